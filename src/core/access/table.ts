@@ -1,0 +1,59 @@
+import type { Generated, Stamped, Timestamp } from "#platform/db/columns.ts";
+
+export interface UserTable {
+  readonly id: Generated<number>;
+  readonly username: string;
+  /** `pbkdf2_sha256$<iterations>$<salt>$<base64>`; a leading `!` marks it unusable. */
+  readonly password: string;
+  readonly first_name: Generated<string>;
+  readonly last_name: Generated<string>;
+  readonly email: Generated<string>;
+  readonly is_staff: Generated<boolean>;
+  readonly is_active: Generated<boolean>;
+  readonly is_superuser: Generated<boolean>;
+  readonly date_joined: Stamped;
+  readonly last_login: Timestamp | null;
+}
+
+export interface GroupTable {
+  readonly id: Generated<number>;
+  readonly name: string;
+}
+
+export interface GroupMemberTable {
+  readonly app_group: number;
+  readonly app_user: number;
+}
+
+export interface ObjectKindTable {
+  readonly num: number;
+  readonly name: string;
+}
+
+export interface RoleTable {
+  readonly num: Generated<number>;
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly locked: Generated<boolean>;
+  readonly created: Stamped;
+  readonly updated: Stamped;
+}
+
+export interface RolePermissionTable {
+  readonly role: number;
+  readonly permission: string;
+}
+
+/** Model level: no kind, domain, object. Domain level: domain only. Object level: all three. */
+export interface RoleAssignmentTable {
+  readonly id: string;
+  /** User id, or minus the group id. */
+  readonly subject: number;
+  readonly role: number;
+  readonly kind: number | null;
+  readonly domain: number | null;
+  readonly object: string | null;
+  readonly created: Stamped;
+  readonly updated: Stamped;
+}

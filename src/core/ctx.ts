@@ -1,0 +1,71 @@
+import type { Kysely, Transaction } from "kysely";
+import type { Settings } from "#platform/config/settings.ts";
+import type { Secrets } from "#platform/crypto/secrets.ts";
+import type { Hot, Notifier } from "#platform/db/hot.ts";
+import type { Http } from "#platform/http/http.ts";
+import type { Log } from "#platform/log/log.ts";
+import type { Metrics } from "#platform/metrics/metrics.ts";
+import type { Storage } from "#platform/storage/storage.ts";
+import type { PluginRegistry } from "./plugin-contract.ts";
+import type { CoreTables } from "./tables.ts";
+import type { ProcessKind } from "./tasks/table.ts";
+
+export type Db = Kysely<CoreTables>;
+export type Trx = Transaction<CoreTables>;
+/** A query runs alone or inside a transaction. */
+export type Executor = Db | Trx;
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+/** What every command receives: the process's connections and knowledge. Never a request. */
+export interface Ctx {
+  readonly db: Db;
+  readonly hot: Hot;
+  readonly notifier: Notifier;
+  readonly settings: Settings;
+  /** The object store of a domain. */
+  readonly storage: (domain: DomainRef) => Storage;
+  readonly http: Http;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly plugins: PluginRegistry;
+  readonly process: ProcessIdentity;
+}
+
+/** The record of this process among the online applications; a worker slot has one of its own. */
+export interface ProcessIdentity {
+  readonly id: string;
+  readonly kind: ProcessKind;
+  readonly name: string;
+  /** Component label → version, e.g. `{core: "3.95.0", file: "3.95.0"}`. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface DomainRef {
+  readonly num: number;
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface User {
+  readonly id: number;
+  readonly username: string;
+  readonly isSuperuser: boolean;
+  readonly isActive: boolean;
+}
+
+/** On whose behalf, and where: made by a request, restored by a task. */
+export interface Caller {
+  readonly domain: DomainRef;
+  readonly user: User | null;
+  readonly correlationId: string;
+  /** Names from `X-Task-Diagnostics`. */
+  readonly profileOptions?: readonly string[];
+  /** The task that dispatches, if it is one. */
+  readonly parentTask?: string;
+}

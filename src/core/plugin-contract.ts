@@ -1,0 +1,160 @@
+import type { Static, TSchema } from "@sinclair/typebox";
+import type { Json } from "#base/json.ts";
+import type { Caller, Ctx, Trx } from "./ctx.ts";
+
+/** The families of master and detail resources (core-rest §1.3), by the core's table. */
+export type Family =
+  | "repository"
+  | "remote"
+  | "publication"
+  | "distribution"
+  | "content_guard"
+  | "alternate_content_source"
+  | "content";
+
+/** A kind of object that has an href and a PRN. */
+export interface EntityModel {
+  readonly family: Family;
+  /** `pulp_type`: `file.file`. */
+  readonly type: string;
+  /** `file.FileRepository`. */
+  readonly model: string;
+  /** Below the API root: `repositories/file/file`. */
+  readonly path: string;
+}
+
+/** A unit that is about to be saved: the row of its detail table without `id` and `domain`. */
+export type DetailRow = Readonly<Record<string, unknown>>;
+
+/** A kind of content: how it is told apart, and where its columns live. */
+export interface ContentType extends EntityModel {
+  readonly family: "content";
+  /** Detail table, with `id` and `domain` first. */
+  readonly table: string;
+  /** Texts that identify a unit in its domain. Changing them is a migration. */
+  naturalKey(row: DetailRow): readonly string[];
+  /** Texts of which a version holds one unit at most; undefined means no such rule. */
+  slot?(row: DetailRow): readonly string[];
+  /** The slot is exactly the relative path of the one file, so files are found by slot. */
+  readonly slotIsPath: boolean;
+  /** Its files can be dropped and downloaded again (reclaim space). */
+  readonly reclaimable: boolean;
+}
+
+/** A version under construction; `n` is its number. */
+export interface Draft {
+  readonly repository: RepositoryRef;
+  readonly versionId: string;
+  readonly n: number;
+}
+
+export interface RepositoryRef {
+  readonly num: number;
+  readonly id: string;
+  readonly domain: number;
+  readonly type: string;
+  readonly name: string;
+}
+
+export interface VersionRef {
+  readonly id: string;
+  readonly number: number;
+  readonly repository: RepositoryRef;
+}
+
+export interface RepositoryType extends EntityModel {
+  readonly family: "repository";
+  /** Names of the content types that it may hold. */
+  readonly contentTypes: readonly string[];
+  /** Publications decide what is served (true), or versions themselves (false). */
+  readonly servesPublications: boolean;
+  /** Rules of the type over the draft, inside the transaction that completes it. */
+  finalizeVersion?(trx: Trx, draft: Draft): Promise<void>;
+  /** After a version became visible: autopublish. */
+  onNewVersion?(job: Job, version: VersionRef): Promise<void>;
+}
+
+/** What a running task body has: the context, its caller, cancellation, and its reports. */
+export interface Job {
+  readonly ctx: Ctx;
+  readonly taskId: string;
+  readonly groupId?: string;
+  readonly caller: Caller;
+  /** Aborts when the task is cancelled or its worker shuts down. */
+  readonly signal: AbortSignal;
+  /** Reports progress; writes at most every 2 s, and at the end (core-tasks-ops §12). */
+  progress(report: ProgressSpec): Progress;
+  /** Adds to `created_resources`, inside the transaction where one is given. */
+  created(resource: CreatedResource, trx?: Trx): Promise<void>;
+  /** Private folder of the task; removed at its end. */
+  readonly workingDirectory: string;
+}
+
+export interface ProgressSpec {
+  readonly code: string;
+  readonly message: string;
+  readonly total?: number;
+  readonly suffix?: string;
+}
+
+/** One progress report; disposing it completes it, or fails it when the scope was left by a throw. */
+export interface Progress extends AsyncDisposable {
+  add(done?: number): void;
+  setTotal(total: number): void;
+  /** Writes the final state `completed`. Disposing without it writes `failed`. */
+  finish(): Promise<void>;
+}
+
+export interface CreatedResource {
+  readonly model: string;
+  readonly object: string;
+  /** Href below the API root. */
+  readonly path: string;
+}
+
+/** A task by its wire name; the name is a constant, so files may move. */
+export interface TaskDefinition<Input extends TSchema = TSchema> {
+  /** `pulp_file.app.tasks.synchronizing.synchronize` (core-rest §8.11). */
+  readonly name: string;
+  /** Component that provides it: `core`, `file`. */
+  readonly label: string;
+  readonly input: Input;
+  /** May run inside the dispatching process, within 5 s. */
+  readonly immediate?: boolean;
+  run(job: Job, input: Static<Input>): Promise<Json>;
+}
+
+/** Keeps the input type of a task definition. */
+export const defineTask = <Input extends TSchema>(
+  task: TaskDefinition<Input>,
+): TaskDefinition<Input> => task;
+
+/** The core's part of a plugin. */
+export interface CorePlugin {
+  readonly label: string;
+  /** PEP 440 version that clients gate features on. */
+  readonly version: string;
+  /** Names that `status/` shows: `pulp-file`, `pulp_file.app`. */
+  readonly package: string;
+  readonly module: string;
+  readonly migrations: URL;
+  /** Every kind of object that has an href, content and repository types among them. */
+  readonly entities: readonly EntityModel[];
+  readonly contentTypes: readonly ContentType[];
+  readonly repositoryTypes: readonly RepositoryType[];
+  // biome-ignore lint/suspicious/noExplicitAny: a list holds definitions of different inputs.
+  readonly tasks: readonly TaskDefinition<any>[];
+}
+
+/** All plugins of this process, by what they bring. Lookups of unknown names throw. */
+export interface PluginRegistry {
+  readonly all: readonly CorePlugin[];
+  entity(family: Family, type: string): EntityModel;
+  entities(family: Family): readonly EntityModel[];
+  repositoryType(type: string): RepositoryType;
+  contentType(name: string): ContentType;
+  /** `content_type.num` of a name, and back. */
+  contentTypeNum(name: string): number;
+  contentTypeName(num: number): string;
+  task(name: string): TaskDefinition | undefined;
+}

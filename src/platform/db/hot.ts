@@ -1,0 +1,25 @@
+/** A statement of a hot path: prepared once per connection under its name. */
+export interface HotStatement<_Row> {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Runs hot statements outside transactions, without a query builder in between. */
+export interface Hot {
+  query<Row>(statement: HotStatement<Row>, values: readonly unknown[]): Promise<Row[]>;
+}
+
+/** Channels of LISTEN and NOTIFY (core-tasks-ops §5.2 and ours). */
+export type Channel = "pulp_worker_wakeup" | "pulp_worker_cancel" | "deckle_distribution";
+
+/**
+ * One batcher per process: equal payloads within 10 ms become one NOTIFY, sent outside any
+ * transaction, since a NOTIFY inside serialises commits (performance §7).
+ */
+export interface Notifier {
+  notify(channel: Channel, payload: string): void;
+  /** Resolves when everything said before has been sent. */
+  flush(): Promise<void>;
+  /** Calls back for each payload until the signal aborts; reconnects by itself. */
+  listen(channel: Channel, onPayload: (payload: string) => void, signal: AbortSignal): void;
+}

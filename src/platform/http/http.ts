@@ -1,0 +1,46 @@
+import type { Readable } from "node:stream";
+
+/** How to reach one upstream; all times in milliseconds. */
+export interface HttpOptions {
+  readonly caCert?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
+  readonly tlsValidation: boolean;
+  readonly proxy?: { readonly url: string; readonly username?: string; readonly password?: string };
+  readonly basicAuth?: { readonly username: string; readonly password: string };
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly totalTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly readTimeoutMs?: number;
+  /** Simultaneous requests. */
+  readonly concurrency: number;
+  /** Requests per second. */
+  readonly rateLimit?: number;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Lower-case names; a repeated header is joined by ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The address that answered, after redirects. */
+  readonly url: string;
+  /** Decoded body; the caller consumes or destroys it. */
+  readonly body: Readable;
+}
+
+/** A connection pool to the upstreams of one remote. Credentials stay with their origin. */
+export interface HttpClient extends AsyncDisposable {
+  /** One request, redirects followed; every status resolves. Rejects with a `PLPnnnn` error. */
+  get(url: string, request?: HttpRequest): Promise<HttpResponse>;
+}
+
+export interface HttpRequest {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  readonly method?: "GET" | "HEAD";
+}
+
+export interface Http {
+  /** A client for one upstream; dispose it when the work is done. */
+  client(options: HttpOptions): HttpClient;
+}

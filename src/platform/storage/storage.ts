@@ -1,0 +1,57 @@
+import type { Readable, Writable } from "node:stream";
+import type { Digests } from "#base/digests.ts";
+
+/** A finished incoming file: its bytes are hashed and on stable storage, but not yet in place. */
+export interface SealedFile {
+  readonly sizeBytes: number;
+  /** Every allowed algorithm (`ALLOWED_CONTENT_CHECKSUMS`); sha256 always. */
+  readonly digests: Digests & { readonly sha256: string };
+}
+
+/** A file being written below `tmp/incoming/`; disposing it without `place` removes its bytes. */
+export interface IncomingFile extends AsyncDisposable {
+  /** Bytes go in here; they are hashed while they are written. */
+  readonly sink: Writable;
+  /** Bytes written so far. */
+  readonly sizeBytes: number;
+  /** Ends the sink and fsyncs. Rejects if writing failed; a failed fsync is never retried. */
+  seal(): Promise<SealedFile>;
+  /** Reads back what was written, also while the sink is open (followers of a download). */
+  read(start: number, length: number): Promise<Buffer>;
+}
+
+/** An open stored object. Closing gives the descriptor back; reading after that rejects. */
+export interface StoredObject extends AsyncDisposable {
+  readonly sizeBytes: number;
+  /** Reads exactly `length` bytes, or rejects when the object is shorter than it should be. */
+  read(start: number, length: number): Promise<Buffer>;
+  /** Bytes `start` to `end`, both inclusive; the whole object without a range. */
+  stream(range?: { readonly start: number; readonly end: number }): Readable;
+}
+
+/**
+ * The object store of one domain. Names are relative to its root (core-content §2.1). Every backend
+ * passes `test/contract/storage.ts`.
+ */
+export interface Storage {
+  /** Starts an incoming file. */
+  beginFile(): Promise<IncomingFile>;
+  /** Makes a sealed file the object of that name, durably. An object of that name is success. */
+  place(file: IncomingFile, object: string): Promise<void>;
+  /** Rejects with `storageErrors.missing` if there is no such object. */
+  open(object: string): Promise<StoredObject>;
+  /** Undefined if there is no such object. */
+  stat(object: string): Promise<{ readonly sizeBytes: number } | undefined>;
+  /** A missing object is success. */
+  remove(object: string): Promise<void>;
+  /** Bytes of the volume; null where the backend has no such figures. */
+  usage(): Promise<{ total: number; used: number; free: number } | null>;
+  /** A signed address for the client, or undefined when the bytes go through us. */
+  redirect(object: string, options: RedirectOptions): Promise<string | undefined>;
+}
+
+export interface RedirectOptions {
+  readonly method: "GET" | "HEAD";
+  readonly fileName: string;
+  readonly contentType: string;
+}
