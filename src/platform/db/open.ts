@@ -1,0 +1,95 @@
+import { CompiledQuery, Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import type { Hot, HotStatement } from "./hot.ts";
+
+const TIMESTAMPTZ = 1184;
+const BIGINT = 20;
+const INTERVAL = 1186;
+
+/** `2026-08-12 09:30:00.123456+00` → `2026-08-12T09:30:00.123456Z`, the wire's form. */
+const wireTime = (text: string): string => `${text.slice(0, 10)}T${text.slice(11, -3)}Z`;
+
+const parsers = new Map<number, (text: string) => unknown>([
+  [TIMESTAMPTZ, wireTime],
+  [BIGINT, Number],
+  [INTERVAL, String],
+]);
+
+/** Times as text, `bigint` as number; the rest as the driver does it. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: "text" | "binary") =>
+    parsers.get(oid) ??
+    pg.types.getTypeParser(oid, format as "text")) as typeof pg.types.getTypeParser,
+};
+
+export interface DatabaseOptions {
+  /** libpq address: `postgresql://user:password@host:port/name?options`. */
+  readonly url: string;
+  readonly poolSize: number;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName: string;
+  /** Called for each statement sent; tests count with it. */
+  readonly onStatement?: (text: string) => void;
+  /** Called when an idle connection breaks; the pool replaces it. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** Session values that every connection of ours has: UTC times, and no statement that waits for ever. */
+const SESSION = "-c timezone=UTC -c idle_in_transaction_session_timeout=600000 -c jit=off";
+
+export interface Database<Tables> extends AsyncDisposable {
+  readonly db: Kysely<Tables>;
+  readonly hot: Hot;
+  readonly pool: pg.Pool;
+}
+
+/** Connection settings for a client outside the pool, e.g. the one that listens. */
+export const clientConfig = ({
+  url,
+  applicationName,
+}: Pick<DatabaseOptions, "url" | "applicationName">) => ({
+  connectionString: url,
+  application_name: applicationName,
+  options: SESSION,
+  types,
+  keepAlive: true,
+});
+
+/** Opens a pool; nothing connects before the first statement. */
+export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables> {
+  const pool = new pg.Pool({
+    ...clientConfig(options),
+    max: options.poolSize,
+    idleTimeoutMillis: 60_000,
+    connectionTimeoutMillis: 5_000,
+  });
+  pool.on("error", (error) => options.onError?.(error));
+  if (options.onStatement) countStatements(pool, options.onStatement);
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { db, hot: hotStatements(pool), pool, [Symbol.asyncDispose]: () => db.destroy() };
+}
+
+function hotStatements(pool: pg.Pool): Hot {
+  return {
+    async query<Row>(statement: HotStatement<Row>, values: readonly unknown[]): Promise<Row[]> {
+      const { rows } = await pool.query({ ...statement, values: [...values] });
+      return rows as Row[];
+    },
+  };
+}
+
+/** Sees every statement of every connection, prepared or not. */
+function countStatements(pool: pg.Pool, onStatement: (text: string) => void): void {
+  pool.on("connect", (client) => {
+    const query = client.query.bind(client) as (...parameters: unknown[]) => unknown;
+    client.query = ((...parameters: unknown[]) => {
+      const [first] = parameters as [string | { text?: string }];
+      onStatement(typeof first === "string" ? first : (first.text ?? ""));
+      return query(...parameters);
+    }) as typeof client.query;
+  });
+}
+
+/** Runs text with numbered parameters through the query builder's connection. */
+export const rawQuery = (text: string, values: readonly unknown[] = []) =>
+  CompiledQuery.raw(text, [...values]);
