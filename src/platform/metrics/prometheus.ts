@@ -1,0 +1,73 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { type Instrument, instruments } from "./instruments.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Called before each rendering, to read what is a level and not an event. */
+export type Collector = (metrics: Metrics) => void;
+
+export interface PrometheusMetrics extends Metrics {
+  /** `text/plain; version=0.0.4; charset=utf-8`. */
+  readonly contentType: string;
+  addCollector(collector: Collector): void;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The instruments of this process in a registry of their own. */
+export function createMetrics(): PrometheusMetrics {
+  const registry = new Registry();
+  const made = new Map(Object.entries(instruments).map(([name, spec]) => [name, make(name, spec)]));
+  for (const instrument of made.values()) registry.registerMetric(instrument as Counter);
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
+  const collectors: Collector[] = [eventLoopDelay()];
+
+  const find = <Kind>(name: string, kind: new (...parameters: never[]) => Kind): Kind => {
+    const instrument = made.get(name);
+    if (instrument instanceof kind) return instrument;
+    throw new Error(`There is no ${kind.name.toLowerCase()} called "${name}".`);
+  };
+  const metrics: PrometheusMetrics = {
+    contentType: registry.contentType,
+    count: (name, labels = {}, by = 1) => find(name, Counter).inc(labels, by),
+    observe: (name, value, labels = {}) => find(name, Histogram).observe(labels, value),
+    gauge: (name, value, labels = {}) => find(name, Gauge).set(labels, value),
+    addCollector: (collector) => void collectors.push(collector),
+    render() {
+      for (const collect of collectors) collect(metrics);
+      return registry.metrics();
+    },
+  };
+  return metrics;
+}
+
+/** For processes that nobody reads: checks nothing, keeps nothing. */
+export const silentMetrics: Metrics = {
+  count: () => undefined,
+  observe: () => undefined,
+  gauge: () => undefined,
+  render: () => Promise.resolve(""),
+};
+
+/** `4xx` for 404: the label that dashboards group by. */
+export const statusClass = (status: number): string => `${Math.floor(status / 100)}xx`;
+
+function make(name: string, spec: Instrument): Counter | Gauge | Histogram {
+  const options = { name, help: spec.help, labelNames: [...(spec.labels ?? [])], registers: [] };
+  if (spec.kind === "counter") return new Counter(options);
+  if (spec.kind === "gauge") return new Gauge(options);
+  return new Histogram({ ...options, buckets: [...(spec.buckets ?? [])] });
+}
+
+function eventLoopDelay(): Collector {
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  return (metrics) => {
+    const quantiles: Labels = { "0.5": "50", "0.99": "99", "0.999": "99.9" };
+    for (const [quantile, percentile] of Object.entries(quantiles)) {
+      const value = delay.percentile(Number(percentile)) / 1e9;
+      metrics.gauge("deckle_event_loop_delay_seconds", value, { quantile });
+    }
+    delay.reset();
+  };
+}
