@@ -1,7 +1,13 @@
 import type { Readable } from "node:stream";
 
-/** How to reach one upstream; all times in milliseconds. */
+/** How to reach one upstream; all times in milliseconds, 0 is no limit. */
 export interface HttpOptions {
+  /**
+   * Scheme, host and port that credentials, custom headers and the client certificate are meant
+   * for. No other origin ever gets them.
+   */
+  readonly origin: string;
+  /** PEM, trusted besides the authorities of the system. */
   readonly caCert?: string;
   readonly clientCert?: string;
   readonly clientKey?: string;
@@ -9,8 +15,10 @@ export interface HttpOptions {
   readonly proxy?: { readonly url: string; readonly username?: string; readonly password?: string };
   readonly basicAuth?: { readonly username: string; readonly password: string };
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** From the request to the last byte of the body. */
   readonly totalTimeoutMs: number;
   readonly connectTimeoutMs: number;
+  /** Longest silence of the upstream. */
   readonly readTimeoutMs?: number;
   /** Simultaneous requests. */
   readonly concurrency: number;
@@ -20,11 +28,16 @@ export interface HttpOptions {
 
 export interface HttpResponse {
   readonly status: number;
+  /** Text after the status, as the upstream sent it. */
+  readonly reason: string;
   /** Lower-case names; a repeated header is joined by ", ". */
   readonly headers: Readonly<Record<string, string>>;
   /** The address that answered, after redirects. */
   readonly url: string;
-  /** Decoded body; the caller consumes or destroys it. */
+  /**
+   * Decoded body; the caller consumes or destroys it, and holds one of the `concurrency` places
+   * until then. It fails with a `PLPnnnn` error.
+   */
   readonly body: Readable;
 }
 
@@ -35,6 +48,7 @@ export interface HttpClient extends AsyncDisposable {
 }
 
 export interface HttpRequest {
+  /** `authorization` and `cookie` do not follow a redirect to another origin. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly method?: "GET" | "HEAD";

@@ -1,0 +1,79 @@
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+
+/** A certificate and its key, PEM. */
+export interface Identity {
+  readonly cert: string;
+  readonly key: string;
+  readonly name: string;
+  readonly privateKey: KeyObject;
+}
+
+export interface CertificateOptions {
+  /** Signs it; itself without one. */
+  readonly issuer?: Identity;
+  /** DNS names and IPv4 addresses that it is for. */
+  readonly names?: readonly string[];
+  readonly expired?: boolean;
+}
+
+/** Makes an X.509 v3 certificate on the spot, so that no key is kept in the repository. */
+export function createIdentity(name: string, options: CertificateOptions = {}): Identity {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const issuer = options.issuer ?? { name, privateKey };
+  const year = new Date().getUTCFullYear();
+  const [from, to] = options.expired ? [year - 3, year - 2] : [year - 1, year + 5];
+  const body = sequence(
+    tag(0xa0, der(2, Buffer.from([2]))),
+    der(2, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
+    sequence(oid(ECDSA_SHA256)),
+    distinguishedName(issuer.name),
+    sequence(generalizedTime(from), generalizedTime(to)),
+    distinguishedName(name),
+    publicKey.export({ type: "spki", format: "der" }),
+    tag(
+      0xa3,
+      sequence(basicConstraints(options.issuer === undefined), altNames(options.names ?? [])),
+    ),
+  );
+  const signature = sign("sha256", body, issuer.privateKey);
+  const whole = sequence(body, sequence(oid(ECDSA_SHA256)), bits(signature));
+  return {
+    cert: `-----BEGIN CERTIFICATE-----\n${whole.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`,
+    key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    name,
+    privateKey,
+  };
+}
+
+const ECDSA_SHA256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+const COMMON_NAME = [0x55, 0x04, 0x03];
+const BASIC_CONSTRAINTS = [0x55, 0x1d, 0x13];
+const ALT_NAMES = [0x55, 0x1d, 0x11];
+
+function der(type: number, value: Buffer): Buffer {
+  const length = value.length;
+  const head = length < 128 ? [type, length] : [type, 0x82, (length >> 8) & 0xff, length & 0xff];
+  return Buffer.concat([Buffer.from(head), value]);
+}
+const tag = der;
+const sequence = (...parts: readonly Buffer[]) => der(0x30, Buffer.concat(parts));
+const oid = (bytes: readonly number[]) => der(6, Buffer.from(bytes));
+const bits = (value: Buffer) => der(3, Buffer.concat([Buffer.from([0]), value]));
+const distinguishedName = (name: string) =>
+  sequence(der(0x31, sequence(oid(COMMON_NAME), der(0x0c, Buffer.from(name)))));
+const generalizedTime = (year: number) => der(0x18, Buffer.from(`${year}0101000000Z`));
+const basicConstraints = (authority: boolean) =>
+  sequence(
+    oid(BASIC_CONSTRAINTS),
+    der(4, authority ? sequence(der(1, Buffer.from([0xff]))) : sequence()),
+  );
+
+function altNames(names: readonly string[]): Buffer {
+  if (names.length === 0) return Buffer.alloc(0);
+  const entries = names.map((name) =>
+    /^[\d.]+$/.test(name)
+      ? der(0x87, Buffer.from(name.split(".").map(Number)))
+      : der(0x82, Buffer.from(name)),
+  );
+  return sequence(oid(ALT_NAMES), der(4, sequence(...entries)));
+}
