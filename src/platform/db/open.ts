@@ -6,8 +6,15 @@ const TIMESTAMPTZ = 1184;
 const BIGINT = 20;
 const INTERVAL = 1186;
 
-/** `2026-08-12 09:30:00.123456+00` → `2026-08-12T09:30:00.123456Z`, the wire's form. */
-const wireTime = (text: string): string => `${text.slice(0, 10)}T${text.slice(11, -3)}Z`;
+/**
+ * `2026-08-12 09:30:00.1234+00` → `2026-08-12T09:30:00.123400Z`, the wire's form: six digits, or no
+ * fraction where it is exactly zero (core-rest §1.6).
+ */
+function wireTime(text: string): string {
+  const end = text.length - 3;
+  const fraction = end > 19 ? text.slice(19, end).padEnd(7, "0") : "";
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}${fraction}Z`;
+}
 
 const parsers = new Map<number, (text: string) => unknown>([
   [TIMESTAMPTZ, wireTime],

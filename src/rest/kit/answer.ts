@@ -1,0 +1,124 @@
+import type { FastifyReply } from "fastify";
+import { CodedError, ValidationError } from "#base/errors.ts";
+import type { Json } from "#base/json.ts";
+import type { Log } from "#platform/log/log.ts";
+import type { Call } from "./call.ts";
+import { present, rowHref, selectionOf } from "./present.ts";
+import { readRow } from "./read.ts";
+import type { Outcome, Resource } from "./resource.ts";
+import { restErrors } from "./rest-errors.ts";
+import { href } from "./view.ts";
+import { detailFields } from "./write.ts";
+
+/** The literal value matters: the CLI looks it up in the description (core-rest §1.7). */
+const JSON_TYPE = "application/json";
+
+export const sendJson = (reply: FastifyReply, status: number, body: Json): FastifyReply =>
+  sendText(reply, status, JSON.stringify(body));
+
+export const sendText = (reply: FastifyReply, status: number, body: unknown): FastifyReply =>
+  reply.code(status).header("content-type", JSON_TYPE).send(body);
+
+/** Writes what a request ended in. */
+export async function sendOutcome(
+  call: Call,
+  outcome: Outcome,
+  resource?: Resource,
+  parent?: string,
+): Promise<FastifyReply> {
+  const { reply, view } = call;
+  switch (outcome.kind) {
+    case "task":
+      return sendJson(reply, 202, { task: href(view, `tasks/${outcome.task}/`) });
+    case "task_group":
+      return sendJson(reply, 202, { task_group: href(view, `task-groups/${outcome.group}/`) });
+    case "json":
+      return sendJson(reply, outcome.status, outcome.body);
+    case "empty":
+      return reply.code(outcome.status).header("content-length", "0").send();
+    case "object": {
+      if (!resource) throw new Error("An object needs its resource.");
+      const row = await readRow(resource, call, {
+        key: String(outcome.id),
+        ...(parent === undefined ? {} : { parent }),
+      });
+      if (outcome.status === 201) reply.header("location", rowHref(resource, row, view));
+      return sendJson(reply, outcome.status, present(resource, row, { view }));
+    }
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** One object by its href. */
+export function sendRow(
+  call: Call,
+  resource: Resource,
+  row: Parameters<typeof present>[1],
+): FastifyReply {
+  const minimal = resource.minimal;
+  const isMinimal = minimal && call.query.get("minimal")?.toLowerCase() === "true";
+  const selection = isMinimal ? { only: new Set(minimal.keys) } : selectionOf(call.query);
+  const fields = detailFields(resource);
+  return sendJson(call.reply, 200, present(resource, row, { view: call.view, selection, fields }));
+}
+
+/** Codes of PostgreSQL and the driver that mean "not reachable now". */
+const isOutage = (code: string | undefined): boolean =>
+  code !== undefined &&
+  /^(08|57P|53[0-9])|^25006$|^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH)|^ENOENT$/.test(code);
+
+interface AnyError {
+  readonly code?: string;
+  readonly statusCode?: number;
+  readonly message?: string;
+}
+
+/** Turns whatever was thrown into an answer; only what nobody foresaw is a 500, and it is logged. */
+export function sendError(reply: FastifyReply, error: unknown, log: Log): FastifyReply {
+  const { status, body, headers = {} } = describeError(error, log);
+  for (const [name, value] of Object.entries(headers)) reply.header(name, value);
+  return sendJson(reply, status, body);
+}
+
+interface ErrorAnswer {
+  readonly status: number;
+  readonly body: Json;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+function describeError(error: unknown, log: Log): ErrorAnswer {
+  if (error instanceof ValidationError) return { status: 400, body: error.detail as Json };
+  if (error instanceof CodedError) {
+    return { status: error.status, body: { detail: error.message }, headers: headersOf(error) };
+  }
+  const { code, statusCode, message } = (error ?? {}) as AnyError;
+  if (isOutage(code) || /connect|Connection terminated|timeout exceeded/i.test(outageText(error))) {
+    log.warn(`Database: ${message}`);
+    const { spec } = restErrors.database;
+    return {
+      status: spec.status,
+      body: { detail: spec.message() },
+      headers: { "retry-after": "2" },
+    };
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return { status: statusCode, body: { detail: message ?? "Bad request." } };
+  }
+  if (code === "22021" || code === "22P05") {
+    return { status: 400, body: { detail: "Null characters are not allowed." } };
+  }
+  log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const { spec } = restErrors.internal;
+  return { status: spec.status, body: { detail: spec.message() } };
+}
+
+/** Texts of the pool, which gives them no code. */
+const outageText = (error: unknown): string =>
+  error instanceof Error && error.constructor === Error ? error.message : "";
+
+function headersOf(error: CodedError): Readonly<Record<string, string>> {
+  if (error.status === 401) return { "www-authenticate": 'Basic realm="api"' };
+  if (error.status === 429) return { "retry-after": /\d+/.exec(error.message)?.[0] ?? "60" };
+  return {};
+}

@@ -1,0 +1,20 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Caller, Ctx } from "#core/ctx.ts";
+import type { View } from "./view.ts";
+
+/** Who asks for what, and how addresses look to them; also made for tasks, without a request. */
+export interface Run {
+  readonly ctx: Ctx;
+  readonly caller: Caller;
+  readonly view: View;
+}
+
+/** One request that passed authentication. */
+export interface Call extends Run {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+  /** Last values of the query string; lists by `all`. */
+  readonly query: URLSearchParams;
+}

@@ -1,0 +1,124 @@
+import { type Labels, labelProblem } from "#base/labels.ts";
+import { type Field, FieldProblem, type Relation } from "./resource.ts";
+import type { JsonSchema } from "./schema.ts";
+import { entityHref, versionHref } from "./view.ts";
+
+type Options = Omit<Field, "schema" | "relation">;
+
+const field =
+  (schema: JsonSchema) =>
+  (options: Options = {}, limits: JsonSchema = {}): Field => ({
+    ...options,
+    schema: { ...schema, ...limits },
+  });
+
+/** Text, trimmed; blank only where `blank` says so. */
+export const text = field({ type: "string" });
+export const integer = field({ type: "integer", format: "int64" });
+export const number = field({ type: "number", format: "double" });
+export const boolean = field({ type: "boolean" });
+export const datetime = field({ type: "string", format: "date-time" });
+/** A free JSON object. */
+export const object = field({ type: "object" });
+/** A file of a multipart form; its value is a received file. */
+export const file = field({ type: "string", format: "binary" });
+export const any = field({});
+
+export const choice = (values: readonly string[], options: Options = {}): Field => ({
+  ...options,
+  schema: { type: "string", enum: values },
+});
+
+export const list = (items: JsonSchema, options: Options = {}): Field => ({
+  ...options,
+  schema: { type: "array", items },
+});
+
+/** A link that we show and nobody sets. */
+export const link = (options: Options = {}): Field => ({
+  readOnly: true,
+  ...options,
+  schema: { type: "string", format: "uri" },
+});
+
+/** `pulp_labels` (core-rest §2.4). */
+export const labels: Field = {
+  schema: { type: "object", additionalProperties: { type: "string", nullable: true } },
+  sql: "coalesce(e.labels, '{}')",
+  check: (value: Labels) => {
+    const problem = labelProblem(value);
+    if (problem) throw new FieldProblem(problem);
+    return value;
+  },
+};
+
+/** Helper columns carry a `$`, which no wire name has. */
+const helper = (name: string, what: string): string => `${name}$${what}`;
+
+/**
+ * A reference to an object of a family, shown as its href.
+ *
+ * @param name key on the wire, which is also the column of `e` unless `column` says otherwise.
+ */
+export function relation(
+  name: string,
+  to: Relation,
+  options: Options & { readonly column?: string } = {},
+): Field {
+  const { column = `e.${name}`, ...rest } = options;
+  if (to.to === "repository_version") return versionRelation(name, to, { ...rest, column });
+  const type = helper(name, "type");
+  const typed = to.to !== "artifact" && to.to !== "upload";
+  return {
+    sql: column,
+    ...(typed
+      ? { columns: { [type]: `(select x.type from ${to.to} x where x.id = ${column})` } }
+      : {}),
+    read: (row, view) => {
+      const id = row[name];
+      if (typeof id !== "string") return null;
+      return typed
+        ? entityHref(view, to.to as "remote", String(row[type]), id)
+        : `${view.root}${view.domainEnabled ? `${view.domain}/` : ""}api/v3/${to.to}s/${id}/`;
+    },
+    ...rest,
+    relation: to,
+    schema: { type: "string", format: "uri" },
+  };
+}
+
+function versionRelation(
+  name: string,
+  to: Relation,
+  { column, ...rest }: Options & { readonly column: string },
+): Field {
+  const address = helper(name, "address");
+  return {
+    sql: column,
+    columns: {
+      [address]: `(select jsonb_build_object('type', r.type, 'repository', r.id, 'number', v.number)
+        from repository_version v join repository r on r.num = v.repository where v.id = ${column})`,
+    },
+    read: (row, view) =>
+      row[address] ? versionHref(view, row[address] as Parameters<typeof versionHref>[1]) : null,
+    ...rest,
+    relation: to,
+    schema: { type: "string", format: "uri" },
+  };
+}
+
+/** `hidden_fields` of an object with secrets, in field order (core-rest §2.6). */
+export const hiddenFields = (names: readonly string[]): Field => ({
+  schema: {
+    type: "array",
+    items: {
+      type: "object",
+      properties: { name: { type: "string" }, is_set: { type: "boolean" } },
+      required: ["name", "is_set"],
+    },
+  },
+  readOnly: true,
+  sql: `jsonb_build_array(${names
+    .map((name) => `jsonb_build_object('name', '${name}', 'is_set', e.${name} is not null)`)
+    .join(", ")})`,
+});

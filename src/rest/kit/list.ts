@@ -1,0 +1,165 @@
+import { Readable } from "node:stream";
+import { sql } from "kysely";
+import { ValidationError } from "#base/errors.ts";
+import type { Call } from "./call.ts";
+import { conditionsOf, orderingOf } from "./conditions.ts";
+import type { Condition } from "./filters/filter.ts";
+import { planOf } from "./plan.ts";
+import { type PresentOptions, present, selectionOf } from "./present.ts";
+import type { Resource, Row } from "./resource.ts";
+
+/** Rows that are read and sent at once; a larger page goes out in slices. */
+const SLICE = 1000;
+const DEFAULT_LIMIT = 100;
+
+interface Page {
+  readonly limit: number;
+  readonly offset: number;
+}
+
+interface ListQuery {
+  readonly where: Condition;
+  readonly order: Condition;
+}
+
+/** The answer to a list request: JSON text, or a stream of it for pages over 1 000 rows. */
+export async function listAnswer(
+  resource: Resource,
+  call: Call,
+  parent?: string,
+): Promise<string | Readable> {
+  const page = pageOf(call);
+  const list = await listQuery(resource, call, parent);
+  const options = { view: call.view, selection: minimalOr(resource, call) };
+  if (page.limit > SLICE) return Readable.from(slices({ resource, call, list, page, options }));
+  const rows = await readRows({ resource, call, list, page });
+  const count = await countRows({ resource, call, list, page, found: rows.length });
+  const results = rows.map((row) => present(resource, row, options));
+  return JSON.stringify({ count, ...links(call, page, count), results });
+}
+
+function minimalOr(resource: Resource, call: Call): ReturnType<typeof selectionOf> {
+  const selection = selectionOf(call.query);
+  if (!resource.minimal || call.query.get("minimal")?.toLowerCase() !== "true") return selection;
+  const { keys } = resource.minimal;
+  return { ...selection, only: new Set(keys.filter((key) => selection.only?.has(key) ?? true)) };
+}
+
+async function listQuery(resource: Resource, call: Call, parent?: string): Promise<ListQuery> {
+  const plan = planOf(resource);
+  const conditions = [sql.raw(plan.where), ...(await conditionsOf(resource, call, call.query))];
+  if (plan.domain !== null)
+    conditions.push(sql`${sql.raw(plan.domain)} = ${call.caller.domain.num}`);
+  if (parent !== undefined && resource.source.parent) {
+    conditions.push(sql`${sql.raw(resource.source.parent)} = ${parent}`);
+  }
+  return { where: sql.join(conditions, sql` and `), order: orderingOf(resource, call.query) };
+}
+
+interface Read {
+  readonly resource: Resource;
+  readonly call: Call;
+  readonly list: ListQuery;
+  readonly page: Page;
+}
+
+/** Keys first, then the wide rows of just this page (data-model §10). */
+async function readRows({ resource, call, list, page }: Read): Promise<readonly Row[]> {
+  const { from, key, columns, domain } = planOf(resource);
+  const source = sql.raw(from);
+  const inDomain =
+    domain === null ? sql`` : sql`where ${sql.raw(domain)} = ${call.caller.domain.num}`;
+  const query = sql<Row>`
+    with page as materialized (
+      select ${sql.raw(key)} as k from ${source} where ${list.where}
+      order by ${list.order} limit ${page.limit} offset ${page.offset}
+    )
+    select ${sql.raw(columns)} from ${source} join page on page.k = ${sql.raw(key)} ${inDomain}
+    order by ${list.order}`;
+  return (await tolerateRegex(query.execute(call.ctx.db))).rows;
+}
+
+/** A short page says by itself how many there are. */
+async function countRows({
+  resource,
+  call,
+  list,
+  page,
+  found,
+}: Read & { found: number }): Promise<number> {
+  if (found < page.limit && (found > 0 || page.offset === 0)) return page.offset + found;
+  const known = await resource.count?.(call, call.query);
+  if (known !== undefined) return known;
+  const { rows } = await tolerateRegex(
+    sql<{
+      n: number;
+    }>`select count(*) as n from ${sql.raw(planOf(resource).from)} where ${list.where}`.execute(
+      call.ctx.db,
+    ),
+  );
+  return rows[0]?.n ?? 0;
+}
+
+/** The database judges regular expressions; a bad one is the client's mistake. */
+async function tolerateRegex<Value>(query: Promise<Value>): Promise<Value> {
+  try {
+    return await query;
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (code === "2201B") throw new ValidationError({ errors: ["Invalid regular expression."] });
+    if (code?.startsWith("22"))
+      throw new ValidationError({ errors: ["A filter's value is out of range."] });
+    throw error;
+  }
+}
+
+async function* slices(
+  read: Read & { readonly options: PresentOptions },
+): AsyncGenerator<string, void, undefined> {
+  const { resource, call, list, page, options } = read;
+  const count = await countRows({ ...read, found: page.limit });
+  const head = JSON.stringify({ count, ...links(call, page, count) });
+  yield `${head.slice(0, -1)},"results":[`;
+  const end = Math.min(page.offset + page.limit, count);
+  for (let offset = page.offset; offset < end && !call.signal.aborted; offset += SLICE) {
+    const limit = Math.min(SLICE, end - offset);
+    const rows = await readRows({ resource, call, list, page: { limit, offset } });
+    const text = rows.map((row) => JSON.stringify(present(resource, row, options))).join(",");
+    if (text) yield offset > page.offset ? `,${text}` : text;
+  }
+  yield "]}";
+}
+
+/** Odd values fall back silently (core-rest §3.1). */
+function pageOf({ query, ctx }: Call): Page {
+  const size = Number(ctx.settings.REST_FRAMEWORK.PAGE_SIZE ?? DEFAULT_LIMIT);
+  const limit = wholeNumber(query.get("limit"));
+  return {
+    limit: limit !== undefined && limit > 0 ? limit : size,
+    offset: wholeNumber(query.get("offset")) ?? 0,
+  };
+}
+
+function wholeNumber(text: string | null): number | undefined {
+  if (text === null || !/^\s*\d+\s*$/.test(text)) return undefined;
+  return Math.min(Number(text), 2 ** 53 - 1);
+}
+
+function links(call: Call, { limit, offset }: Page, count: number) {
+  const hasNext = offset + limit < count;
+  const hasPrevious = offset > 0;
+  return {
+    next: hasNext ? pageLink(call, limit, offset + limit) : null,
+    previous: hasPrevious ? pageLink(call, limit, offset - limit) : null,
+  };
+}
+
+/** Absolute, parameters sorted by name; no `offset` on the way to the first page. */
+function pageLink({ query, view, request }: Call, limit: number, offset: number): string {
+  const parameters = new URLSearchParams(query);
+  parameters.set("limit", String(limit));
+  if (offset > 0) parameters.set("offset", String(offset));
+  else parameters.delete("offset");
+  parameters.sort();
+  return `${view.origin}${request.url.split("?")[0]}?${parameters}`;
+}

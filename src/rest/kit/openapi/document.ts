@@ -1,0 +1,237 @@
+import { type ApiIndex, fullPath } from "../api-index.ts";
+import type { Answer, Body, Fields, Resource } from "../resource.ts";
+import type { JsonSchema } from "../schema.ts";
+import { hrefParameter, pageName, responseName, schemaBase } from "./names.ts";
+import {
+  DEFAULT_KEYS,
+  endpointOperation,
+  type Operation,
+  operationsOf,
+  pathParameters,
+} from "./operations.ts";
+import {
+  type Dialect,
+  type Node,
+  pageSchema,
+  requestSchema,
+  responseSchema,
+  toNode,
+} from "./schemas.ts";
+
+export interface DocumentOptions {
+  /** Labels of the components wanted; all without it. */
+  readonly components?: readonly string[];
+  /** Short operation ids, unique within a tag. */
+  readonly isForBindings: boolean;
+  /** Paths with keys instead of hrefs; this form is valid OpenAPI. */
+  readonly isKeyed: boolean;
+  readonly root: string;
+  readonly domainEnabled: boolean;
+  /** `http://host/` */
+  readonly server: string;
+  /** Component → version. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** The API description (core-rest §4), made from the values that route. */
+export function describeApi(api: ApiIndex, options: DocumentOptions): Node {
+  const wanted = allOperations(api).filter(
+    ({ label }) => options.components === undefined || options.components.includes(label),
+  );
+  const paths = new Map<string, Record<string, Node>>();
+  for (const operation of wanted) {
+    const path = pathOf(operation, options);
+    paths.set(path, { ...paths.get(path), [operation.method]: operationNode(operation, options) });
+  }
+  const sorted = [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
+  const all = allSchemas(api, { isExact: options.isKeyed });
+  const pathNodes = Object.fromEntries(sorted);
+  return {
+    openapi: "3.0.1",
+    info: infoNode(options),
+    paths: pathNodes,
+    components: {
+      schemas: reachable(pathNodes, all),
+      securitySchemes: { basicAuth: { type: "http", scheme: "basic" } },
+    },
+    servers: [{ url: options.server }],
+  };
+}
+
+const allOperations = (api: ApiIndex): Operation[] => [
+  ...api.parts.resources.flatMap(operationsOf),
+  ...api.parts.endpoints.map(endpointOperation),
+];
+
+const infoNode = ({ components, versions, domainEnabled }: DocumentOptions): Node => ({
+  title: "Pulp 3 API",
+  version: "v3",
+  description: "Fetch, upload, organise and distribute software packages.",
+  contact: { name: "The Deckle project" },
+  license: { name: "Apache-2.0" },
+  "x-logo": { url: "" },
+  "x-pulp-app-versions": Object.fromEntries(
+    Object.entries(versions).filter(
+      ([label]) => components === undefined || label === "core" || components.includes(label),
+    ),
+  ),
+  "x-pulp-domain-enabled": domainEnabled,
+});
+
+function pathOf({ at, isPublic }: Operation, options: DocumentOptions): string {
+  const domain = options.domainEnabled && !isPublic ? "{pulp_domain}/" : "";
+  const root = `${options.root}${domain}api/v3/`;
+  const { resource, on, tail } = at;
+  if (!resource) return `${root}${tail}`;
+  if (options.isKeyed) return `${root}${keyedPath(resource, on)}${tail}`;
+  if (on === "object") return `{${hrefParameter(resource)}}${tail}`;
+  if (resource.parent) return `{${hrefParameter(resource.parent)}}${resource.path}/${tail}`;
+  return `${root}${resource.path}/${tail}`;
+}
+
+function keyedPath(resource: Resource, on: "collection" | "object"): string {
+  const { parameters, parent, key } = resource;
+  const path = parent
+    ? fullPath(resource).replace("{}", `{${parameters?.parent ?? "parent_pk"}}`)
+    : resource.path;
+  return on === "object" ? `${path}/{${parameters?.key ?? DEFAULT_KEYS[key]}}/` : `${path}/`;
+}
+
+const DIAGNOSTICS: Node = {
+  in: "header",
+  name: "X-Task-Diagnostics",
+  schema: { type: "array", items: { type: "string" } },
+  description: "List of profilers to use on tasks.",
+};
+
+function operationNode(operation: Operation, options: DocumentOptions): Node {
+  const { at, answers, body, isPublic } = operation;
+  const path = at.resource ? pathParameters(at.resource, at.on, options.isKeyed) : [];
+  const hasDomain = options.domainEnabled && !isPublic && (options.isKeyed || path.length === 0);
+  const domain = hasDomain
+    ? [
+        {
+          in: "path",
+          name: "pulp_domain",
+          schema: { type: "string" },
+          required: true,
+          "x-isDomain": true,
+        },
+      ]
+    : [];
+  return {
+    operationId: options.isForBindings ? operation.shortId : operation.id,
+    summary: operation.summary,
+    description: operation.summary,
+    parameters: [DIAGNOSTICS, ...domain, ...path, ...operation.parameters],
+    tags: [operation.tag],
+    ...(body ? { requestBody: body } : {}),
+    ...(isPublic ? {} : { security: [{ basicAuth: [] }] }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(answers).map(([code, answer]) => [code, answerNode(answer)]),
+      ),
+      ...(options.isKeyed ? ERRORS : {}),
+    },
+  };
+}
+
+/** The baseline describes successes only, which clients rely on; the valid form adds failures. */
+const ERRORS: Node = {
+  "4XX": {
+    description: "The request was refused.",
+    content: { "application/json": { schema: {} } },
+  },
+  "503": {
+    description: "The database or the store is away.",
+    content: { "application/json": { schema: {} } },
+  },
+};
+
+function answerNode(answer: Answer): Node {
+  if (answer === null) return { description: "No response body" };
+  const schema =
+    typeof answer === "string" ? { $ref: `#/components/schemas/${answer}` } : toNode(answer);
+  return { content: { "application/json": { schema } }, description: "" };
+}
+
+/** Every schema by name, whether or not an operation of this document uses it. */
+function allSchemas(api: ApiIndex, dialect: Dialect): Map<string, Node> {
+  const schemas = new Map<string, Node>();
+  for (const [name, value] of Object.entries(api.parts.schemas)) {
+    schemas.set(name, isSchema(value) ? toNode(value) : fieldsSchema(name, value, dialect));
+  }
+  for (const resource of api.parts.resources) addResourceSchemas(schemas, resource, dialect);
+  const bodies = [
+    ...api.parts.resources.flatMap(({ actions = [], createBody }) => [
+      ...actions.flatMap(({ body }) => (body ? [body] : [])),
+      ...(createBody ? [createBody] : []),
+    ]),
+    ...api.parts.endpoints.flatMap(({ body }) => (body ? [body] : [])),
+  ];
+  for (const body of bodies) addBodySchema(schemas, body);
+  return schemas;
+}
+
+const isSchema = (value: Fields | JsonSchema): value is JsonSchema =>
+  typeof value.type === "string" || typeof value.ref === "string";
+
+const fieldsSchema = (name: string, fields: Fields, dialect: Dialect): Node =>
+  name.endsWith("Response")
+    ? responseSchema({ common: [] }, fields, dialect)
+    : requestSchema(fields, false);
+
+function addBodySchema(schemas: Map<string, Node>, { schema, fields, isPartial }: Body): void {
+  if (!schemas.has(schema)) schemas.set(schema, requestSchema(fields, isPartial ?? false));
+}
+
+const COMMON = ["pulp_href", "prn", "pulp_created", "pulp_last_updated"] as const;
+
+function addResourceSchemas(
+  schemas: Map<string, Node>,
+  resource: Resource,
+  dialect: Dialect,
+): void {
+  const base = schemaBase(resource);
+  const set = (name: string, node: Node): void => {
+    if (!schemas.has(name)) schemas.set(name, node);
+  };
+  const common = { common: resource.common ?? [...COMMON] };
+  const { create, update } = resource.operations;
+  if ((create && !resource.createBody) || update) set(base, requestSchema(resource.fields, false));
+  if (update) set(`Patched${base}`, requestSchema(resource.fields, true));
+  set(responseName(base), responseSchema(common, resource.fields, dialect));
+  const detail = resource.schemas?.read;
+  if (detail) {
+    const fields = { ...resource.fields, ...resource.detail };
+    set(responseName(detail), responseSchema(common, fields, dialect));
+  }
+  const list = resource.schemas?.list ?? base;
+  if (resource.operations.list) set(pageName(list), pageSchema(responseName(list)));
+  if (resource.minimal) set(resource.minimal.schema, minimalSchema(resource, dialect));
+}
+
+function minimalSchema(resource: Resource, dialect: Dialect): Node {
+  const keys = new Set(resource.minimal?.keys);
+  const fields = Object.entries(resource.fields).filter(([name]) => keys.has(name));
+  return responseSchema({ common: [...COMMON] }, Object.fromEntries(fields), dialect);
+}
+
+/** Just the schemas that the paths lead to, sorted by name. */
+function reachable(paths: Node, all: ReadonlyMap<string, Node>): Node {
+  const found = new Map<string, Node>();
+  const visit = (node: unknown): void => {
+    for (const [, name = ""] of JSON.stringify(node).matchAll(
+      /"#\/components\/schemas\/([^"]+)"/g,
+    )) {
+      const schema = all.get(name);
+      if (found.has(name)) continue;
+      if (!schema)
+        throw new Error(`The API description names the schema ${name}, which nobody defines.`);
+      found.set(name, schema);
+      visit(schema);
+    }
+  };
+  visit(paths);
+  return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { stringify } from "yaml";
+import { fullPath } from "../api-index.ts";
+import type { Call } from "../call.ts";
+import { restErrors } from "../rest-errors.ts";
+import type { Route } from "../routes.ts";
+import { apiBase } from "../view.ts";
+import { type DocumentOptions, describeApi } from "./document.ts";
+import { renderPage } from "./page.ts";
+
+interface Rendered {
+  readonly text: string;
+  readonly etag: string;
+}
+
+/** At most this many variants stay rendered. */
+const MAX_RENDERED = 32;
+
+/** `docs/api.json`, `docs/api.yaml`, `docs/`, `swagger/` and the index of the API (core-rest §4.1). */
+export function descriptionRoutes(): Route[] {
+  const rendered = new Map<string, Rendered>();
+  const document = (call: Call, kind: "json" | "yaml"): Rendered => {
+    const options = optionsOf(call);
+    const key = `${kind} ${JSON.stringify(options)}`;
+    const known = rendered.get(key);
+    if (known) return known;
+    const node = describeApi(call.view.api, options);
+    const text =
+      kind === "json" ? JSON.stringify(node) : stringify(node, { aliasDuplicateObjects: false });
+    const etag = `"${createHash("sha256").update(text).digest("hex").slice(0, 32)}"`;
+    if (rendered.size >= MAX_RENDERED) rendered.clear();
+    rendered.set(key, { text, etag });
+    return { text, etag };
+  };
+  const get = (path: string, run: (call: Call) => unknown): Route => ({
+    path,
+    scope: "both",
+    name: path,
+    operations: [
+      { method: "GET", permission: "get", isPublic: true, run: async (call) => run(call) },
+    ],
+  });
+  return [
+    get("docs/api.json", (call) => sendDocument(call, document(call, "json"), "json")),
+    get("docs/api.yaml", (call) => sendDocument(call, document(call, "yaml"), "yaml")),
+    get("docs/", (call) => sendPage(call)),
+    get("swagger/", (call) => sendPage(call)),
+    get("", (call) =>
+      call.reply.header("content-type", "application/json").send(JSON.stringify(index(call))),
+    ),
+  ];
+}
+
+function optionsOf({ query, view, ctx }: Call): DocumentOptions {
+  if (query.has("plugin")) throw restErrors.pluginParameter();
+  const components = query.get("component")?.split(",");
+  const labels = new Set(ctx.plugins.all.map(({ label }) => label));
+  if (components?.some((label) => !labels.has(label))) throw restErrors.component();
+  return {
+    ...(components ? { components: [...components].sort() } : {}),
+    isForBindings: query.has("bindings"),
+    isKeyed: query.has("pk_path"),
+    root: view.root,
+    domainEnabled: view.domainEnabled,
+    server: `${view.origin}/`,
+    versions: Object.fromEntries(ctx.plugins.all.map(({ label, version }) => [label, version])),
+  };
+}
+
+function sendDocument(call: Call, { text, etag }: Rendered, kind: "json" | "yaml"): unknown {
+  const { request, reply } = call;
+  reply.header("etag", etag).header("cache-control", "no-cache");
+  if (request.headers["if-none-match"]?.includes(etag)) return reply.code(304).send();
+  const accept = request.headers.accept ?? "";
+  const isPlain = accept.includes(`application/${kind}`);
+  const type = isPlain
+    ? `application/${kind}`
+    : `application/vnd.oai.openapi${kind === "json" ? "+json" : ""}`;
+  return reply
+    .header("content-type", type)
+    .header("content-disposition", `inline; filename="Pulp 3 API.${kind}"`)
+    .send(text);
+}
+
+function sendPage(call: Call): unknown {
+  const options = { ...optionsOf(call), isKeyed: true };
+  const html = renderPage(describeApi(call.view.api, options));
+  return call.reply
+    .header("content-type", "text/html; charset=utf-8")
+    .header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
+    .send(html);
+}
+
+/** Every top-level list by its path, with its absolute address. */
+function index({ view }: Call): Record<string, string> {
+  const lists = view.api.parts.resources.filter(
+    ({ parent, operations }) => !parent && operations.list,
+  );
+  const base = `${view.origin}${apiBase(view, view.domain)}`;
+  const paths = lists.map(fullPath).sort();
+  return Object.fromEntries(paths.map((path) => [path, `${base}${path}/`]));
+}

@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import type { Fields, Resource, Source } from "./resource.ts";
+
+/** SQL of one resource, worked out once: what to select, and from where. */
+export interface Plan {
+  readonly from: string;
+  readonly key: string;
+  /** Null: no creation time, lists are ordered by the key. */
+  readonly created: string | null;
+  readonly domain: string | null;
+  readonly where: string;
+  readonly columns: string;
+  /** One object by key, domain and parent, in this order, as far as the resource has them. */
+  readonly read: { readonly name: string; readonly text: string };
+}
+
+const plans = new WeakMap<Resource, Plan>();
+
+export function planOf(resource: Resource): Plan {
+  const known = plans.get(resource);
+  if (known) return known;
+  const plan = makePlan(resource);
+  plans.set(resource, plan);
+  return plan;
+}
+
+function makePlan(resource: Resource): Plan {
+  const { source } = resource;
+  const key = source.key ?? "e.id";
+  const created = source.created === undefined ? "e.created" : source.created;
+  const domain = source.domain === undefined ? "e.domain" : source.domain;
+  const where = source.where ?? "true";
+  const columns = selectList(resource, resource.fields, key);
+  const detail = selectList(resource, { ...resource.fields, ...resource.detail }, key);
+  const text = `select ${detail} from ${source.from} where ${where} and ${readConditions(source, key, domain)}`;
+  const name = `read ${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
+  return { from: source.from, key, created, domain, where, columns, read: { name, text } };
+}
+
+function readConditions({ parent }: Source, key: string, domain: string | null): string {
+  const columns = [
+    key,
+    ...(domain === null ? [] : [domain]),
+    ...(parent === undefined ? [] : [parent]),
+  ];
+  return columns.map((column, index) => `${column} = $${index + 1}`).join(" and ");
+}
+
+function selectList(resource: Resource, fields: Fields, key: string): string {
+  const common = resource.common ?? ["pulp_created", "pulp_last_updated"];
+  const columns = new Map<string, string>([["$key", key]]);
+  if (common.includes("pulp_created")) columns.set("pulp_created", "e.created");
+  if (common.includes("pulp_last_updated")) columns.set("pulp_last_updated", "e.updated");
+  for (const [alias, expression] of Object.entries(resource.addressColumns ?? {})) {
+    columns.set(alias, expression);
+  }
+  for (const [name, field] of Object.entries(fields)) {
+    if (field.sql !== false && !field.writeOnly) columns.set(name, field.sql ?? `e.${name}`);
+    for (const [alias, expression] of Object.entries(field.columns ?? {}))
+      columns.set(alias, expression);
+  }
+  return [...columns].map(([alias, expression]) => `${expression} as "${alias}"`).join(", ");
+}

@@ -1,0 +1,75 @@
+import type { Json, JsonObject } from "#base/json.ts";
+import { fullPath, resourcePrn } from "./api-index.ts";
+import type { Fields, Resource, Row } from "./resource.ts";
+import { globalHref, href, type View } from "./view.ts";
+
+/** Which keys the asker wants (core-rest §3.2); undefined is all. */
+export interface Selection {
+  readonly only?: ReadonlySet<string>;
+  readonly without?: ReadonlySet<string>;
+}
+
+const ALL: Selection = {};
+
+/** `fields` and `exclude_fields`, repeated or with commas. */
+export function selectionOf(query: URLSearchParams): Selection {
+  const words = (name: string) =>
+    new Set(
+      query
+        .getAll(name)
+        .flatMap((text) => text.split(","))
+        .filter((word) => word !== ""),
+    );
+  const only = words("fields");
+  const without = words("exclude_fields");
+  if (only.size === 0 && without.size === 0) return ALL;
+  return { ...(only.size > 0 ? { only } : {}), ...(without.size > 0 ? { without } : {}) };
+}
+
+const isWanted = ({ only, without }: Selection, name: string): boolean =>
+  (only === undefined || only.has(name)) && !without?.has(name);
+
+export const keyOf = (row: Row): string | number => row.$key as string | number;
+
+/** Href of a row of the resource. */
+export function rowHref(resource: Resource, row: Row, view: View): string {
+  if (resource.address) return resource.address(row, view);
+  const path = `${fullPath(resource)}/${keyOf(row)}/`;
+  return resource.source.domain === null ? globalHref(view, path) : href(view, path);
+}
+
+/** The object as the wire shows it; keys in the order of the description. */
+export function present(
+  resource: Resource,
+  row: Row,
+  { view, selection = ALL, fields = resource.fields }: PresentOptions,
+): JsonObject {
+  const object: Record<string, Json> = {};
+  for (const name of resource.common ?? COMMON) {
+    if (isWanted(selection, name)) object[name] = commonValue(resource, row, name, view);
+  }
+  for (const [name, field] of Object.entries(fields)) {
+    if (field.writeOnly || field.hidden || !isWanted(selection, name)) continue;
+    object[name] = field.read ? field.read(row, view) : ((row[name] ?? null) as Json);
+  }
+  return object;
+}
+
+export interface PresentOptions {
+  readonly view: View;
+  readonly selection?: Selection;
+  readonly fields?: Fields;
+}
+
+const COMMON = ["pulp_href", "prn", "pulp_created", "pulp_last_updated"] as const;
+
+function commonValue(
+  resource: Resource,
+  row: Row,
+  name: (typeof COMMON)[number],
+  view: View,
+): Json {
+  if (name === "pulp_href") return rowHref(resource, row, view);
+  if (name === "prn") return resourcePrn(resource, String(row.$prn ?? keyOf(row)));
+  return (row[name] ?? null) as Json;
+}

@@ -1,0 +1,40 @@
+import { isUuid } from "#base/uuid7.ts";
+import type { Run } from "./call.ts";
+import { planOf } from "./plan.ts";
+import type { Resource, Row } from "./resource.ts";
+import { restErrors } from "./rest-errors.ts";
+
+/** The key of an object in a path, and that of its parent. */
+export interface KeyPath {
+  readonly key: string;
+  readonly parent?: string;
+}
+
+/**
+ * The row of one object, with one prepared statement.
+ *
+ * @throws `restErrors.noMatch` if there is none in this domain, `restErrors.notFound` for a key that
+ *   is none.
+ */
+export async function readRow(
+  resource: Resource,
+  run: Run,
+  { key, parent }: KeyPath,
+): Promise<Row> {
+  if (!isKey(resource, key)) throw restErrors.notFound();
+  if (parent !== undefined && resource.parent && !isKey(resource.parent, parent)) {
+    throw restErrors.notFound();
+  }
+  const { read, domain } = planOf(resource);
+  const values = [
+    key,
+    ...(domain === null ? [] : [run.caller.domain.num]),
+    ...(resource.source.parent === undefined ? [] : [parent]),
+  ];
+  const [row] = await run.ctx.hot.query<Row>(read, values);
+  if (!row) throw restErrors.noMatch(resource.model);
+  return row;
+}
+
+const isKey = ({ key }: Resource, text: string): boolean =>
+  key === "uuid" ? isUuid(text) : /^\d{1,9}$/.test(text);

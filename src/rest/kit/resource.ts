@@ -1,0 +1,249 @@
+import type { Json, JsonObject } from "#base/json.ts";
+import type { Family, TaskDefinition } from "#core/plugin-contract.ts";
+import type { Call, Run } from "./call.ts";
+import type { Filter } from "./filters/filter.ts";
+import type { JsonSchema } from "./schema.ts";
+import type { View } from "./view.ts";
+
+/** A row as selected: field name → value, and helper columns under names with a `$`. */
+export type Row = Readonly<Record<string, unknown>>;
+/** Validated input by field name; relations are ids. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** One key of an object on the wire. */
+export interface Field {
+  readonly schema: JsonSchema;
+  /** Must be given on create and PUT. */
+  readonly required?: boolean;
+  /** Null is accepted and shown. */
+  readonly nullable?: boolean;
+  /** Null is shown, though the baseline's description does not say so. */
+  readonly mayBeNull?: boolean;
+  readonly readOnly?: boolean;
+  readonly writeOnly?: boolean;
+  readonly deprecated?: boolean;
+  /** Published, and applied where the key is absent on create and PUT. */
+  readonly default?: Json;
+  /** Published minimum length of the input is 1 unless blank text is welcome. */
+  readonly blank?: boolean;
+  /** White space around a text stays. */
+  readonly verbatim?: boolean;
+  /** In answers only under another schema than in requests (an uploaded file is shown as a name). */
+  readonly answer?: JsonSchema;
+  /** SQL expression over `e` (and the aliases of the source); default `e.<name>`, false is none. */
+  readonly sql?: string | false;
+  /** More columns for `read`, by alias. */
+  readonly columns?: Readonly<Record<string, string>>;
+  /** Row → wire; default is the column. */
+  readonly read?: (row: Row, view: View) => Json;
+  /** Left out of answers. */
+  readonly hidden?: boolean;
+  /** A rule beyond the schema; throws `FieldProblem`, or returns the value to keep. */
+  readonly check?: (value: never, run: Run) => unknown;
+  /** Given as an href or PRN; the value kept is what `resolve` returns. */
+  readonly relation?: Relation;
+}
+
+export type Fields = Readonly<Record<string, Field>>;
+
+/** Which objects a relation may name. */
+export interface Relation {
+  /** `remote`, `repository`, …, or the path of a flat resource such as `uploads`. */
+  readonly to: Family | "repository_version" | "artifact" | "upload";
+  /** `pulp_type`s that fit; all of the family without it. */
+  readonly types?: readonly string[];
+}
+
+/** Where the rows come from; `e` is the table that has the key. */
+export interface Source {
+  /** `remote e`, or `repository e join file_repository d on d.id = e.id`. */
+  readonly from: string;
+  /** Fixed condition: `e.type = 'file.file'`. */
+  readonly where?: string;
+  /** SQL of the key; default `e.id`. */
+  readonly key?: string;
+  /** SQL of the creation time, by which lists are ordered; null orders by the key. */
+  readonly created?: string | null;
+  /** SQL of the domain's number; null for global resources. Default `e.domain`. */
+  readonly domain?: string | null;
+  /** For a nested resource: SQL of the id of the parent. */
+  readonly parent?: string;
+}
+
+/** Exclusive and shared names of a task (core-rest §2.5). */
+export interface Locks {
+  readonly exclusive?: readonly string[];
+  readonly shared?: readonly string[];
+}
+
+/** What a request ended in; the kit writes the answer. */
+export type Outcome =
+  | { readonly kind: "object"; readonly id: string | number; readonly status: 200 | 201 }
+  | { readonly kind: "task"; readonly task: string }
+  | { readonly kind: "task_group"; readonly group: string }
+  | { readonly kind: "json"; readonly status: number; readonly body: Json }
+  | { readonly kind: "empty"; readonly status: number };
+
+export interface Create {
+  /** `sync` answers 201 with the object; `task` answers 202. */
+  readonly mode: "sync" | "task";
+  /** Rules over the whole object; throws `ValidationError`. */
+  check?(run: Run, values: Values): Promise<void> | void;
+  locks?(run: Run, values: Values): Locks;
+  /** Makes the object; returns its key. Runs in the request, or in the task. */
+  apply(run: Run, values: Values): Promise<string | number>;
+}
+
+export interface Update {
+  /** `sync` answers 200; `task` answers 200 where nothing changes, else 202. */
+  readonly mode: "sync" | "task";
+  check?(run: Run, values: Values, row: Row): Promise<void> | void;
+  /** Stored values of fields that no column shows (secrets), to tell whether anything changes. */
+  current?(run: Run, row: Row): Promise<Values> | Values;
+  locks?(run: Run, row: Row, changes: Values): Locks;
+  apply(run: Run, row: Row, changes: Values): Promise<void>;
+}
+
+export interface Delete {
+  /** `sync` answers 204, `task` 202 at once if the locks are free, `deferred` always by a worker. */
+  readonly mode: "sync" | "task" | "deferred";
+  check?(run: Run, row: Row): Promise<void> | void;
+  locks?(run: Run, row: Row): Locks;
+  apply(run: Run, row: Row): Promise<void>;
+}
+
+/** A request of its own kind on an object or on the collection. */
+export interface Action {
+  /** Last path segment and end of the operation id: `sync`. */
+  readonly name: string;
+  readonly method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  readonly on: "object" | "collection";
+  /** Path below the object or collection; default is the name. `""` is the object itself. */
+  readonly path?: string;
+  readonly body?: Body;
+  /** Extra request headers of the description. */
+  readonly header?: Readonly<Record<string, JsonSchema & { readonly required?: boolean }>>;
+  readonly answers: Readonly<Record<string, Answer>>;
+  /** Full operation id where it does not follow the rule. */
+  readonly operationId?: string;
+  /** Permission asked, by its action name; default is `name`. */
+  readonly permission?: string;
+  run(call: Call, values: Values, row: Row): Promise<Outcome>;
+}
+
+export interface Body {
+  /** Component schema; several actions may share it. */
+  readonly schema: string;
+  readonly fields: Fields;
+  /** A file comes along, so no JSON. */
+  readonly hasFile?: boolean;
+  /** Unknown keys are ignored (core-rest §2.2). */
+  readonly isLenient?: boolean;
+  /** Nothing is required, as in a PATCH. */
+  readonly isPartial?: boolean;
+}
+
+/** Component schema of an answer, or null for no body. */
+export type Answer = string | null | JsonSchema;
+
+/** A resource: routes, validation, filters, description and clients all come from this value. */
+export interface Resource {
+  /** Below the API root: `remotes/file/file`; of a nested resource below its parent: `versions`. */
+  readonly path: string;
+  readonly parent?: Resource;
+  /** Names of the path parameters in the valid description: `{parent: "repository_pk", key: "pulp_id"}`. */
+  readonly parameters?: { readonly parent?: string; readonly key?: string };
+  /** Component that provides it. */
+  readonly label: string;
+  /** Model of PRN and 404 text: `FileRemote`. */
+  readonly model: string;
+  /** Label of the PRN where it differs (`auth` of users). */
+  readonly prnLabel?: string;
+  /** Base name of its schemas; default `<label>.<Model>`, of the core `<Model>`. */
+  readonly schema?: string;
+  /** Schemas that differ by operation (detail views, upload). */
+  readonly schemas?: Readonly<Partial<Record<"read" | "list" | "create", string>>>;
+  /** Fields shown only when one object is read, on top of `fields`. */
+  readonly detail?: Fields;
+  readonly family?: Family;
+  /** Singular of the summaries: `file remote`. */
+  readonly title: string;
+  readonly key: "uuid" | "int" | "number";
+  readonly source: Source;
+  /** Keys in the order of the wire. The four common ones come first by themselves. */
+  readonly fields: Fields;
+  /** Common keys that it has; default all four. */
+  readonly common?: readonly ("pulp_href" | "prn" | "pulp_created" | "pulp_last_updated")[];
+  /** Href of a row; default is `<path>/<key>/`. */
+  readonly address?: (row: Row, view: View) => string;
+  /** Columns that `address` needs, by alias. */
+  readonly addressColumns?: Readonly<Record<string, string>>;
+  /** Query parameter → what it asks; none makes a list without filters. */
+  readonly filters?: Readonly<Record<string, Filter>>;
+  /** `ordering` value → SQL; `pk` and `pulp_id` come by themselves. */
+  readonly orderings?: Readonly<Record<string, string>>;
+  /** Count without a query, for the filters given; undefined counts rows. */
+  readonly count?: (run: Run, filters: URLSearchParams) => Promise<number | undefined>;
+  readonly operations: {
+    readonly list?: true;
+    readonly read?: true;
+    readonly create?: Create;
+    readonly update?: Update;
+    readonly delete?: Delete;
+  };
+  /** Body of create where it has keys that the object has not. */
+  readonly createBody?: Body;
+  readonly actions?: readonly Action[];
+  /** Shorter answer when `?minimal=true`: its schema and keys. */
+  readonly minimal?: { readonly schema: string; readonly keys: readonly string[] };
+  /** Permission stem: `file.fileremote` gives `file.view_fileremote`, …; none is admin only. */
+  readonly policy?: Policy;
+}
+
+export interface Policy {
+  readonly model: string;
+}
+
+/** A request that belongs to no object: status, housekeeping, the description. */
+export interface Endpoint {
+  readonly path: string;
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly label: string;
+  readonly operationId: string;
+  readonly tag: string;
+  readonly title: string;
+  readonly body?: Body;
+  readonly answers: Readonly<Record<string, Answer>>;
+  /** Anybody may ask, without credentials. */
+  readonly isPublic?: boolean;
+  run(call: Call, values: Values): Promise<Outcome>;
+}
+
+/** Schemas that no resource owns: name → fields. Those ending in `Response` are answers. */
+export type Schemas = Readonly<Record<string, Fields | JsonSchema>>;
+
+/** What the API is made of; joined from the core and every plugin. */
+export interface ApiParts {
+  readonly resources: readonly Resource[];
+  readonly endpoints: readonly Endpoint[];
+  readonly schemas: Schemas;
+}
+
+/** Keeps the value's type and checks nothing at run time: a resource is data. */
+export const defineResource = (resource: Resource): Resource => resource;
+export const defineEndpoint = (endpoint: Endpoint): Endpoint => endpoint;
+
+/** A field's value breaks a rule; the text goes under the field's name. */
+export class FieldProblem extends Error {
+  /** The text, or the nested error of a list or map. */
+  readonly detail: string | JsonObject;
+
+  constructor(detail: string | JsonObject) {
+    super(typeof detail === "string" ? detail : JSON.stringify(detail));
+    this.name = "FieldProblem";
+    this.detail = detail;
+  }
+}
+
+/** A task that a resource's action dispatches; listed so that workers know it. */
+export type AnyTask = TaskDefinition;

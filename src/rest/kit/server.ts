@@ -1,0 +1,263 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { isPermitted } from "#core/access/permit.ts";
+import type { Ctx, DomainRef } from "#core/ctx.ts";
+import { BasicAuthentication } from "../auth/basic.ts";
+import { sendError, sendJson } from "./answer.ts";
+import type { ApiIndex } from "./api-index.ts";
+import type { Call } from "./call.ts";
+import { correlationIdOf } from "./correlation.ts";
+import { isAllowedHost } from "./host.ts";
+import { restErrors } from "./rest-errors.ts";
+import type { Route } from "./routes.ts";
+import type { View } from "./view.ts";
+
+export interface ApiOptions {
+  readonly api: ApiIndex;
+  /** Every route: those of resources and endpoints, the description, the index. */
+  readonly routes: readonly Route[];
+  readonly findDomain: (name: string) => Promise<DomainRef | undefined>;
+  /** Called after each answer, for access log and metrics. */
+  readonly onAnswer?: (request: FastifyRequest, reply: FastifyReply, elapsedMs: number) => void;
+  /** Options of the HTTP server. */
+  readonly http?: { readonly maxHeaderSize?: number; readonly keepAliveTimeoutMs?: number };
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    correlationId: string;
+    /** API root as the client wrote it. */
+    apiRoot: string;
+    /** Template of the route, for metrics. */
+    routeTemplate: string;
+  }
+}
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+/** The REST API as a Fastify instance that is not listening yet. */
+export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    forceCloseConnections: "idle",
+    keepAliveTimeout: options.http?.keepAliveTimeoutMs ?? 80_000,
+    requestTimeout: 0,
+    trustProxy: ctx.settings.TRUSTED_PROXIES.length > 0 ? [...ctx.settings.TRUSTED_PROXIES] : false,
+    routerOptions: { maxParamLength: 2048, ignoreDuplicateSlashes: false },
+    http: { maxHeaderSize: options.http?.maxHeaderSize ?? 65_536, headersTimeout: 60_000 },
+    rewriteUrl: (request) => rewrite(ctx, request),
+    clientErrorHandler,
+    frameworkErrors: (error, _request, reply) => void sendError(reply, error, ctx.log),
+  });
+  app.removeAllContentTypeParsers();
+  // Bodies are read by the handler, once it is known who asks and what the operation takes.
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  app.decorateRequest("correlationId", "");
+  app.decorateRequest("apiRoot", "");
+  app.decorateRequest("routeTemplate", "");
+  addHooks(app, ctx, options);
+  const server = new ApiServer(ctx, options);
+  for (const route of options.routes) server.mount(app, route);
+  return app;
+}
+
+function addHooks(app: FastifyInstance, ctx: Ctx, { onAnswer }: ApiOptions): void {
+  app.addHook("onRequest", async (request, reply) => {
+    request.correlationId = correlationIdOf(request.headers["correlation-id"]);
+    request.apiRoot = rootOf(request.raw) ?? ctx.settings.API_ROOT;
+    reply.headers({ ...STANDARD_HEADERS, "correlation-id": request.correlationId });
+    if (!isAllowedHost(request.headers.host, ctx.settings.ALLOWED_HOSTS)) throw restErrors.host();
+  });
+  app.setErrorHandler((error, request, reply) => {
+    if (!request.raw.complete) reply.header("connection", "close");
+    return sendError(reply, error, ctx.log.of(request.correlationId));
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendError(reply, restErrors.noRoute(request.url.split("?")[0] ?? ""), ctx.log),
+  );
+  if (onAnswer) {
+    app.addHook("onResponse", (request, reply, done) => {
+      onAnswer(request, reply, reply.elapsedTime);
+      done();
+    });
+  }
+}
+
+const STANDARD_HEADERS = {
+  "access-control-expose-headers": "Correlation-ID",
+  "cross-origin-opener-policy": "same-origin",
+  "referrer-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  vary: "Accept",
+} as const;
+
+const ROOT = Symbol("root");
+type WithRoot = { [ROOT]?: string };
+const rootOf = (request: object): string | undefined => (request as WithRoot)[ROOT];
+
+/** With `API_ROOT_REWRITE_HEADER` the API answers below the prefix that the header names. */
+function rewrite(ctx: Ctx, request: IncomingMessage): string {
+  const url = request.url ?? "/";
+  const header = ctx.settings.API_ROOT_REWRITE_HEADER;
+  const value = header ? request.headers[header.toLowerCase()] : undefined;
+  if (typeof value !== "string") return url;
+  const root = `/${value.replace(/^\/+|\/+$/g, "")}/`;
+  if (!/^[\w./-]+$/.test(root) || !url.startsWith(root)) return "/no/such/root";
+  (request as WithRoot)[ROOT] = root;
+  return ctx.settings.API_ROOT + url.slice(root.length);
+}
+
+/** What is no HTTP gets a plain answer and the end of the connection. */
+function clientErrorHandler(error: { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const isLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const status = isLarge ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  const body = JSON.stringify({
+    detail: isLarge ? "The request's headers are too large." : "Bad request.",
+  });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+class ApiServer {
+  readonly #ctx: Ctx;
+  readonly #options: ApiOptions;
+  readonly #basic: BasicAuthentication;
+
+  constructor(ctx: Ctx, options: ApiOptions) {
+    this.#ctx = ctx;
+    this.#options = options;
+    this.#basic = new BasicAuthentication(ctx);
+  }
+
+  /** One registration per path: the method is decided here, so that 405 and `Allow` are right. */
+  mount(app: FastifyInstance, route: Route): void {
+    for (const url of this.#urls(route)) {
+      const template = url.replace(/^\//, "").replaceAll(/:(\w+)/g, "{$1}");
+      app.route({
+        method: [...METHODS],
+        url,
+        handler: (request, reply) => this.#handle(route, { request, reply, template }),
+      });
+      if (!url.endsWith("/")) continue;
+      app.route({
+        method: [...METHODS],
+        url: url.slice(0, -1),
+        handler: (request, reply) => {
+          const [path, query] = request.originalUrl.split("?");
+          return reply
+            .code(301)
+            .header("location", `${path}/${query === undefined ? "" : `?${query}`}`)
+            .send();
+        },
+      });
+    }
+  }
+
+  #urls({ path, scope }: Route): string[] {
+    const { API_ROOT: root, DOMAIN_ENABLED: domains, ENABLE_V4_API: v4 } = this.#ctx.settings;
+    if (scope === "site") return [path];
+    const versions = v4 ? ["v3", "v4"] : ["v3"];
+    const plain = versions.map((version) => `${root}api/${version}/${path}`);
+    if (!domains) return plain;
+    const inDomain = versions.map((version) => `${root}:pulp_domain/api/${version}/${path}`);
+    return scope === "both" ? [...inDomain, ...plain] : inDomain;
+  }
+
+  async #handle(
+    route: Route,
+    {
+      request,
+      reply,
+      template,
+    }: { request: FastifyRequest; reply: FastifyReply; template: string },
+  ): Promise<unknown> {
+    request.routeTemplate = template;
+    const domain = await this.#domain(request);
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const operation = route.operations.find((one) => one.method === method);
+    const allow = [...new Set(route.operations.map((one) => one.method)), "HEAD", "OPTIONS"].join(
+      ", ",
+    );
+    reply.header("allow", allow);
+    const user = operation?.isPublic ? null : await this.#authenticate(request);
+    const call = this.#call({ request, reply, domain, user });
+    if (!operation?.isPublic) this.#permit(call, route, operation?.permission ?? "options");
+    if (method === "OPTIONS")
+      return sendJson(reply, 200, { name: route.name, renders: ["application/json"] });
+    if (!operation) throw restErrors.method(request.method);
+    return operation.run(call, request.params as Record<string, string>);
+  }
+
+  #permit({ caller }: Call, route: Route, action: string): void {
+    if (!isPermitted({ caller, policy: route.name, action })) throw restErrors.permission();
+  }
+
+  async #authenticate(request: FastifyRequest) {
+    const header = request.headers.authorization;
+    const user = header ? await this.#basic.authenticate(header, request.ip) : undefined;
+    if (!user) throw restErrors.credentials();
+    return user;
+  }
+
+  async #domain(request: FastifyRequest): Promise<DomainRef> {
+    const name = (request.params as { pulp_domain?: string }).pulp_domain ?? "default";
+    const domain = await this.#options.findDomain(name);
+    if (!domain) throw restErrors.notFound();
+    return domain;
+  }
+
+  #call({
+    request,
+    reply,
+    domain,
+    user,
+  }: {
+    request: FastifyRequest;
+    reply: FastifyReply;
+    domain: DomainRef;
+    user: Call["caller"]["user"];
+  }): Call {
+    const gone = new AbortController();
+    request.raw.once("close", () => {
+      if (!request.raw.complete) gone.abort();
+    });
+    reply.raw.once("close", () => {
+      if (!reply.raw.writableFinished) gone.abort();
+    });
+    const diagnostics = String(request.headers["x-task-diagnostics"] ?? "");
+    const view: View = {
+      root: request.apiRoot,
+      domainEnabled: this.#ctx.settings.DOMAIN_ENABLED,
+      domain: domain.name,
+      origin: `${request.protocol}://${request.host}`,
+      ctx: this.#ctx,
+      api: this.#options.api,
+    };
+    const question = request.url.indexOf("?");
+    return {
+      ctx: this.#ctx,
+      caller: {
+        domain,
+        user,
+        correlationId: request.correlationId,
+        ...(diagnostics
+          ? { profileOptions: diagnostics.split(",").map((word) => word.trim()) }
+          : {}),
+      },
+      view,
+      request,
+      reply,
+      signal: gone.signal,
+      query: new URLSearchParams(question < 0 ? "" : request.url.slice(question + 1)),
+    };
+  }
+}
