@@ -1,0 +1,152 @@
+import { sql } from "kysely";
+import { uuid7 } from "#base/uuid7.ts";
+import type { DomainRef, Trx } from "../ctx.ts";
+import type { ContentType, DetailRow } from "../plugin-contract.ts";
+import type { PreparedUnit } from "./rules.ts";
+import type { FileSource } from "./types.ts";
+
+/** What the inserts of one batch share. */
+export interface Target {
+  readonly domain: DomainRef;
+  readonly type: ContentType;
+  /** `content_type.num` */
+  readonly typeNum: number;
+}
+
+export interface NewFile {
+  readonly content: string;
+  readonly pathKey: string;
+  readonly relativePath: string;
+  readonly artifact: string | null;
+}
+
+export interface NewSource {
+  readonly contentArtifact: string;
+  readonly source: FileSource;
+}
+
+/** Inserts units in the order given; those that a concurrent transaction made are left out. */
+export async function insertUnits(
+  trx: Trx,
+  target: Target,
+  units: readonly PreparedUnit[],
+): Promise<Map<string, string>> {
+  const ids = units.map(() => uuid7());
+  const labels = units.map(({ labels }) =>
+    labels && Object.keys(labels).length > 0 ? JSON.stringify(labels) : null,
+  );
+  const { rows } = await sql<{ id: string }>`
+    insert into content (id, domain, type, natural_key, slot, labels)
+    select u.id, ${target.domain.num}, ${target.typeNum}, u.key, u.slot, u.labels::jsonb
+    from unnest(${ids}::uuid[], ${units.map(({ key }) => key)}::bytea[],
+      ${units.map(({ slot }) => slot)}::uuid[], ${labels}::text[]) as u (id, key, slot, labels)
+    on conflict on constraint content_one_per_key do nothing
+    returning id`.execute(trx);
+  const made = new Set(rows.map(({ id }) => id));
+  const entries = units.flatMap(({ hex }, index) => {
+    const id = ids[index];
+    return id !== undefined && made.has(id) ? [[hex, id] as const] : [];
+  });
+  return new Map(entries);
+}
+
+/** Fills the detail table. */
+export async function insertDetails(
+  trx: Trx,
+  target: Target,
+  rows: readonly (readonly [id: string, row: DetailRow])[],
+): Promise<void> {
+  const columns = ["id", "domain", ...new Set(rows.flatMap(([, row]) => Object.keys(row)))];
+  const list = sql.join(columns.map((column) => sql.ref(column)));
+  const table = sql.table(target.type.table);
+  const records = rows.map(([id, row]) => ({ ...row, id, domain: target.domain.num }));
+  await sql`
+    insert into ${table} (${list})
+    select ${list} from json_populate_recordset(null::${table}, ${recordText(records)}::json)`.execute(
+    trx,
+  );
+}
+
+/** JSON text in which bytes are written the way PostgreSQL reads them. */
+const recordText = (records: readonly DetailRow[]): string =>
+  JSON.stringify(
+    records.map((record) =>
+      Object.fromEntries(Object.entries(record).map(([name, value]) => [name, jsonOf(value)])),
+    ),
+  );
+
+const jsonOf = (value: unknown): unknown =>
+  value instanceof Uint8Array ? bytesText(Buffer.from(value)) : value;
+
+const bytesText = (bytes: Buffer): string => `\\x${bytes.toString("hex")}`;
+
+/** Inserts files; one that exists keeps its id and takes the artifact. Returns ids by unit and path. */
+export async function insertFiles(
+  trx: Trx,
+  domain: DomainRef,
+  files: readonly NewFile[],
+): Promise<Map<string, string>> {
+  const { rows } = await sql<{ id: string; content: string; path_key: string }>`
+    insert into content_artifact (id, domain, content, artifact, relative_path, path_key)
+    select u.id, ${domain.num}, u.content, u.artifact, u.path, u.key
+    from unnest(${files.map(() => uuid7())}::uuid[], ${files.map((f) => f.content)}::uuid[],
+      ${files.map((f) => f.artifact)}::uuid[], ${files.map((f) => f.relativePath)}::text[],
+      ${files.map((f) => f.pathKey)}::uuid[]) as u (id, content, artifact, path, key)
+    on conflict on constraint content_artifact_one_per_path
+      do update set artifact = coalesce(excluded.artifact, content_artifact.artifact)
+    returning id, content, path_key`.execute(trx);
+  return new Map(rows.map((row) => [fileKey(row.content, row.path_key), row.id]));
+}
+
+export const fileKey = (content: string, pathKey: string): string => `${content} ${pathKey}`;
+
+/** Sets the artifacts of files that are there. */
+export async function fillFiles(
+  trx: Trx,
+  domain: DomainRef,
+  files: readonly { readonly id: string; readonly artifact: string }[],
+): Promise<void> {
+  await sql`
+    with filled as (
+      select f.id, u.artifact
+      from unnest(${files.map((f) => f.id)}::uuid[], ${files.map((f) => f.artifact)}::uuid[])
+        as u (id, artifact)
+      join content_artifact f on f.domain = ${domain.num} and f.id = u.id
+      order by f.id for no key update of f)
+    update content_artifact f set artifact = filled.artifact
+    from filled where f.domain = ${domain.num} and f.id = filled.id`.execute(trx);
+}
+
+/** Inserts or corrects where remotes have the files; facts that are not given stay. */
+export async function putSources(
+  trx: Trx,
+  domain: DomainRef,
+  sources: readonly NewSource[],
+): Promise<void> {
+  const records = sources.map(({ contentArtifact, source }) => ({
+    id: uuid7(),
+    remote: source.remote,
+    content_artifact: contentArtifact,
+    url: source.url,
+    size: source.size ?? null,
+    sha256: source.sha256 === undefined ? null : `\\x${source.sha256}`,
+    other_digests: source.otherDigests ?? null,
+  }));
+  await sql`
+    insert into remote_artifact (id, domain, remote, content_artifact, url, size, sha256, other_digests)
+    select r.id, ${domain.num}, r.remote, r.content_artifact, r.url, r.size, r.sha256, r.other_digests
+    from json_to_recordset(${JSON.stringify(records)}::json) as r (id uuid, remote uuid,
+      content_artifact uuid, url text, size bigint, sha256 bytea, other_digests jsonb)
+    on conflict on constraint remote_artifact_one_per_remote do update set url = excluded.url,
+      size = coalesce(excluded.size, remote_artifact.size),
+      sha256 = coalesce(excluded.sha256, remote_artifact.sha256),
+      other_digests = coalesce(excluded.other_digests, remote_artifact.other_digests),
+      failed_at = null`.execute(trx);
+}
+
+/** Counts new units; last in a transaction, since every writer of the type waits for this row. */
+export async function countUnits(trx: Trx, target: Target, by: number): Promise<void> {
+  await sql`
+    insert into content_count (domain, type, n) values (${target.domain.num}, ${target.typeNum}, ${by})
+    on conflict (domain, type) do update set n = content_count.n + excluded.n`.execute(trx);
+}

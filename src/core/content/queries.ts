@@ -1,0 +1,114 @@
+import { sql } from "kysely";
+import type { Digests } from "#base/digests.ts";
+import type { DomainRef, Executor } from "../ctx.ts";
+
+/** What a batch is looked up by. */
+export interface UnitLookup {
+  readonly domain: DomainRef;
+  /** `content_type.num` */
+  readonly type: number;
+  readonly keys: readonly Buffer[];
+  /** Whose sources are compared. */
+  readonly remotes: readonly string[];
+}
+
+export interface KnownSource {
+  readonly remote: string;
+  readonly url: string;
+  readonly size: number | null;
+  readonly sha256: Buffer | null;
+  readonly otherDigests: Digests | null;
+}
+
+export interface KnownFile {
+  /** `content_artifact.id` */
+  readonly id: string;
+  readonly artifact: string | null;
+  /** By `remote.id`; only of the remotes asked for. */
+  readonly sources: ReadonlyMap<string, KnownSource>;
+}
+
+export interface KnownUnit {
+  readonly id: string;
+  /** Not touched for an hour. */
+  readonly isStale: boolean;
+  /** By `path_key`. */
+  readonly files: ReadonlyMap<string, KnownFile>;
+}
+
+interface LookupRow {
+  readonly natural_key: Buffer;
+  readonly id: string;
+  readonly is_stale: boolean;
+  readonly file: string | null;
+  readonly path_key: string | null;
+  readonly artifact: string | null;
+  readonly remote: string | null;
+  readonly url: string | null;
+  readonly size: number | null;
+  readonly sha256: Buffer | null;
+  readonly other_digests: Digests | null;
+}
+
+/** The units that exist, by their natural key in hex, with their files and sources; one statement. */
+export async function knownUnits(
+  db: Executor,
+  lookup: UnitLookup,
+): Promise<Map<string, KnownUnit>> {
+  const { domain, type, keys, remotes } = lookup;
+  const { rows } = await sql<LookupRow>`
+    select c.natural_key, c.id, c.touched < clock_timestamp() - interval '1 hour' as is_stale,
+      f.id as file, f.path_key, f.artifact, r.remote, r.url, r.size, r.sha256, r.other_digests
+    from content c
+    left join content_artifact f on f.content = c.id
+    left join remote_artifact r on r.content_artifact = f.id and r.remote = any(${remotes}::uuid[])
+    where c.domain = ${domain.num} and c.type = ${type} and c.natural_key = any(${keys}::bytea[])`.execute(
+    db,
+  );
+  return collectUnits(rows);
+}
+
+/** Rows of one unit for each of its files and sources → units. */
+function collectUnits(rows: readonly LookupRow[]): Map<string, KnownUnit> {
+  const units = new Map<string, KnownUnit & { readonly files: Map<string, KnownFile> }>();
+  for (const row of rows) {
+    const hex = row.natural_key.toString("hex");
+    const unit = units.get(hex) ?? { id: row.id, isStale: row.is_stale, files: new Map() };
+    units.set(hex, unit);
+    if (row.file === null || row.path_key === null) continue;
+    const sources = new Map<string, KnownSource>(unit.files.get(row.path_key)?.sources);
+    if (row.remote !== null) sources.set(row.remote, sourceOf(row, row.remote));
+    unit.files.set(row.path_key, { id: row.file, artifact: row.artifact, sources });
+  }
+  return units;
+}
+
+const sourceOf = (row: LookupRow, remote: string): KnownSource => ({
+  remote,
+  url: row.url ?? "",
+  size: row.size,
+  sha256: row.sha256,
+  otherDigests: row.other_digests,
+});
+
+/** Which of the ids are no unit of the domain, in the order given; `elsewhere` are another's. */
+export async function unknownUnits(
+  db: Executor,
+  domain: DomainRef,
+  ids: readonly string[],
+): Promise<{ readonly missing: readonly string[]; readonly elsewhere: readonly string[] }> {
+  const found = await db
+    .selectFrom("content")
+    .select(["id", "domain"])
+    .where(sql<boolean>`id = any(${ids}::uuid[])`)
+    .execute();
+  const domains = new Map<string, number>();
+  for (const row of found) {
+    // The same id may exist in several domains after an import: the one asked about decides.
+    if (domains.get(row.id) !== domain.num) domains.set(row.id, row.domain);
+  }
+  return {
+    missing: ids.filter((id) => !domains.has(id)),
+    elsewhere: ids.filter((id) => domains.has(id) && domains.get(id) !== domain.num),
+  };
+}

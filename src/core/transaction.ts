@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { databaseFault } from "./constraints.ts";
+import type { Ctx, Trx } from "./ctx.ts";
+
+/** Serialization failure and deadlock: the same work succeeds when it is done again. */
+const CONFLICTS: ReadonlySet<string> = new Set(["40001", "40P01"]);
+const ATTEMPTS = 6;
+const PAUSE_MS = 20;
+
+/** Repeats work that lost against a concurrent transaction; the last conflict is thrown. */
+export async function retryOnConflict<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const code = databaseFault(error)?.code;
+      if (code === undefined || !CONFLICTS.has(code) || attempt === ATTEMPTS) throw error;
+      // Random, so that two losers do not meet again.
+      await sleep(PAUSE_MS * attempt * (0.5 + Math.random()));
+    }
+  }
+}
+
+/** Joins the caller's transaction, or makes one of its own and repeats it on conflict. */
+export function inTransaction<Result>(
+  ctx: Ctx,
+  trx: Trx | undefined,
+  work: (trx: Trx) => Promise<Result>,
+): Promise<Result> {
+  if (trx) return work(trx);
+  return retryOnConflict(() => ctx.db.transaction().execute(work));
+}
