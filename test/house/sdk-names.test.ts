@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { read } from "./sources.ts";
+
+/** Names of `export { a, type B } from` and `export type { C }`. */
+const exportedNames = (text: string): readonly string[] =>
+  [...text.matchAll(/export\s+(?:type\s+)?\{([^}]*)\}/g)]
+    .flatMap(([, names = ""]) => names.split(","))
+    .map((name) => name.trim().replace(/^type\s+/, ""))
+    .map((name) => name.split(/\s+as\s+/).at(-1) ?? "")
+    .concat(
+      [...text.matchAll(/export\s+(?:type|interface|const|function)\s+(\w+)/g)].map(
+        ([, n]) => n ?? "",
+      ),
+    )
+    .filter(Boolean)
+    .sort();
+
+test("the door for plugins shows the listed names, 80 at most", () => {
+  const text = read("src/sdk/index.ts");
+  assert.doesNotMatch(text, /export\s+\*/, "every name is written out");
+  const names = exportedNames(text);
+  const listed = read("test/house/sdk-names.txt").trim().split("\n");
+  assert.deepEqual(names, listed, "a change of the plugin contract is reviewed in sdk-names.txt");
+  assert.ok(names.length <= 80, `${names.length} names`);
+});
+
+test("names are read from every form of export", () => {
+  const text =
+    'export { a, type B } from "./x.ts";\nexport type { C as D } from "./y.ts";\nexport interface E {}';
+  assert.deepEqual(exportedNames(text), ["B", "D", "E", "a"]);
+});
