@@ -91,24 +91,33 @@ const sourceOf = (row: LookupRow, remote: string): KnownSource => ({
   otherDigests: row.other_digests,
 });
 
-/** Which of the ids are no unit of the domain, in the order given; `elsewhere` are another's. */
-export async function unknownUnits(
+/** Which of the ids are no unit of the domain, in the order given. */
+export async function missingUnits(
   db: Executor,
   domain: DomainRef,
   ids: readonly string[],
-): Promise<{ readonly missing: readonly string[]; readonly elsewhere: readonly string[] }> {
-  const found = await db
+): Promise<string[]> {
+  const rows = await db
     .selectFrom("content")
-    .select(["id", "domain"])
+    .select("id")
+    .where("domain", "=", domain.num)
     .where(sql<boolean>`id = any(${ids}::uuid[])`)
     .execute();
-  const domains = new Map<string, number>();
-  for (const row of found) {
-    // The same id may exist in several domains after an import: the one asked about decides.
-    if (domains.get(row.id) !== domain.num) domains.set(row.id, row.domain);
-  }
-  return {
-    missing: ids.filter((id) => !domains.has(id)),
-    elsewhere: ids.filter((id) => domains.has(id) && domains.get(id) !== domain.num),
-  };
+  const found = new Set(rows.map(({ id }) => id));
+  return ids.filter((id) => !found.has(id));
+}
+
+/** Which of the ids are units of another domain: tells a foreign unit from a missing one. */
+export async function unitsElsewhere(
+  db: Executor,
+  domain: DomainRef,
+  ids: readonly string[],
+): Promise<string[]> {
+  // The key begins with the domain, so each domain is probed: right for the few ids of an error.
+  const { rows } = await sql<{ id: string }>`
+    select distinct c.id from domain d
+    join content c on c.domain = d.num and c.id = any(${ids}::uuid[])
+    where d.num <> ${domain.num}`.execute(db);
+  const found = new Set(rows.map(({ id }) => id));
+  return ids.filter((id) => found.has(id));
 }
