@@ -158,7 +158,10 @@ async function createStorage(
 async function createHttp(settings: Settings): Promise<Ctx["http"]> {
   const found = await import("#platform/http/undici.ts").catch(() => undefined);
   if (!found) return {} as Ctx["http"];
-  return found.createHttp({ deniedNetworks: settings.REMOTE_DENIED_NETWORKS });
+  return found.createHttp({
+    deniedNetworks: settings.REMOTE_DENIED_NETWORKS,
+    importPaths: settings.ALLOWED_IMPORT_PATHS,
+  });
 }
 
 /** Reversible and recognisable; the real box has tests of its own. */

@@ -32,6 +32,12 @@ export const httpErrors = defineErrors({
     status: 500,
     message: (url: string, cause: string) => `Connection to ${url} failed: ${cause}`,
   },
+  notAllowed: {
+    code: "path_not_allowed",
+    status: 500,
+    message: (path: string) =>
+      `The path '${path}' does not start with any of the allowed import paths`,
+  },
   redirects: {
     code: "PLP0009",
     status: 500,

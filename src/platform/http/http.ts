@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 export interface HttpOptions {
   /**
    * Scheme, host and port that credentials, custom headers and the client certificate are meant
-   * for. No other origin ever gets them.
+   * for. No other origin ever gets them. `file://` reads files of this machine, and only those.
    */
   readonly origin: string;
   /** PEM, trusted besides the authorities of the system. */
@@ -55,6 +55,8 @@ export interface HttpRequest {
 }
 
 export interface Http {
-  /** A client for one upstream; dispose it when the work is done. */
+  /** A client for one upstream; dispose it when the work is done. `file://` has one of its own. */
   client(options: HttpOptions): HttpClient;
+  /** Whether `file://` may read the absolute path: below `ALLOWED_IMPORT_PATHS`, links resolved. */
+  allowsFile(path: string): Promise<boolean>;
 }

@@ -5,6 +5,7 @@ import { type AddressPolicy, addressPolicy } from "./address-policy.ts";
 import { decodedBody } from "./body.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { httpErrors, shownUrl, translate } from "./errors.ts";
+import { FileClient, isBelow, realPath, realPaths } from "./file-client.ts";
 import { checkUrl } from "./guard.ts";
 import { flatHeaders, requestHeaders, retryAfterMs } from "./headers.ts";
 import type { Http, HttpClient, HttpOptions, HttpRequest, HttpResponse } from "./http.ts";
@@ -18,15 +19,24 @@ const DEFAULT_SLOWDOWN_MS = 500;
 
 /**
  * @param deniedNetworks `REMOTE_DENIED_NETWORKS`; throws RangeError if an entry is no network.
+ * @param importPaths `ALLOWED_IMPORT_PATHS`, for `file://`.
  * @param version that the `User-Agent` claims: of the core whose clients we serve.
  */
 export function createHttp(setup: {
   readonly deniedNetworks: readonly string[];
+  readonly importPaths?: readonly string[];
   readonly version?: string;
 }): Http {
   const policy = addressPolicy(setup.deniedNetworks);
   const userAgent = `pulpcore/${setup.version ?? CORE_VERSION} (node ${process.versions.node}, ${osName()} ${arch()}) (undici ${undici.version})`;
-  return { client: (options) => new UndiciClient(options, policy, userAgent) };
+  const folders = setup.importPaths ?? [];
+  return {
+    client: (options) =>
+      options.origin === "file://"
+        ? new FileClient(folders)
+        : new UndiciClient(options, policy, userAgent),
+    allowsFile: async (path) => isBelow(await realPath(path), await realPaths(folders)),
+  };
 }
 
 class UndiciClient implements HttpClient {

@@ -1,0 +1,45 @@
+/**
+ * Collects single items into batches: while one batch is worked on the next one gathers, so the
+ * batch size follows the load and nobody waits for a timer.
+ */
+export class Batcher<Item, Result> {
+  readonly #work: (items: readonly Item[]) => Promise<readonly Result[]>;
+  readonly #most: number;
+  #pending: Entry<Item, Result>[] = [];
+  #running = false;
+
+  /** @param work gives one result per item, in the same order. */
+  constructor(work: (items: readonly Item[]) => Promise<readonly Result[]>, most: number) {
+    this.#work = work;
+    this.#most = most;
+  }
+
+  /** The result of this item; rejects when its batch failed. */
+  add(item: Item): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      this.#pending.push({ item, resolve, reject });
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#pending.length > 0) await this.#runBatch(this.#pending.splice(0, this.#most));
+    this.#running = false;
+  }
+
+  async #runBatch(batch: readonly Entry<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#work(batch.map(({ item }) => item));
+      for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+}
+
+interface Entry<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}

@@ -1,0 +1,74 @@
+import { saveUnits } from "../content/commands.ts";
+import type { UnitInput } from "../content/types.ts";
+import type { ContentType, Job, Progress } from "../plugin-contract.ts";
+import { addMembers } from "../repositories/commands.ts";
+import type { OpenDraft } from "../repositories/types.ts";
+
+/** One set of statements (data-model §18, 16). */
+export const UNITS_PER_BATCH = 2000;
+
+interface Member {
+  readonly type: ContentType;
+  readonly unit: UnitInput;
+}
+
+/** Saves units and adds them to the draft, batch after batch. */
+export class SyncMembers {
+  readonly #job: Job;
+  readonly #draft: OpenDraft;
+  readonly #progress: Progress;
+  #pending: Member[] = [];
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(job: Job, draft: OpenDraft, progress: Progress) {
+    this.#job = job;
+    this.#draft = draft;
+    this.#progress = progress;
+  }
+
+  /** Resolves at once, or when a full batch is saved. */
+  async add(type: ContentType, unit: UnitInput): Promise<void> {
+    this.#pending.push({ type, unit });
+    if (this.#pending.length >= UNITS_PER_BATCH) await this.flush();
+  }
+
+  /** Saves what is pending, after what is being saved. */
+  flush(): Promise<void> {
+    this.#last = this.#last.then(async () => {
+      const batch = this.#pending.splice(0, UNITS_PER_BATCH);
+      for (const [type, members] of Map.groupBy(batch, (member) => member.type))
+        await this.#save(
+          type,
+          members.map(({ unit }) => unit),
+        );
+    });
+    return this.#last;
+  }
+
+  async #save(type: ContentType, units: readonly UnitInput[]): Promise<void> {
+    const { ctx, caller } = this.#job;
+    const saved = await saveUnits(ctx, { domain: caller.domain, type, units });
+    const added = await addMembers(ctx, this.#draft, [...new Set(saved.map(({ id }) => id))]);
+    this.#progress.add(added.added);
+    if (added.missing.length === 0) return;
+    const gone = new Set(added.missing);
+    await this.#saveAgain(
+      type,
+      units.filter((_unit, index) => gone.has(saved[index]?.id ?? "")),
+    );
+  }
+
+  /** An orphan clean-up took them between both steps; now they are fresh, so it does not again. */
+  async #saveAgain(type: ContentType, units: readonly UnitInput[]): Promise<void> {
+    const { ctx, caller } = this.#job;
+    const saved = await saveUnits(ctx, { domain: caller.domain, type, units });
+    const added = await addMembers(
+      ctx,
+      this.#draft,
+      saved.map(({ id }) => id),
+    );
+    this.#progress.add(added.added);
+    if (added.missing.length > 0)
+      throw new Error(`${added.missing.length} units vanished while they were being added.`);
+  }
+}
