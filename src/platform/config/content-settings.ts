@@ -98,4 +98,9 @@ export const contentSettings = defineSettings({
     default: 200,
     doc: "Older name of the item budget.",
   },
+  FILE_SYNC_OPTIMIZATION: {
+    schema: Type.Boolean(),
+    default: true,
+    doc: "Skips a sync when neither the manifest nor the options changed since the last one.",
+  },
 });

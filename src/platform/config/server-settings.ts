@@ -106,6 +106,11 @@ export const serverSettings = defineSettings({
     doc: "Connections of one process, besides the one that listens.",
   },
   DEBUG: { schema: Type.Boolean(), default: false, doc: "Never in production." },
+  ENABLED_PLUGINS: {
+    schema: Type.Union([Type.Array(text, { minItems: 1 }), Type.Null()]),
+    default: null,
+    doc: "Names of the plugins to load (`file`); null loads all of them.",
+  },
   DOMAIN_ENABLED: {
     schema: Type.Boolean(),
     default: false,

@@ -7,9 +7,15 @@ const minutes = Type.Integer({ minimum: 0, maximum: 4_294_967_295 });
 /** Tasks, workers and housekeeping (core-tasks-ops §16.7). */
 export const taskSettings = defineSettings({
   WORKER_TYPE: {
-    schema: Type.Literal("pulpcore"),
+    schema: Type.String(),
     default: "pulpcore",
-    doc: "Where task locks live: `pulpcore` is PostgreSQL.",
+    doc: "Where task locks live: `pulpcore` is PostgreSQL; the peer's `redis` is not supported.",
+    check: (value: string) => {
+      if (value === "pulpcore") return undefined;
+      return value === "redis"
+        ? "WORKER_TYPE 'redis' is not supported; leave it at 'pulpcore', which needs no Redis."
+        : `WORKER_TYPE must be either 'pulpcore' or 'redis', got '${value}'.`;
+    },
   },
   WORKER_TTL: {
     schema: seconds,
@@ -112,5 +118,16 @@ export const taskSettings = defineSettings({
     default: 0,
     unit: "minutes",
     doc: "Age at which shared temporary files are removed; 0 is never.",
+  },
+  IMPORT_WORKERS_PERCENT: {
+    schema: Type.Integer({ minimum: 1, maximum: 100 }),
+    default: 100,
+    unit: "percent",
+    doc: "Share of the online workers that the tasks of one import may occupy.",
+  },
+  VULN_REPORT_TASK_LIMITER: {
+    schema: Type.Integer({ minimum: 1 }),
+    default: 10,
+    doc: "Simultaneous look-ups of one vulnerability report.",
   },
 });

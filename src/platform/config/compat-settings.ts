@@ -1,0 +1,111 @@
+import { type TSchema, Type } from "@sinclair/typebox";
+import { defineSettings } from "#base/settings.ts";
+
+const text = Type.String();
+const texts = Type.Array(Type.String());
+const flag = Type.Boolean();
+const any = Type.Unknown();
+const map = Type.Record(Type.String(), Type.Unknown());
+const count = Type.Integer({ minimum: 0 });
+const optional = (schema: TSchema) => Type.Union([schema, Type.Null()]);
+
+const accepted = <const Schema extends TSchema>(schema: Schema, value: unknown) => ({
+  schema,
+  default: value,
+  doc: "Accepted without effect, so that settings of a peer can be used as they are.",
+});
+
+const hidden = { ...accepted(optional(text), null), secret: true };
+
+/** Names of frameworks, Redis, telemetry and notifications that settings of a peer hold. */
+export const compatSettings = defineSettings({
+  CSRF_TRUSTED_ORIGINS: accepted(texts, []),
+  SECURE_PROXY_SSL_HEADER: accepted(optional(texts), null),
+  USE_X_FORWARDED_HOST: accepted(flag, false),
+  USE_X_FORWARDED_PORT: accepted(flag, false),
+  FILE_UPLOAD_HANDLERS: accepted(texts, []),
+  ROOT_URLCONF: accepted(text, "pulpcore.app.urls"),
+  WSGI_APPLICATION: accepted(text, "pulpcore.app.wsgi.application"),
+  TEMPLATES: accepted(Type.Array(any), []),
+  INSTALLED_APPS: accepted(texts, []),
+  MIDDLEWARE: accepted(texts, []),
+  DEFAULT_AUTO_FIELD: accepted(text, "django.db.models.AutoField"),
+  LANGUAGE_CODE: accepted(text, "en-us"),
+  TIME_ZONE: accepted(text, "UTC"),
+  USE_TZ: accepted(flag, true),
+  SHELL_PLUS_IMPORTS: accepted(texts, []),
+  UVLOOP_ENABLED: accepted(flag, false),
+
+  REDIS_URL: hidden,
+  REDIS_HOST: accepted(optional(text), null),
+  REDIS_PORT: accepted(optional(Type.Integer({ minimum: 1, maximum: 65_535 })), null),
+  REDIS_DB: accepted(count, 0),
+  REDIS_PASSWORD: hidden,
+  REDIS_SSL: accepted(flag, false),
+  REDIS_SSL_CA_CERTS: accepted(optional(text), null),
+  CACHES: accepted(map, {}),
+
+  OTEL_ENABLED: accepted(flag, false),
+  OTEL_METRICS_DISPATCH_INTERVAL_MINUTES: accepted(Type.Number({ exclusiveMinimum: 0 }), 5),
+  OTEL_PULP_API_HISTOGRAM_BUCKETS: accepted(Type.Array(Type.Number()), []),
+  LOGGING: {
+    ...accepted(map, {}),
+    doc: '`loggers[""].level` sets `LOG_LEVEL`; the rest is accepted without effect.',
+  },
+  DJANGO_GUID: accepted(map, {}),
+  ANALYTICS: {
+    ...accepted(flag, false),
+    doc: "Nothing is ever sent: kept so that settings of a peer can be used as they are.",
+  },
+  TELEMETRY: { ...accepted(flag, false), doc: "Older name of `ANALYTICS`." },
+  KAFKA_BOOTSTRAP_SERVERS: accepted(optional(text), null),
+  KAFKA_TASKS_STATUS_TOPIC: accepted(text, "pulpcore.tasking.status"),
+  KAFKA_TASKS_STATUS_PRODUCER_SYNC_ENABLED: accepted(flag, false),
+  KAFKA_PRODUCER_POLL_TIMEOUT: accepted(Type.Number({ minimum: 0 }), 0.1),
+  KAFKA_SECURITY_PROTOCOL: accepted(
+    Type.Union(
+      ["plaintext", "ssl", "sasl_ssl", "sasl_plaintext"].map((name) => Type.Literal(name)),
+    ),
+    "plaintext",
+  ),
+  KAFKA_SSL_CA_PEM: accepted(optional(text), null),
+  KAFKA_SASL_MECHANISM: accepted(optional(text), null),
+  KAFKA_SASL_USERNAME: accepted(optional(text), null),
+  KAFKA_SASL_PASSWORD: hidden,
+});
+
+/** Settings of plugins that are not part of this program yet. */
+export const foreignPluginSettings = defineSettings({
+  TOKEN_AUTH_DISABLED: accepted(flag, false),
+  TOKEN_SERVER: accepted(optional(text), null),
+  TOKEN_SIGNATURE_ALGORITHM: accepted(
+    Type.Union(["ES256", "RS256", "PS256"].map((name) => Type.Literal(name))),
+    "ES256",
+  ),
+  PUBLIC_KEY_PATH: accepted(text, ""),
+  PRIVATE_KEY_PATH: accepted(text, ""),
+  TOKEN_EXPIRATION_TIME: { ...accepted(count, 300), unit: "seconds" },
+  FLATPAK_INDEX: accepted(flag, false),
+  MAX_PARALLEL_SIGNING_TASKS: accepted(count, 10),
+  ALLOW_AUTOMATIC_UNSAFE_ADVISORY_CONFLICT_RESOLUTION: accepted(flag, false),
+  DEFAULT_ULN_SERVER_BASE_URL: accepted(text, ""),
+  KEEP_CHANGELOG_LIMIT: accepted(count, 10),
+  SOLVER_DEBUG_LOGS: accepted(flag, true),
+  RPM_METADATA_USE_REPO_PACKAGE_TIME: accepted(flag, false),
+  NOCACHE_LIST: accepted(texts, ["repomd.xml", "repomd.xml.asc", "repomd.xml.key"]),
+  PRUNE_WORKERS_MAX: accepted(count, 5),
+  MAX_PACKAGE_SIGNING_WORKERS: accepted(count, 5),
+  RPM_SIGNING_COPY_LABELS: accepted(flag, true),
+  PYTHON_GROUP_UPLOADS: accepted(flag, false),
+  PYPI_API_HOSTNAME: accepted(text, ""),
+  PYPI_PATH_PREFIX: accepted(text, "/pypi/"),
+  FEATURE_SERVICE_API_URL: accepted(text, ""),
+  FEATURE_SERVICE_API_CERT_PATH: accepted(text, ""),
+  FEATURE_SERVICE_API_CONNECT_TIMEOUT: { ...accepted(count, 2), unit: "seconds" },
+  FEATURE_SERVICE_API_READ_TIMEOUT: { ...accepted(count, 5), unit: "seconds" },
+  AUTHENTICATION_HEADER_DEBUG: accepted(flag, false),
+  TEST_TASK_INGESTION: accepted(flag, false),
+  RDS_CONNECTION_TESTS_ENABLED: accepted(flag, false),
+  ADMIN_READONLY_GROUP: accepted(text, "admin-readonly"),
+  DOMAIN_ACCESS_POLICIES: accepted(map, {}),
+});

@@ -1,0 +1,22 @@
+/** `PULP_*` variables of images and entry points that are no settings (core-tasks-ops §17). */
+const NOT_SETTINGS = new Set([
+  "PULP_SETTINGS",
+  "PULP_ENV",
+  "PULP_WORKERS",
+  "PULP_API_WORKERS",
+  "PULP_CONTENT_WORKERS",
+  "PULP_GUNICORN_TIMEOUT",
+  "PULP_GUNICORN_RELOAD",
+  "PULP_API_WORKERS_MAX_REQUESTS",
+  "PULP_API_WORKERS_MAX_REQUESTS_JITTER",
+  "PULP_CONTENT_WORKERS_MAX_REQUESTS",
+  "PULP_CONTENT_WORKERS_MAX_REQUESTS_JITTER",
+  "PULP_HTTPS",
+]);
+
+/** Families of settings of frameworks and optional parts that we do not have. */
+const FAMILIES = ["AUTH_LDAP_", "SOCIAL_AUTH_", "SESSION_", "HIJACK_", "SPECTACULAR_", "SAML_"];
+
+/** Known to somebody else: neither a setting of ours nor worth a warning. */
+export const isForeignName = (variable: string): boolean =>
+  NOT_SETTINGS.has(variable) || FAMILIES.some((family) => variable.startsWith(`PULP_${family}`));

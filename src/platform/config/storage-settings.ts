@@ -1,0 +1,61 @@
+import { Type } from "@sinclair/typebox";
+import { defineSettings } from "#base/settings.ts";
+
+const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
+
+/** Stores of the peer that have no backend here yet. */
+const FOREIGN_STORES = [
+  "storages.backends.s3.S3Storage",
+  "storages.backends.s3boto3.S3Boto3Storage",
+  "storages.backends.azure_storage.AzureStorage",
+  "storages.backends.gcloud.GoogleCloudStorage",
+  "pulpcore.app.models.storage.PulpSFTPStorage",
+];
+
+type Stores = Readonly<Record<string, { readonly BACKEND?: string }>>;
+
+/** Where bytes live (core-tasks-ops §16.1). */
+export const storageSettings = defineSettings({
+  STORAGES: {
+    schema: Type.Record(
+      Type.String(),
+      Type.Object({
+        BACKEND: Type.Optional(Type.String()),
+        OPTIONS: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+      }),
+    ),
+    default: {
+      default: { BACKEND: FILE_SYSTEM },
+      staticfiles: { BACKEND: "django.contrib.staticfiles.storage.StaticFilesStorage" },
+    },
+    doc: "`default.BACKEND` is the class of the object store, `default.OPTIONS` its options: `location`, `file_permissions_mode`, `directory_permissions_mode`.",
+    check: (value: Stores) => {
+      const backend = value.default?.BACKEND ?? FILE_SYSTEM;
+      if (backend === FILE_SYSTEM) return undefined;
+      return FOREIGN_STORES.includes(backend)
+        ? `STORAGES.default.BACKEND '${backend}' is not supported yet; only '${FILE_SYSTEM}' is.`
+        : `STORAGES.default.BACKEND must be '${FILE_SYSTEM}', got '${backend}'.`;
+    },
+  },
+  FILE_UPLOAD_TEMP_DIR: {
+    schema: Type.String(),
+    default: "/var/lib/pulp/tmp",
+    doc: "Folder of request bodies that are being received; follows `WORKING_DIRECTORY`.",
+  },
+  FILE_UPLOAD_MAX_MEMORY_SIZE: {
+    schema: Type.Integer({ minimum: 0 }),
+    default: 2_621_440,
+    unit: "bytes",
+    doc: "Accepted without effect: uploaded files always go to disk while they arrive.",
+  },
+  STATIC_ROOT: {
+    schema: Type.String(),
+    default: "/var/lib/pulp/assets",
+    doc: "Accepted without effect: static files are part of the program.",
+  },
+  STATIC_URL: {
+    schema: Type.String(),
+    default: "/assets/",
+    doc: "Accepted without effect.",
+  },
+});
