@@ -1,7 +1,7 @@
 import type { FastifyReply } from "fastify";
 import { CodedError, ValidationError } from "#base/errors.ts";
 import type { Json } from "#base/json.ts";
-import type { Log } from "#platform/log/log.ts";
+import type { Ctx } from "#core/ctx.ts";
 import type { Call } from "./call.ts";
 import { present, rowHref, selectionOf } from "./present.ts";
 import { readRow } from "./read.ts";
@@ -75,7 +75,7 @@ interface AnyError {
 }
 
 /** Turns whatever was thrown into an answer; only what nobody foresaw is a 500, and it is logged. */
-export function sendError(reply: FastifyReply, error: unknown, log: Log): FastifyReply {
+export function sendError(reply: FastifyReply, error: unknown, log: Ctx["log"]): FastifyReply {
   const { status, body, headers = {} } = describeError(error, log);
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);
   return sendJson(reply, status, body);
@@ -87,7 +87,7 @@ interface ErrorAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function describeError(error: unknown, log: Log): ErrorAnswer {
+function describeError(error: unknown, log: Ctx["log"]): ErrorAnswer {
   if (error instanceof ValidationError) return { status: 400, body: error.detail as Json };
   if (error instanceof CodedError) {
     return { status: error.status, body: { detail: error.message }, headers: headersOf(error) };

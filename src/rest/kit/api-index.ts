@@ -6,8 +6,8 @@ export const fullPath = ({ parent, path }: Resource): string =>
   parent ? `${fullPath(parent)}/{}/${path}` : path;
 
 /** `file.filerepository`, as in a PRN. */
-export const modelKey = ({ prnLabel, label, model }: Resource): string =>
-  `${prnLabel ?? label}.${model}`.toLowerCase();
+export const modelKey = ({ prnLabel, label, prnModel, model }: Resource): string =>
+  `${prnLabel ?? label}.${prnModel ?? model}`.toLowerCase();
 
 export const resourcePrn = (resource: Resource, id: string | number): string =>
   prn(modelKey(resource), id);

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Caller, Ctx } from "#core/ctx.ts";
+import type { Job } from "#core/plugin-contract.ts";
 import type { View } from "./view.ts";
 
 /** Who asks for what, and how addresses look to them; also made for tasks, without a request. */
@@ -7,6 +8,8 @@ export interface Run {
   readonly ctx: Ctx;
   readonly caller: Caller;
   readonly view: View;
+  /** The task that it runs in, if it is one. */
+  readonly job?: Job;
 }
 
 /** One request that passed authentication. */

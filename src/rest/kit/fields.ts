@@ -15,6 +15,20 @@ const field =
 /** Text, trimmed; blank only where `blank` says so. */
 export const text = field({ type: "string" });
 export const integer = field({ type: "integer", format: "int64" });
+/** A whole number that a 32-bit column holds; larger ones are refused, though nothing publishes the limit. */
+export const int32 = (options: Options = {}, limits: JsonSchema = {}): Field =>
+  integer(
+    {
+      check: (value: number) => {
+        if (Math.abs(value) > 2_147_483_647) {
+          throw new FieldProblem("Ensure this value is less than or equal to 2147483647.");
+        }
+        return value;
+      },
+      ...options,
+    },
+    limits,
+  );
 export const number = field({ type: "number", format: "double" });
 export const boolean = field({ type: "boolean" });
 export const datetime = field({ type: "string", format: "date-time" });

@@ -39,7 +39,10 @@ export function createGeneralTasks(api: ApiIndex): GeneralTasks {
     if (!resource) throw new Error(`The API has no resource at ${path}.`);
     return resource;
   };
-  const runOf = ({ ctx, caller }: Job): Run => ({ ctx, caller, view: taskView(ctx, api, caller) });
+  const runOf = (job: Job): Run => {
+    const { ctx, caller } = job;
+    return { ctx, caller, view: taskView(ctx, api, caller), job };
+  };
 
   const create = defineTask({
     name: "pulpcore.app.tasks.base.general_create",
@@ -49,7 +52,7 @@ export function createGeneralTasks(api: ApiIndex): GeneralTasks {
     async run(job, { resource: path, values }) {
       const resource = resourceAt(path);
       const run = runOf(job);
-      const key = await resource.operations.create?.apply(run, values as Values);
+      const key = await resource.operations.create?.apply?.(run, values as Values);
       const row = await readRow(resource, run, { key: String(key) });
       await job.created({ ...createdOf(resource, row, run) });
       return result(resource, row, run);
@@ -87,7 +90,7 @@ export function createGeneralTasks(api: ApiIndex): GeneralTasks {
         task: create,
         input: { resource: fullPath(resource), values },
         locks,
-        isImmediate: true,
+        isImmediate: resource.operations.create?.isDeferred !== true,
       }),
     update: (call, resource, { row, values, locks }) => {
       const input = { resource: fullPath(resource), key: String(keyOf(row)), values };

@@ -65,16 +65,16 @@ interface Read {
 
 /** Keys first, then the wide rows of just this page (data-model §10). */
 async function readRows({ resource, call, list, page }: Read): Promise<readonly Row[]> {
-  const { from, key, columns, domain } = planOf(resource);
+  const { from, unique, columns, domain } = planOf(resource);
   const source = sql.raw(from);
   const inDomain =
     domain === null ? sql`` : sql`where ${sql.raw(domain)} = ${call.caller.domain.num}`;
   const query = sql<Row>`
     with page as materialized (
-      select ${sql.raw(key)} as k from ${source} where ${list.where}
+      select ${sql.raw(unique)} as k from ${source} where ${list.where}
       order by ${list.order} limit ${page.limit} offset ${page.offset}
     )
-    select ${sql.raw(columns)} from ${source} join page on page.k = ${sql.raw(key)} ${inDomain}
+    select ${sql.raw(columns)} from ${source} join page on page.k = ${sql.raw(unique)} ${inDomain}
     order by ${list.order}`;
   return (await tolerateRegex(query.execute(call.ctx.db))).rows;
 }

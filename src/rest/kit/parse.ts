@@ -85,7 +85,7 @@ interface FieldInput {
 async function parseField({ run, name, field, raw, isPartial }: FieldInput): Promise<unknown> {
   const given = Object.hasOwn(raw.values, name) ? raw.values[name] : undefined;
   const value = raw.isForm ? coerceForm(given, field) : given;
-  if (value === undefined) return absent(field, isPartial);
+  if (value === undefined) return absent(field, run, isPartial);
   if (value === null) {
     if (field.nullable) return null;
     throw new FieldProblem("This field may not be null.");
@@ -97,8 +97,9 @@ async function parseField({ run, name, field, raw, isPartial }: FieldInput): Pro
   return field.check ? field.check(resolved as never, run) : resolved;
 }
 
-function absent(field: Field, isPartial: boolean): unknown {
+function absent(field: Field, run: Run, isPartial: boolean): unknown {
   if (isPartial) return MISSING;
+  if (field.absent) return field.absent(run);
   if (field.schema.format === "binary" && field.required)
     throw new FieldProblem("No file was submitted.");
   if (field.required) throw new FieldProblem("This field is required.");

@@ -5,6 +5,8 @@ import type { Fields, Resource, Source } from "./resource.ts";
 export interface Plan {
   readonly from: string;
   readonly key: string;
+  /** Tells rows apart within a list. */
+  readonly unique: string;
   /** Null: no creation time, lists are ordered by the key. */
   readonly created: string | null;
   readonly domain: string | null;
@@ -34,7 +36,8 @@ function makePlan(resource: Resource): Plan {
   const detail = selectList(resource, { ...resource.fields, ...resource.detail }, key);
   const text = `select ${detail} from ${source.from} where ${where} and ${readConditions(source, key, domain)}`;
   const name = `read ${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
-  return { from: source.from, key, created, domain, where, columns, read: { name, text } };
+  const unique = source.unique ?? key;
+  return { from: source.from, key, unique, created, domain, where, columns, read: { name, text } };
 }
 
 function readConditions({ parent }: Source, key: string, domain: string | null): string {

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "#base/json.ts";
+import { prn } from "#base/prn.ts";
 import { fullPath, resourcePrn } from "./api-index.ts";
 import type { Fields, Resource, Row } from "./resource.ts";
 import { globalHref, href, type View } from "./view.ts";
@@ -70,6 +71,9 @@ function commonValue(
   view: View,
 ): Json {
   if (name === "pulp_href") return rowHref(resource, row, view);
-  if (name === "prn") return resourcePrn(resource, String(row.$prn ?? keyOf(row)));
+  if (name === "prn") {
+    const id = String(row.$prn ?? keyOf(row));
+    return resource.rowModel ? prn(resource.rowModel(row, view), id) : resourcePrn(resource, id);
+  }
   return (row[name] ?? null) as Json;
 }

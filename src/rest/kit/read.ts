@@ -21,10 +21,7 @@ export async function readRow(
   run: Run,
   { key, parent }: KeyPath,
 ): Promise<Row> {
-  if (!isKey(resource, key)) throw restErrors.notFound();
-  if (parent !== undefined && resource.parent && !isKey(resource.parent, parent)) {
-    throw restErrors.notFound();
-  }
+  checkKeys(resource, { key, ...(parent === undefined ? {} : { parent }) });
   const { read, domain } = planOf(resource);
   const values = [
     key,
@@ -32,8 +29,16 @@ export async function readRow(
     ...(resource.source.parent === undefined ? [] : [parent]),
   ];
   const [row] = await run.ctx.hot.query<Row>(read, values);
-  if (!row) throw restErrors.noMatch(resource.model);
+  if (!row) throw restErrors.noMatch(resource.prnModel ?? resource.model);
   return row;
+}
+
+/** @throws `restErrors.notFound` unless each key has the form of its kind. */
+export function checkKeys(resource: Resource, { key, parent }: KeyPath): void {
+  if (!isKey(resource, key)) throw restErrors.notFound();
+  if (parent !== undefined && resource.parent && !isKey(resource.parent, parent)) {
+    throw restErrors.notFound();
+  }
 }
 
 const isKey = ({ key }: Resource, text: string): boolean =>

@@ -24,6 +24,10 @@ export interface Field {
   readonly deprecated?: boolean;
   /** Published, and applied where the key is absent on create and PUT. */
   readonly default?: Json;
+  /** Value where the key is absent on create and PUT; worked out per request, so not published. */
+  readonly absent?: (run: Run) => unknown;
+  /** What is really accepted, where the baseline's description is narrower. */
+  readonly accepts?: JsonSchema;
   /** Published minimum length of the input is 1 unless blank text is welcome. */
   readonly blank?: boolean;
   /** White space around a text stays. */
@@ -62,6 +66,8 @@ export interface Source {
   readonly where?: string;
   /** SQL of the key; default `e.id`. */
   readonly key?: string;
+  /** SQL of a column that tells rows apart where the key alone does not (numbers of versions). */
+  readonly unique?: string;
   /** SQL of the creation time, by which lists are ordered; null orders by the key. */
   readonly created?: string | null;
   /** SQL of the domain's number; null for global resources. Default `e.domain`. */
@@ -90,8 +96,14 @@ export interface Create {
   /** Rules over the whole object; throws `ValidationError`. */
   check?(run: Run, values: Values): Promise<void> | void;
   locks?(run: Run, values: Values): Locks;
-  /** Makes the object; returns its key. Runs in the request, or in the task. */
-  apply(run: Run, values: Values): Promise<string | number>;
+  /** Makes the object; returns its key. Runs in the request, or in the general task. */
+  apply?(run: Run, values: Values): Promise<string | number>;
+  /** Left to a worker even if the locks are free: it takes its time. */
+  readonly isDeferred?: boolean;
+  /** Makes the input fit for a task: an uploaded file becomes an artifact. */
+  prepare?(call: Call, values: Values): Promise<Values>;
+  /** Dispatches a task of its own instead of the general one. */
+  run?(call: Call, values: Values): Promise<Outcome>;
 }
 
 export interface Update {
@@ -128,6 +140,8 @@ export interface Action {
   readonly operationId?: string;
   /** Permission asked, by its action name; default is `name`. */
   readonly permission?: string;
+  /** The object is not read first: `row` has just its key, and the action answers 404 by itself. */
+  readonly isBlind?: boolean;
   run(call: Call, values: Values, row: Row): Promise<Outcome>;
 }
 
@@ -159,6 +173,8 @@ export interface Resource {
   readonly model: string;
   /** Label of the PRN where it differs (`auth` of users). */
   readonly prnLabel?: string;
+  /** Model of the PRN where it differs (`AppStatus` of workers). */
+  readonly prnModel?: string;
   /** Base name of its schemas; default `<label>.<Model>`, of the core `<Model>`. */
   readonly schema?: string;
   /** Schemas that differ by operation (detail views, upload). */
@@ -176,6 +192,8 @@ export interface Resource {
   readonly common?: readonly ("pulp_href" | "prn" | "pulp_created" | "pulp_last_updated")[];
   /** Href of a row; default is `<path>/<key>/`. */
   readonly address?: (row: Row, view: View) => string;
+  /** Model of the PRN of a row, in lists over several types. */
+  readonly rowModel?: (row: Row, view: View) => string;
   /** Columns that `address` needs, by alias. */
   readonly addressColumns?: Readonly<Record<string, string>>;
   /** Query parameter → what it asks; none makes a list without filters. */
@@ -193,6 +211,8 @@ export interface Resource {
   };
   /** Body of create where it has keys that the object has not. */
   readonly createBody?: Body;
+  /** Unknown keys of bodies are ignored (core-rest §2.2). */
+  readonly isLenient?: boolean;
   readonly actions?: readonly Action[];
   /** Shorter answer when `?minimal=true`: its schema and keys. */
   readonly minimal?: { readonly schema: string; readonly keys: readonly string[] };
@@ -216,6 +236,8 @@ export interface Endpoint {
   readonly answers: Readonly<Record<string, Answer>>;
   /** Anybody may ask, without credentials. */
   readonly isPublic?: boolean;
+  /** Needs nothing but the process: not even the domain is looked up. */
+  readonly isDetached?: boolean;
   run(call: Call, values: Values): Promise<Outcome>;
 }
 

@@ -5,8 +5,8 @@ import type { Call } from "./call.ts";
 import type { GeneralTasks } from "./general-tasks.ts";
 import { listAnswer } from "./list.ts";
 import { parseBody } from "./parse.ts";
-import { type KeyPath, readRow } from "./read.ts";
-import type { Action, Endpoint, Resource } from "./resource.ts";
+import { checkKeys, type KeyPath, readRow } from "./read.ts";
+import type { Action, Endpoint, Resource, Row } from "./resource.ts";
 import { createObject, deleteObject, runAction, updateObject } from "./write.ts";
 
 export interface RouteOperation {
@@ -14,6 +14,7 @@ export interface RouteOperation {
   /** Action name that the permission question carries. */
   readonly permission: string;
   readonly isPublic?: boolean;
+  readonly isDetached?: boolean;
   run(call: Call, parameters: Readonly<Record<string, string>>): Promise<unknown>;
 }
 
@@ -46,7 +47,7 @@ export function routesOf(api: ApiIndex, tasks: GeneralTasks): Route[] {
 }
 
 function endpointRoute(endpoint: Endpoint): Route {
-  const { path, method, body, isPublic = false } = endpoint;
+  const { path, method, body, isPublic = false, isDetached = false } = endpoint;
   return {
     path: `${path}/`,
     scope: isPublic ? "both" : "domain",
@@ -56,6 +57,7 @@ function endpointRoute(endpoint: Endpoint): Route {
         method,
         permission: method.toLowerCase(),
         isPublic,
+        isDetached,
         async run(call) {
           if (!body) return sendOutcome(call, await endpoint.run(call, {}));
           await using raw = await readBody(call, body);
@@ -166,11 +168,23 @@ function actionOperation(resource: Resource, action: Action): RouteOperation {
     method: action.method,
     permission: action.permission ?? action.name,
     async run(call, parameters) {
-      const row = action.on === "object" ? await readRow(resource, call, keyPath(parameters)) : {};
+      const row = action.on === "object" ? await actionRow(action, resource, call, parameters) : {};
       const outcome = await runAction(action, call, row);
       return sendOutcome(call, outcome, resource, parameters.parent);
     },
   };
+}
+
+async function actionRow(
+  action: Action,
+  resource: Resource,
+  call: Call,
+  parameters: Readonly<Record<string, string>>,
+): Promise<Row> {
+  const path = keyPath(parameters);
+  if (!action.isBlind) return readRow(resource, call, path);
+  checkKeys(resource, path);
+  return { $key: path.key };
 }
 
 const keyPath = ({ key = "", parent }: Readonly<Record<string, string>>): KeyPath => ({

@@ -127,6 +127,9 @@ function clientErrorHandler(error: { code?: string }, socket: Socket): void {
   );
 }
 
+/** Of requests that look at nothing. */
+const NO_DOMAIN: DomainRef = { num: 0, id: "", name: "default" };
+
 class ApiServer {
   readonly #ctx: Ctx;
   readonly #options: ApiOptions;
@@ -181,16 +184,17 @@ class ApiServer {
     }: { request: FastifyRequest; reply: FastifyReply; template: string },
   ): Promise<unknown> {
     request.routeTemplate = template;
-    const domain = await this.#domain(request);
     const method = request.method === "HEAD" ? "GET" : request.method;
     const operation = route.operations.find((one) => one.method === method);
     const allow = [...new Set(route.operations.map((one) => one.method)), "HEAD", "OPTIONS"].join(
       ", ",
     );
     reply.header("allow", allow);
-    const user = operation?.isPublic ? null : await this.#authenticate(request);
+    const domain = operation?.isDetached ? NO_DOMAIN : await this.#domain(request);
+    const isPublic = operation?.isPublic ?? route.operations.every((one) => one.isPublic);
+    const user = isPublic ? null : await this.#authenticate(request);
     const call = this.#call({ request, reply, domain, user });
-    if (!operation?.isPublic) this.#permit(call, route, operation?.permission ?? "options");
+    if (!isPublic) this.#permit(call, route, operation?.permission ?? "options");
     if (method === "OPTIONS")
       return sendJson(reply, 200, { name: route.name, renders: ["application/json"] });
     if (!operation) throw restErrors.method(request.method);

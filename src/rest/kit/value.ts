@@ -13,7 +13,7 @@ export function problemOf(value: unknown, field: Field): Problem {
     if (typeof value !== "string")
       return `Incorrect type. Expected URL string, received ${typeName(value)}.`;
   }
-  return schemaProblem(value, field.schema, field.blank === true);
+  return schemaProblem(value, field.accepts ?? field.schema, field.blank === true);
 }
 
 function schemaProblem(value: unknown, schema: JsonSchema, blank: boolean): Problem {

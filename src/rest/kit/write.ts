@@ -16,13 +16,19 @@ export async function createObject(
 ): Promise<Outcome> {
   const { create } = resource.operations;
   if (!create) throw new Error(`${resource.path} has no create.`);
-  const body = resource.createBody ?? { fields: resource.fields };
+  const body = resource.createBody ?? bodyOf(resource);
   await using raw = await readBody(call, body);
   const values = await parseBody(call, raw, { ...body, isPartial: false });
   await create.check?.(call, values);
+  if (create.run) return await create.run(call, values);
   if (create.mode === "task") {
-    return tasks.create(call, resource, { values, locks: create.locks?.(call, values) ?? {} });
+    const input = (await create.prepare?.(call, values)) ?? values;
+    return tasks.create(call, resource, {
+      values: input,
+      locks: create.locks?.(call, input) ?? {},
+    });
   }
+  if (!create.apply) throw new Error(`${resource.path} cannot be made here.`);
   const id = await create.apply(call, values);
   return { kind: "object", id, status: 201 };
 }
@@ -37,7 +43,7 @@ export async function updateObject(
   if (!update) throw new Error(`${resource.path} has no update.`);
   await using raw = await readBody(call, { fields: resource.fields });
   const isPartial = call.request.method === "PATCH";
-  const values = await parseBody(call, raw, { fields: resource.fields, isPartial });
+  const values = await parseBody(call, raw, { ...bodyOf(resource), isPartial });
   await update.check?.(call, values, row);
   const hidden = (await update.current?.(call, row)) ?? {};
   const changes = changesOf(values, { ...row, ...hidden });
@@ -49,6 +55,8 @@ export async function updateObject(
   const locks = update.locks?.(call, row, changes) ?? ownLock(resource, row);
   return tasks.update(call, resource, { row, values: changes, locks });
 }
+
+const bodyOf = ({ fields, isLenient = false }: Resource) => ({ fields, isLenient });
 
 export async function deleteObject(
   resource: Resource,

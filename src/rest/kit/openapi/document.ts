@@ -169,7 +169,7 @@ function allSchemas(api: ApiIndex, dialect: Dialect): Map<string, Node> {
     ]),
     ...api.parts.endpoints.flatMap(({ body }) => (body ? [body] : [])),
   ];
-  for (const body of bodies) addBodySchema(schemas, body);
+  for (const body of bodies) addBodySchema(schemas, body, dialect);
   return schemas;
 }
 
@@ -179,10 +179,15 @@ const isSchema = (value: Fields | JsonSchema): value is JsonSchema =>
 const fieldsSchema = (name: string, fields: Fields, dialect: Dialect): Node =>
   name.endsWith("Response")
     ? responseSchema({ common: [] }, fields, dialect)
-    : requestSchema(fields, false);
+    : requestSchema(fields, { ...dialect, isPatch: false });
 
-function addBodySchema(schemas: Map<string, Node>, { schema, fields, isPartial }: Body): void {
-  if (!schemas.has(schema)) schemas.set(schema, requestSchema(fields, isPartial ?? false));
+function addBodySchema(
+  schemas: Map<string, Node>,
+  { schema, fields, isPartial = false }: Body,
+  dialect: Dialect,
+): void {
+  if (schemas.has(schema)) return;
+  schemas.set(schema, requestSchema(fields, { ...dialect, isPatch: isPartial }));
 }
 
 const COMMON = ["pulp_href", "prn", "pulp_created", "pulp_last_updated"] as const;
@@ -198,8 +203,9 @@ function addResourceSchemas(
   };
   const common = { common: resource.common ?? [...COMMON] };
   const { create, update } = resource.operations;
-  if ((create && !resource.createBody) || update) set(base, requestSchema(resource.fields, false));
-  if (update) set(`Patched${base}`, requestSchema(resource.fields, true));
+  if ((create && !resource.createBody) || update)
+    set(base, requestSchema(resource.fields, { ...dialect, isPatch: false }));
+  if (update) set(`Patched${base}`, requestSchema(resource.fields, { ...dialect, isPatch: true }));
   set(responseName(base), responseSchema(common, resource.fields, dialect));
   const detail = resource.schemas?.read;
   if (detail) {

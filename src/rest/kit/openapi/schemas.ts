@@ -57,11 +57,15 @@ const flags = ({ nullable, deprecated, default: value }: Field): JsonSchema => (
 });
 
 /** The body of a request; a PATCH requires nothing. */
-export function requestSchema(fields: Fields, isPatch: boolean): Node {
+export function requestSchema(
+  fields: Fields,
+  { isPatch, isExact }: Dialect & { readonly isPatch: boolean },
+): Node {
   const writable = Object.entries(fields).filter(([, field]) => !field.readOnly);
   const required = writable.filter(([, field]) => field.required && !isPatch).map(([name]) => name);
   const properties = writable.map(([name, field]) => {
-    const schema = withMinLength(field.schema, field.blank === true);
+    const accepted = isExact ? (field.accepts ?? field.schema) : field.schema;
+    const schema = withMinLength(accepted, field.blank === true);
     const writeOnly = field.writeOnly ? { writeOnly: true } : {};
     return [name, toNode({ ...schema, ...flags(field), ...writeOnly })] as const;
   });

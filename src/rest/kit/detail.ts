@@ -1,0 +1,30 @@
+import { sql } from "kysely";
+import type { Executor } from "#core/ctx.ts";
+import type { Values } from "./resource.ts";
+
+/** Adds the row of a plugin's own table; keys are its columns. Objects are stored as JSON. */
+export async function insertDetail(db: Executor, table: string, row: Values): Promise<void> {
+  const columns = Object.keys(row).map((name) => sql.ref(name));
+  const values = Object.values(row).map(stored);
+  await sql`insert into ${sql.table(table)} (${sql.join(columns)}) values (${sql.join(values)})`.execute(
+    db,
+  );
+}
+
+/** Changes columns of a plugin's own table; nothing to change is no statement. */
+export async function updateDetail(
+  db: Executor,
+  table: string,
+  { id, values }: { readonly id: string; readonly values: Values },
+): Promise<void> {
+  const changes = Object.entries(values).map(
+    ([name, value]) => sql`${sql.ref(name)} = ${stored(value)}`,
+  );
+  if (changes.length === 0) return;
+  await sql`update ${sql.table(table)} set ${sql.join(changes)} where id = ${id}`.execute(db);
+}
+
+const stored = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Buffer.isBuffer(value)
+    ? JSON.stringify(value)
+    : value;
