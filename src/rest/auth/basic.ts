@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
+import { onUserChange } from "#core/access/commands.ts";
 import { verifyPassword } from "#core/access/passwords.ts";
 import type { Ctx, User } from "#core/ctx.ts";
 import { restErrors } from "../kit/rest-errors.ts";
@@ -33,10 +34,13 @@ export class BasicAuthentication {
   readonly #verified = new Map<string, Verified>();
   readonly #checking = new Map<string, Promise<User>>();
   readonly #failures: FailureLimit;
+  /** Counts changes, so that a check that began before one is not remembered after it. */
+  #changes = 0;
 
   constructor(ctx: Ctx) {
     this.#ctx = ctx;
     this.#failures = new FailureLimit(ctx.clock);
+    onUserChange(ctx, () => this.forget());
   }
 
   /**
@@ -57,12 +61,14 @@ export class BasicAuthentication {
     try {
       return await check;
     } finally {
-      this.#checking.delete(cacheKey);
+      if (this.#checking.get(cacheKey) === check) this.#checking.delete(cacheKey);
     }
   }
 
   /** Forgets what was verified: a password or user has changed. */
   forget(): void {
+    this.#changes += 1;
+    this.#checking.clear();
     this.#verified.clear();
   }
 
@@ -70,6 +76,7 @@ export class BasicAuthentication {
     const { name, password } = parseBasic(header);
     const wait = this.#failures.secondsToWait(address, name);
     if (wait > 0) throw restErrors.flood(wait);
+    const changes = this.#changes;
     const [row] = await this.#ctx.hot.query<UserRow>(byName, [name]);
     const isRight = await verifyPassword(password, row?.password ?? "");
     if (!row || !isRight) {
@@ -83,6 +90,7 @@ export class BasicAuthentication {
       isSuperuser: row.is_superuser,
       isActive: true,
     };
+    if (changes !== this.#changes) return user;
     if (this.#verified.size >= MAX_CACHED) this.#verified.clear();
     this.#verified.set(cacheKey, { user, until: this.#ctx.clock.now() + CACHE_MS });
     return user;

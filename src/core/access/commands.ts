@@ -1,0 +1,9 @@
+export {
+  addObjectRole,
+  ensureLockedRoles,
+  forgetAssignments,
+  grantToCreator,
+  removeObjectRole,
+} from "./role-commands.ts";
+export { announceUserChange, onUserChange } from "./user-changes.ts";
+export { checkPassword, createUser, deleteUser, updateUser } from "./user-commands.ts";

@@ -1,0 +1,67 @@
+import { sql } from "kysely";
+import { fieldError, ValidationError } from "#base/errors.ts";
+import { type ConstraintTable, rethrow } from "../constraints.ts";
+import type { Ctx } from "../ctx.ts";
+import { inTransaction } from "../transaction.ts";
+import { hashPassword, unusablePassword } from "./passwords.ts";
+import { passwordProblems } from "./rules.ts";
+import type { UserValues } from "./types.ts";
+import { announceUserChange } from "./user-changes.ts";
+
+const constraints: ConstraintTable = {
+  app_user_username: () => fieldError("username", "This field must be unique."),
+};
+
+/** @throws `ValidationError` with every rule that the password breaks. */
+export function checkPassword(password: string | null | undefined): void {
+  if (typeof password !== "string") return;
+  const problems = passwordProblems(password);
+  if (problems.length > 0) throw new ValidationError({ non_field_errors: problems });
+}
+
+const storedPassword = (password: string | null | undefined): Promise<string> =>
+  typeof password === "string" ? hashPassword(password) : Promise.resolve(unusablePassword());
+
+/**
+ * Makes a user; returns the id. Without a password there is no log-in by password.
+ *
+ * @throws `ValidationError` if the name is taken.
+ */
+export async function createUser(
+  ctx: Ctx,
+  { password, ...values }: UserValues & { readonly username: string },
+): Promise<number> {
+  const { id } = await ctx.db
+    .insertInto("app_user")
+    .values({ ...values, password: await storedPassword(password) })
+    .returning("id")
+    .executeTakeFirstOrThrow()
+    .catch(rethrow(constraints));
+  return id;
+}
+
+/** Changes what is given; `password: null` ends log-ins by password. */
+export async function updateUser(
+  ctx: Ctx,
+  id: number,
+  { password, ...values }: UserValues,
+): Promise<void> {
+  const changes =
+    password === undefined ? values : { ...values, password: await storedPassword(password) };
+  await ctx.db
+    .updateTable("app_user")
+    .set(changes)
+    .where("id", "=", id)
+    .execute()
+    .catch(rethrow(constraints));
+  announceUserChange(ctx);
+}
+
+/** Removes a user, its memberships and its roles; its tasks stay. */
+export async function deleteUser(ctx: Ctx, id: number): Promise<void> {
+  await inTransaction(ctx, undefined, async (trx) => {
+    await sql`delete from role_assignment where subject = ${id}`.execute(trx);
+    await trx.deleteFrom("app_user").where("id", "=", id).execute();
+  });
+  announceUserChange(ctx);
+}
