@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { root, sourceFiles } from "./sources.ts";
 
-const generators = sourceFiles().filter((path) => /^tools\/generate-[\w-]+\.ts$/.test(path));
+const generators = sourceFiles().filter((path) => /^tools\/generate(?:-[\w-]+)?\.ts$/.test(path));
 
 test("there are generators to check", () => assert.ok(generators.length > 0));
 

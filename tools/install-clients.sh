@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs the clients that test/clients drives: pulp-cli, the generated bindings and schemathesis
+# into a Python environment, and curl, wget, nginx, wrk and strace with apt where they are missing.
+# The folder is $DECKLE_CLIENTS, or deckle/clients in the user's cache.
+set -euo pipefail
+
+folder="${DECKLE_CLIENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/deckle/clients}"
+
+missing=()
+for tool in curl wget nginx wrk strace; do
+  command -v "$tool" >/dev/null || missing+=("$tool")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+  apt-get update -q
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+
+packages=(
+  "pulp-cli==0.41.1"
+  "pulp-glue==0.41.1"
+  "pulpcore-client==3.95.3"
+  "pulp-file-client==3.95.3"
+  "schemathesis==4.32.5"
+)
+stamp="$folder/installed.txt"
+if [ "$(cat "$stamp" 2>/dev/null)" != "${packages[*]}" ]; then
+  python3 -m venv "$folder"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check "${packages[@]}"
+  printf '%s\n' "${packages[*]}" >"$stamp"
+fi
+echo "clients: $folder"
