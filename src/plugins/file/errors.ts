@@ -11,3 +11,21 @@ export const manifestErrors = defineErrors({
       `Manifest: ${at.name}; ${at.reason}.`,
   },
 });
+
+export const fileErrors = defineErrors({
+  noRepository: {
+    code: "file_repository_missing",
+    status: 404,
+    message: (id: string) => `File repository ${id} does not exist.`,
+  },
+  noVersion: {
+    code: "file_version_missing",
+    status: 404,
+    message: (id: string) => `Repository version ${id} does not exist.`,
+  },
+  mirrorAutopublish: {
+    code: "file_mirror_autopublish",
+    status: 400,
+    message: () => "Cannot use mirror mode with autopublished repository.",
+  },
+});
