@@ -8,7 +8,10 @@ export interface SealedFile {
   readonly digests: Digests & { readonly sha256: string };
 }
 
-/** A file being written below `tmp/incoming/`; disposing it without `place` removes its bytes. */
+/**
+ * A file being written below `tmp/incoming/`. Disposing it removes its incoming name; bytes that
+ * were placed stay.
+ */
 export interface IncomingFile extends AsyncDisposable {
   /** Bytes go in here; they are hashed while they are written. */
   readonly sink: Writable;
@@ -16,7 +19,10 @@ export interface IncomingFile extends AsyncDisposable {
   readonly sizeBytes: number;
   /** Ends the sink and fsyncs. Rejects if writing failed; a failed fsync is never retried. */
   seal(): Promise<SealedFile>;
-  /** Reads back what was written, also while the sink is open (followers of a download). */
+  /**
+   * Reads back what was written, also while the sink is open (followers of a download), at most up
+   * to `sizeBytes`; until the file is disposed.
+   */
   read(start: number, length: number): Promise<Buffer>;
 }
 
@@ -36,7 +42,10 @@ export interface StoredObject extends AsyncDisposable {
 export interface Storage {
   /** Starts an incoming file. */
   beginFile(): Promise<IncomingFile>;
-  /** Makes a sealed file the object of that name, durably. An object of that name is success. */
+  /**
+   * Makes a sealed file the object of that name, durably. An object of that name is success: the
+   * new bytes replace it at one stroke. Until it is disposed a file can be placed again.
+   */
   place(file: IncomingFile, object: string): Promise<void>;
   /** Rejects with `storageErrors.missing` if there is no such object. */
   open(object: string): Promise<StoredObject>;
@@ -48,6 +57,17 @@ export interface Storage {
   usage(): Promise<{ total: number; used: number; free: number } | null>;
   /** A signed address for the client, or undefined when the bytes go through us. */
   redirect(object: string, options: RedirectOptions): Promise<string | undefined>;
+  readonly incoming: IncomingFolders;
+}
+
+/** The folders of incoming files, one per process; those of dead processes are leftovers. */
+export interface IncomingFolders {
+  /** Ids of the processes that have a folder. */
+  list(): Promise<readonly string[]>;
+  /** Milliseconds since 1970 of the latest write in the folder of a process; 0 if there is none. */
+  lastWrite(processId: string): Promise<number>;
+  /** A missing folder is success. */
+  remove(processId: string): Promise<void>;
 }
 
 export interface RedirectOptions {

@@ -1,0 +1,227 @@
+import { basename, dirname, join } from "node:path";
+import type { Algorithm } from "#base/digests.ts";
+import { isRelativePath } from "#base/paths.ts";
+import { isUuid, uuid7 } from "#base/uuid7.ts";
+import { DirectorySync } from "./directory-sync.ts";
+import { storageErrors, systemCode, translated } from "./errors.ts";
+import { type FileOperations, nodeFiles } from "./file-operations.ts";
+import { HashPool } from "./hash-pool.ts";
+import { FileSystemIncoming } from "./incoming-file.ts";
+import type { IncomingFile, IncomingFolders, Storage, StoredObject } from "./storage.ts";
+import { StoredFile } from "./stored-object.ts";
+
+export interface FileSystemOptions {
+  /** `MEDIA_ROOT`; made when it is missing. */
+  readonly root: string;
+  readonly fileMode: number | null;
+  readonly directoryMode: number | null;
+  readonly algorithms: readonly Algorithm[];
+  /** Record of the process; names its folder of incoming files. */
+  readonly processId: string;
+  /** Tests count and break the operations. */
+  readonly files?: FileOperations;
+}
+
+const INCOMING = "tmp/incoming";
+/** What file systems say that have no hard links, or no more of them. */
+const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
+let hashPool: HashPool | undefined;
+
+/** The store on a local or shared file system (core-content §§2.1, 2.2). */
+export function createFileSystemStorage(options: FileSystemOptions): Storage {
+  return new FileSystemStorage(options);
+}
+
+class FileSystemStorage implements Storage {
+  readonly incoming: IncomingFolders;
+  readonly #options: FileSystemOptions;
+  readonly #files: FileOperations;
+  readonly #directories: DirectorySync;
+
+  constructor(options: FileSystemOptions) {
+    this.#options = options;
+    this.#files = options.files ?? nodeFiles;
+    this.#directories = new DirectorySync(this.#files);
+    this.incoming = new IncomingFoldersOf(join(options.root, INCOMING), this.#files);
+  }
+
+  async beginFile(): Promise<IncomingFile> {
+    const { root, processId, algorithms, fileMode } = this.#options;
+    hashPool ??= new HashPool();
+    return new FileSystemIncoming(join(root, INCOMING, processId, uuid7()), {
+      files: this.#files,
+      hashes: hashPool,
+      algorithms,
+      fileMode,
+      makeFolder: (folder) => this.#makeFolder(folder),
+    });
+  }
+
+  async place(file: IncomingFile, object: string): Promise<void> {
+    const target = this.#path(object);
+    if (!(file instanceof FileSystemIncoming)) throw storageErrors.unavailable("a foreign file");
+    await file.seal();
+    await translated(async () => {
+      await this.#giveName(file, target).catch(async (error) => {
+        if (systemCode(error) !== "ENOENT") throw error;
+        await this.#makeDurableFolder(dirname(target));
+        await this.#giveName(file, target);
+      });
+      await this.#directories.sync(dirname(target));
+    });
+  }
+
+  async open(object: string): Promise<StoredObject> {
+    const path = this.#path(object);
+    return translated(async () => {
+      const handle = await this.#files.open(path, "r").catch((error) => {
+        throw isAbsent(error) ? storageErrors.missing(object) : error;
+      });
+      const stats = await handle.stat();
+      if (stats.isFile()) return new StoredFile(handle, object, stats.size);
+      await handle.close();
+      throw storageErrors.missing(object);
+    });
+  }
+
+  async stat(object: string): Promise<{ readonly sizeBytes: number } | undefined> {
+    try {
+      const stats = await this.#files.stat(this.#path(object));
+      return stats.isFile() ? { sizeBytes: stats.size } : undefined;
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      return translated(() => Promise.reject(error));
+    }
+  }
+
+  async remove(object: string): Promise<void> {
+    const path = this.#path(object);
+    await translated(async () => {
+      try {
+        await this.#files.unlink(path);
+      } catch (error) {
+        if (isAbsent(error)) return;
+        throw error;
+      }
+      await this.#directories.sync(dirname(path));
+    });
+  }
+
+  async usage(): Promise<{ total: number; used: number; free: number } | null> {
+    return translated(async () => {
+      await this.#makeFolder(this.#options.root);
+      const { bsize, blocks, bfree, bavail } = await this.#files.statfs(this.#options.root);
+      return { total: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize };
+    });
+  }
+
+  async redirect(): Promise<string | undefined> {
+    return undefined;
+  }
+
+  #path(object: string): string {
+    if (!isRelativePath(object)) throw storageErrors.name(object);
+    return join(this.#options.root, object);
+  }
+
+  /**
+   * The incoming name stays, so that the caller can place the file again. A name that is taken gets
+   * the new bytes at one stroke: they are known to be right, those of before may be damaged.
+   */
+  async #giveName(file: FileSystemIncoming, target: string): Promise<void> {
+    const { link, rename } = this.#files;
+    const source = file.path;
+    try {
+      await link(source, target);
+    } catch (error) {
+      const code = systemCode(error) ?? "";
+      if (NO_LINKS.has(code)) {
+        await file.holdOpen();
+        return rename(source, target);
+      }
+      if (code !== "EEXIST") throw error;
+      const again = `${source}.${uuid7()}`;
+      await link(source, again);
+      await rename(again, target);
+      // A rename onto another name of the same file leaves both.
+      await this.#files.rm(again, { force: true });
+    }
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    const { directoryMode } = this.#options;
+    const first = await this.#files.mkdir(folder, { recursive: true });
+    if (first === undefined || directoryMode === null) return;
+    for (const made of foldersBetween(first, folder)) {
+      const handle = await this.#files.open(made, "r");
+      await handle.chmod(directoryMode).finally(() => handle.close());
+    }
+  }
+
+  /** A new folder is durable when its name is, and so on upwards to one that was there. */
+  async #makeDurableFolder(folder: string): Promise<void> {
+    await this.#makeFolder(folder);
+    let at = folder;
+    while (at !== this.#options.root && at !== dirname(at)) {
+      at = dirname(at);
+      await this.#directories.sync(at);
+    }
+  }
+}
+
+/** `/a/b` and `/a/b/c/d` → `/a/b/c/d`, `/a/b/c`, `/a/b`. */
+function foldersBetween(first: string, last: string): string[] {
+  const folders = [last];
+  for (let at = last; at !== first && at !== dirname(at); ) {
+    at = dirname(at);
+    folders.push(at);
+  }
+  return folders;
+}
+
+const isAbsent = (error: unknown): boolean =>
+  ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
+
+class IncomingFoldersOf implements IncomingFolders {
+  readonly #root: string;
+  readonly #files: FileOperations;
+
+  constructor(root: string, files: FileOperations) {
+    this.#root = root;
+    this.#files = files;
+  }
+
+  async list(): Promise<readonly string[]> {
+    return (await this.#entries(this.#root)).filter(isUuid);
+  }
+
+  async lastWrite(processId: string): Promise<number> {
+    const folder = join(this.#root, basename(processId));
+    const names = await this.#entries(folder);
+    const paths = [folder, ...names.map((name) => join(folder, name))];
+    const times = await Promise.all(
+      paths.map((path) =>
+        this.#files.stat(path).then(
+          ({ mtimeMs }) => mtimeMs,
+          () => 0,
+        ),
+      ),
+    );
+    return times.reduce((latest, time) => Math.max(latest, time), 0);
+  }
+
+  async remove(processId: string): Promise<void> {
+    const folder = join(this.#root, basename(processId));
+    await translated(() => this.#files.rm(folder, { recursive: true, force: true }));
+  }
+
+  async #entries(folder: string): Promise<string[]> {
+    try {
+      return await this.#files.readdir(folder);
+    } catch (error) {
+      if (isAbsent(error)) return [];
+      return translated(() => Promise.reject(error));
+    }
+  }
+}

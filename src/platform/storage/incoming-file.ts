@@ -1,0 +1,210 @@
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
+import type { Algorithm } from "#base/digests.ts";
+import { storageErrors, systemCode, translate, translated } from "./errors.ts";
+import { type FileOperations, writeFully } from "./file-operations.ts";
+import type { FileHashing, HashPool } from "./hash-pool.ts";
+import type { IncomingFile, SealedFile } from "./storage.ts";
+
+/** Files up to this size are held, hashed and written in one go, without another thread. */
+export const SMALL_BYTES = 64 * 1024;
+/** How often the hashing thread hears of new bytes. */
+const GROW_BYTES = 1024 * 1024;
+const BUFFERED_BYTES = 256 * 1024;
+
+export interface IncomingOptions {
+  readonly files: FileOperations;
+  readonly hashes: HashPool;
+  readonly algorithms: readonly Algorithm[];
+  /** Final mode; null leaves it to the umask. */
+  readonly fileMode: number | null;
+  /** Makes the folder with its parents. */
+  readonly makeFolder: (folder: string) => Promise<void>;
+}
+
+/** A file below `tmp/incoming/`; its name stays until it is disposed, so it can be placed again. */
+export class FileSystemIncoming implements IncomingFile {
+  readonly sink: Writable;
+  readonly path: string;
+  readonly #options: IncomingOptions;
+  readonly #sha256 = createHash("sha256");
+  #sizeBytes = 0;
+  /** Bytes of a file that may stay small; undefined once they are in the file. */
+  #held: Buffer[] | undefined = [];
+  #handle: FileHandle | undefined;
+  #reader: Promise<FileHandle> | undefined;
+  #hashing: FileHashing | undefined;
+  #announced = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #sealed: Promise<SealedFile> | undefined;
+  #isDisposed = false;
+
+  constructor(path: string, options: IncomingOptions) {
+    this.path = path;
+    this.#options = options;
+    this.sink = new Writable({
+      highWaterMark: BUFFERED_BYTES,
+      decodeStrings: true,
+      write: (chunk: Buffer, _encoding, done) => this.#take([chunk], done),
+      writev: (chunks, done) =>
+        this.#take(
+          chunks.map(({ chunk }) => chunk as Buffer),
+          done,
+        ),
+    });
+    // Failures reach the writer through its callbacks and `seal`; alone they must not end the process.
+    this.sink.on("error", () => undefined);
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  seal(): Promise<SealedFile> {
+    this.#sealed ??= translated(() => this.#seal());
+    return this.#sealed;
+  }
+
+  async read(start: number, length: number): Promise<Buffer> {
+    if (this.#isDisposed) throw storageErrors.unavailable("the incoming file is gone");
+    const wanted = Math.max(0, Math.min(length, this.#sizeBytes - start));
+    if (this.#held) return Buffer.concat(this.#held).subarray(start, start + wanted);
+    return translated(async () => {
+      const handle = this.#handle ?? (await this.#readerHandle());
+      const buffer = Buffer.allocUnsafe(wanted);
+      const { bytesRead } = await handle.read(buffer, 0, wanted, start);
+      return buffer.subarray(0, bytesRead);
+    });
+  }
+
+  /** Keeps `read` working when the file is about to lose its incoming name. */
+  async holdOpen(): Promise<void> {
+    await this.#readerHandle();
+  }
+
+  /** Forgets the file: closes it and removes its name. Bytes that were placed stay. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    await this.#stopWriting();
+    this.#held = undefined;
+    await this.#hashing?.drop().catch(() => undefined);
+    await this.#handle?.close();
+    const reader = await this.#reader?.catch(() => undefined);
+    await reader?.close();
+    await translated(() => this.#options.files.rm(this.path, { force: true }));
+  }
+
+  /** A write that is under way still uses the descriptor, whatever became of the stream. */
+  async #stopWriting(): Promise<void> {
+    await this.#sealed?.catch(() => undefined);
+    this.sink.destroy();
+    await this.#writing.catch(() => undefined);
+  }
+
+  #take(buffers: readonly Buffer[], done: (error?: Error | null) => void): void {
+    this.#writing = this.#accept(buffers);
+    this.#writing.then(() => done(), done);
+  }
+
+  async #accept(buffers: readonly Buffer[]): Promise<void> {
+    const length = buffers.reduce((sum, { length: bytes }) => sum + bytes, 0);
+    if (this.#held && this.#sizeBytes + length <= SMALL_BYTES) {
+      this.#held.push(...buffers);
+      this.#sizeBytes += length;
+      return;
+    }
+    await translated(() => this.#append(buffers, length));
+  }
+
+  async #append(buffers: readonly Buffer[], length: number): Promise<void> {
+    const handle = this.#handle ?? (await this.#create());
+    const pending = [...(this.#held ?? []), ...buffers];
+    const start = this.#held ? 0 : this.#sizeBytes;
+    for (const buffer of pending) this.#sha256.update(buffer);
+    await writeFully(handle, pending, start);
+    this.#held = undefined;
+    this.#sizeBytes += length;
+    this.#announceGrowth(handle);
+  }
+
+  #announceGrowth(handle: FileHandle): void {
+    const others = this.#options.algorithms.filter((name) => name !== "sha256");
+    if (others.length === 0) return;
+    this.#hashing ??= this.#options.hashes.begin(handle.fd, others);
+    if (this.#sizeBytes - this.#announced < GROW_BYTES) return;
+    this.#announced = this.#sizeBytes;
+    this.#hashing.grow(this.#sizeBytes);
+  }
+
+  /** Its folder may have been removed while this process was taken for dead. */
+  async #create(): Promise<FileHandle> {
+    const { files, makeFolder, fileMode } = this.#options;
+    const open = () => files.open(this.path, "wx+");
+    this.#handle = await open().catch(async (error) => {
+      if (systemCode(error) !== "ENOENT") throw error;
+      await makeFolder(dirname(this.path));
+      return open();
+    });
+    // The umask has a say in the mode of a new file.
+    if (fileMode !== null) await this.#handle.chmod(fileMode);
+    return this.#handle;
+  }
+
+  async #seal(): Promise<SealedFile> {
+    if (!this.sink.writableEnded) this.sink.end();
+    await finished(this.sink);
+    const digests = this.#held ? await this.#finishSmall(this.#held) : await this.#finishLarge();
+    return { sizeBytes: this.#sizeBytes, digests };
+  }
+
+  async #finishSmall(held: readonly Buffer[]): Promise<SealedFile["digests"]> {
+    const bytes = Buffer.concat(held);
+    const entries = this.#options.algorithms.map((name) => [
+      name,
+      createHash(name).update(bytes).digest("hex"),
+    ]);
+    const handle = await this.#create();
+    await writeFully(handle, bytes.length > 0 ? [bytes] : [], 0);
+    this.#held = undefined;
+    await handle.datasync();
+    await this.#release(handle);
+    return Object.fromEntries(entries) as SealedFile["digests"];
+  }
+
+  async #finishLarge(): Promise<SealedFile["digests"]> {
+    const handle = this.#handle;
+    if (!handle) throw storageErrors.unavailable("the incoming file was never written");
+    const hashing = this.#hashing;
+    const others = hashing?.end(this.#sizeBytes);
+    // The thread has answered or will not: nothing is left to drop.
+    this.#hashing = undefined;
+    const [digests] = await Promise.allSettled([others, handle.datasync()]).then(bothOrThrow);
+    await this.#release(handle);
+    return { ...digests, sha256: this.#sha256.digest("hex") };
+  }
+
+  /** Sealed files may wait long in great numbers; whoever reads one opens it again. */
+  async #release(handle: FileHandle): Promise<void> {
+    this.#handle = undefined;
+    await handle.close();
+  }
+
+  #readerHandle(): Promise<FileHandle> {
+    this.#reader ??= this.#options.files.open(this.path, "r");
+    return this.#reader;
+  }
+}
+
+/** Both have ended, so the descriptor is free; the first failure counts. */
+function bothOrThrow<First, Second>(
+  results: readonly [PromiseSettledResult<First>, PromiseSettledResult<Second>],
+): readonly [First, Second] {
+  const [first, second] = results;
+  if (second.status === "rejected") throw translate(second.reason);
+  if (first.status === "rejected") throw first.reason;
+  return [first.value, second.value];
+}
