@@ -1,7 +1,67 @@
 /** The only door for plugins: what a plugin may use, and the type of what it brings. */
+import type { SettingSpecs } from "#base/settings.ts";
 import type { CorePlugin } from "#core/plugin-contract.ts";
 import type { ContentHandler } from "#delivery/contract.ts";
 import type { Resource } from "#rest/kit/resource.ts";
+
+export { sql } from "kysely";
+export type { Json, JsonObject } from "#base/json.ts";
+export { markRefreshed, refreshAcs } from "#core/acs/commands.ts";
+export type { AcsRefresh } from "#core/acs/types.ts";
+export { saveArtifacts } from "#core/artifacts/commands.ts";
+export { saveUnits } from "#core/content/commands.ts";
+export type { Caller, Ctx, Db, DomainRef, Executor, Trx } from "#core/ctx.ts";
+export {
+  type ContentType,
+  type CorePlugin,
+  defineTask,
+  type EntityModel,
+  type Job,
+  type RepositoryType,
+  type TaskDefinition,
+  type VersionRef,
+} from "#core/plugin-contract.ts";
+export {
+  addPaths,
+  completePublication,
+  createPublication,
+  deletePublication,
+} from "#core/publications/commands.ts";
+export type { PublicationRef } from "#core/publications/types.ts";
+export { downloadFile, downloadIfChanged, openRemote } from "#core/remotes/commands.ts";
+export type { Policy } from "#core/remotes/table.ts";
+export type { Download, RemoteSession } from "#core/remotes/types.ts";
+export { createVersion } from "#core/repositories/commands.ts";
+export { syncRepository } from "#core/sync/commands.ts";
+export type { DeclaredUnit } from "#core/sync/types.ts";
+export { dispatch } from "#core/tasks/commands.ts";
+export type { ContentHandler } from "#delivery/contract.ts";
+export { boolean, choice, int32, integer, list, relation, text } from "#rest/kit/fields.ts";
+export { NAME, textFilters } from "#rest/kit/filters/lookups.ts";
+export {
+  type Action,
+  defineResource,
+  type Field,
+  FieldProblem,
+  type Resource,
+  type Row,
+  type Values,
+} from "#rest/kit/resource.ts";
+export { acsResource } from "#rest/resources/families/acs-resource.ts";
+export {
+  digestFields,
+  SINGLE_ARTIFACT,
+  singleArtifactFields,
+} from "#rest/resources/families/content.ts";
+export { contentResource } from "#rest/resources/families/content-resource.ts";
+export { distributionResource, publishedFields } from "#rest/resources/families/distributions.ts";
+export { publicationResource } from "#rest/resources/families/publications.ts";
+export { remoteResource } from "#rest/resources/families/remotes.ts";
+export { repositoryResource } from "#rest/resources/families/repositories.ts";
+export { syncAction } from "#rest/resources/families/sync-action.ts";
+export { versionsResource } from "#rest/resources/families/version-resource.ts";
+export { labelActions } from "#rest/resources/label-actions.ts";
+export { roleActions } from "#rest/resources/role-actions.ts";
 
 /** Everything that a plugin brings; a plugin is one value of this type. */
 export interface Plugin extends CorePlugin {

@@ -1,10 +1,19 @@
-import type { CorePlugin } from "#sdk";
+import { definePlugin } from "#sdk";
 import { fileAcs, fileContent, fileDistribution, filePublication, fileRemote } from "./content.ts";
 import { fileRepository } from "./repository.ts";
+import {
+  fileAcsResource,
+  fileContentResource,
+  fileDistributionResource,
+  filePublicationResource,
+  fileRemoteResource,
+  fileRepositoryResource,
+  fileVersions,
+} from "./rest.ts";
+import { fileSettings } from "./settings.ts";
 import { publishFiles, syncFiles } from "./tasks.ts";
 
-/** What the core has to know of files; their endpoints are in `rest.ts`. */
-export const fileCore: CorePlugin = {
+export const file = definePlugin({
   label: "file",
   version: "3.95.0",
   package: "pulp-file",
@@ -13,5 +22,16 @@ export const fileCore: CorePlugin = {
   entities: [fileContent, fileRepository, fileRemote, filePublication, fileDistribution, fileAcs],
   contentTypes: [fileContent],
   repositoryTypes: [fileRepository],
+  resources: [
+    fileContentResource,
+    fileRepositoryResource,
+    fileVersions,
+    fileRemoteResource,
+    filePublicationResource,
+    fileDistributionResource,
+    fileAcsResource,
+  ],
   tasks: [syncFiles, publishFiles],
-};
+  delivery: [],
+  settings: fileSettings,
+});

@@ -54,7 +54,8 @@ export function createGeneralTasks(api: ApiIndex): GeneralTasks {
       const run = runOf(job);
       const key = await resource.operations.create?.apply?.(run, values as Values);
       const row = await readRow(resource, run, { key: String(key) });
-      await job.created({ ...createdOf(resource, row, run) });
+      if (!resource.operations.create?.reportsItself)
+        await job.created(createdOf(resource, row, run));
       return result(resource, row, run);
     },
   });
@@ -79,7 +80,7 @@ export function createGeneralTasks(api: ApiIndex): GeneralTasks {
     async run(job, { resource: path, key }) {
       const resource = resourceAt(path);
       const run = runOf(job);
-      await resource.operations.delete?.apply(run, await readRow(resource, run, { key }));
+      await resource.operations.delete?.apply?.(run, await readRow(resource, run, { key }));
       return null;
     },
   });

@@ -100,6 +100,8 @@ export interface Create {
   apply?(run: Run, values: Values): Promise<string | number>;
   /** Left to a worker even if the locks are free: it takes its time. */
   readonly isDeferred?: boolean;
+  /** `apply` adds the created resources, since they are more than the object. */
+  readonly reportsItself?: boolean;
   /** Makes the input fit for a task: an uploaded file becomes an artifact. */
   prepare?(call: Call, values: Values): Promise<Values>;
   /** Dispatches a task of its own instead of the general one. */
@@ -121,7 +123,9 @@ export interface Delete {
   readonly mode: "sync" | "task" | "deferred";
   check?(run: Run, row: Row): Promise<void> | void;
   locks?(run: Run, row: Row): Locks;
-  apply(run: Run, row: Row): Promise<void>;
+  apply?(run: Run, row: Row): Promise<void>;
+  /** Dispatches a task of its own instead of the general one. */
+  run?(call: Call, row: Row): Promise<Outcome>;
 }
 
 /** A request of its own kind on an object or on the collection. */

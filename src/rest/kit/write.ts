@@ -66,8 +66,9 @@ export async function deleteObject(
   const remove = resource.operations.delete;
   if (!remove) throw new Error(`${resource.path} has no delete.`);
   await remove.check?.(call, row);
+  if (remove.run) return remove.run(call, row);
   if (remove.mode === "sync") {
-    await remove.apply(call, row);
+    await remove.apply?.(call, row);
     return { kind: "empty", status: 204 };
   }
   const locks = remove.locks?.(call, row) ?? ownLock(resource, row);

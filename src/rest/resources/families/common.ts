@@ -1,0 +1,71 @@
+import { sql } from "kysely";
+import type { Family } from "#core/plugin-contract.ts";
+import { parseAddress, parseListHref } from "../../kit/address.ts";
+import { type Filter, FilterProblem, type Filters } from "../../kit/filters/filter.ts";
+import { choiceFilter, NAME, textFilters } from "../../kit/filters/lookups.ts";
+import type { Resource } from "../../kit/resource.ts";
+
+/** `ordering` values of every master and detail resource. */
+export const entityOrderings = {
+  pulp_id: "e.id",
+  pulp_created: "e.created",
+  pulp_last_updated: "e.updated",
+  pulp_type: "e.type",
+} as const;
+
+export const nameFilters: Filters = textFilters("name", "e.name", NAME);
+
+/** Filter by a relation: href, PRN, the list URL of a type, or `null` (core-rest §3.5). */
+export const relationFilter = (name: string, column: string, family: Family): Filter => ({
+  schema: { type: "string", format: "uuid" },
+  takesEmpty: true,
+  condition: (value, { view }) => {
+    if (value === "" || value === "null") return sql`${sql.raw(column)} is null`;
+    const address = parseAddress(value, view);
+    if (address?.resource.family === family) return sql`${sql.raw(column)} = ${address.key}::uuid`;
+    const list = parseListHref(value, view);
+    if (list?.family === family) {
+      const type = list.path.split("/").slice(1).join(".");
+      return sql`${sql.raw(column)} in (select id from ${sql.table(family)} where type = ${type})`;
+    }
+    const text =
+      address || list
+        ? `URI/PRN is not a valid href for ${name} model: ${value}`
+        : `URI couldn't be resolved: ${value}`;
+    throw new FilterProblem(text);
+  },
+});
+
+export const relationInFilter = (name: string, column: string, family: Family): Filter => ({
+  schema: { type: "array", items: { type: "string", format: "uuid" } },
+  isCsv: true,
+  condition: (value, { view }) => {
+    const ids = value.split(",").map((text) => {
+      const address = parseAddress(text, view);
+      if (address?.resource.family !== family)
+        throw new FilterProblem(`URI couldn't be resolved: ${text}`, { code: name });
+      return address.key;
+    });
+    return sql`${sql.raw(column)} = any(${ids}::uuid[])`;
+  },
+});
+
+/** `pulp_type` filters of a list over all types of a family. */
+export const typeFilters = (types: readonly string[], column = "e.type"): Filters => ({
+  pulp_type: choiceFilter(column, types),
+  pulp_type__in: choiceFilter(column, types, true),
+});
+
+/** Id of the unit that a `content` filter names. */
+export function contentKey(
+  value: string,
+  view: Parameters<NonNullable<Resource["address"]>>[1],
+): string {
+  if (value === "") throw new FilterProblem("No value supplied for content filter");
+  const address = parseAddress(value, view);
+  if (!address) throw new FilterProblem(`URI not valid: ${value}`, { isBare: true });
+  if (address.resource.family !== "content") {
+    throw new FilterProblem(`URI ${value} is not a valid Content.`, { isBare: true });
+  }
+  return address.key;
+}

@@ -1,0 +1,285 @@
+import { sql } from "kysely";
+import { objectError, ValidationError } from "#base/errors.ts";
+import { encodePath, isRelativePath, pathPrefixes } from "#base/paths.ts";
+import { pdrn, prn } from "#base/prn.ts";
+import {
+  createDistribution,
+  deleteDistribution,
+  updateDistribution,
+} from "#core/distributions/commands.ts";
+import type { DistributionPatch, NewDistribution } from "#core/distributions/types.ts";
+import type { Run } from "../../kit/call.ts";
+import { boolean, labels, relation, text } from "../../kit/fields.ts";
+import type { Filter, Filters } from "../../kit/filters/filter.ts";
+import { labelSelect } from "../../kit/filters/label-select.ts";
+import { booleanFilter, textFilters } from "../../kit/filters/lookups.ts";
+import {
+  type Action,
+  defineResource,
+  FieldProblem,
+  type Fields,
+  type Resource,
+  type Values,
+} from "../../kit/resource.ts";
+import { entityHref, type View } from "../../kit/view.ts";
+import {
+  contentKey,
+  entityOrderings,
+  nameFilters,
+  relationFilter,
+  relationInFilter,
+  typeFilters,
+} from "./common.ts";
+
+/** `base_path`: canonical, and fit for a URL without encoding (core-rest §8.8). */
+function checkBasePath(value: string): string {
+  if (/\s/.test(value)) throw new FieldProblem("Relative path cannot contain spaces.");
+  if (/^\/|\/$/.test(value)) {
+    throw new FieldProblem("Relative path cannot begin or end with slashes.");
+  }
+  if (!isRelativePath(value) || /[?#]/.test(value)) {
+    throw new FieldProblem(`Relative path is not in canonical form. ${value}`);
+  }
+  return value;
+}
+
+/** Address at which the content app serves a base path. */
+function baseUrl({ ctx: { settings }, domainEnabled, domain }: View, basePath: string): string {
+  const prefix = `${settings.CONTENT_ORIGIN ?? ""}${settings.CONTENT_PATH_PREFIX}`;
+  return `${prefix}${domainEnabled ? `${domain}/` : ""}${encodePath(basePath)}/`;
+}
+
+/** Keys that every distribution has, in the order of the wire. */
+export const distributionFields: Fields = {
+  base_path: text({ required: true, check: checkBasePath }),
+  base_url: {
+    ...text({ readOnly: true, sql: "e.base_path" }),
+    read: (row, view) => baseUrl(view, String(row.base_url)),
+  },
+  content_guard: relation(
+    "content_guard",
+    { to: "content_guard" },
+    { nullable: true, column: "e.guard" },
+  ),
+  no_content_change_since: text({
+    readOnly: true,
+    mayBeNull: true,
+    sql: "case when e.publication is not null then e.updated end",
+  }),
+  hidden: boolean({ default: false }),
+  pulp_labels: labels,
+  name: text({ required: true }),
+  repository: relation("repository", { to: "repository" }, { nullable: true }),
+};
+
+/** Keys of types whose publications decide what is served. */
+export const publishedFields: Fields = {
+  repository_version: relation(
+    "repository_version",
+    { to: "repository_version" },
+    { nullable: true, column: "e.version" },
+  ),
+  publication: relation("publication", { to: "publication" }, { nullable: true }),
+  checkpoint: boolean(),
+};
+
+const withContent: Filter = {
+  schema: { type: "string" },
+  takesEmpty: true,
+  condition: (value, { view }) => {
+    const id = contentKey(value, view);
+    return sql`exists (
+      select from repository_version v join membership m on m.repository = v.repository
+        and m.added <= v.number and m.removed > v.number
+      where m.domain = e.domain and m.content = ${id}::uuid and v.complete and v.id = coalesce(
+        e.version,
+        (select p.version from publication p where p.id = e.publication),
+        (select p.version from publication p join repository_version w on w.id = p.version
+          join repository r on r.num = w.repository
+          where r.id = e.repository and p.complete order by w.number desc, p.created desc limit 1),
+        (select w.id from repository_version w join repository r on r.num = w.repository
+          where r.id = e.repository and w.complete
+            and not exists (select from publication p where p.type = r.type) order by w.number desc limit 1)))`;
+  },
+};
+
+export const distributionFilters: Filters = {
+  ...nameFilters,
+  ...textFilters("base_path", "e.base_path::text", ["exact", "contains", "icontains", "in"]),
+  ...booleanFilter("checkpoint", "e.checkpoint"),
+  repository: relationFilter("repository", "e.repository", "repository"),
+  repository__in: relationInFilter("repository", "e.repository", "repository"),
+  pulp_label_select: labelSelect(),
+  with_content: withContent,
+};
+
+export const distributionOrderings = {
+  ...entityOrderings,
+  base_path: "e.base_path",
+  checkpoint: "e.checkpoint",
+  hidden: "e.hidden",
+  name: "e.name",
+  pulp_labels: "e.labels",
+} as const;
+
+const SOURCES = [
+  ["publication", "repository"],
+  ["publication", "repository_version"],
+  ["repository", "repository_version"],
+] as const;
+
+/** At most one source, and a checkpoint needs a repository (core-rest §8.8). */
+export function checkSources(values: Values): void {
+  for (const [one, other] of SOURCES) {
+    if (values[one] && values[other]) {
+      throw objectError(
+        `Only one of the attributes '${one}' and '${other}' may be used simultaneously.`,
+      );
+    }
+  }
+  if (
+    values.checkpoint &&
+    (!values.repository || values.publication || values.repository_version)
+  ) {
+    throw objectError(
+      "The 'checkpoint' attribute may only be used with the 'repository' attribute.",
+    );
+  }
+}
+
+/** `distributions/`: all types of the domain. */
+export const allDistributions = (types: readonly string[]): Resource =>
+  defineResource({
+    path: "distributions",
+    label: "core",
+    model: "Distribution",
+    family: "distribution",
+    title: "distribution",
+    key: "uuid",
+    source: { from: "distribution e" },
+    fields: distributionFields,
+    address: (row, view) => entityHref(view, "distribution", String(row.$type), String(row.$key)),
+    rowModel: (row, view) => view.ctx.plugins.entity("distribution", String(row.$type)).model,
+    addressColumns: { $type: "e.type" },
+    filters: { ...distributionFilters, ...typeFilters(types) },
+    orderings: distributionOrderings,
+    operations: { list: true },
+  });
+
+export interface DistributionOptions {
+  readonly path: string;
+  readonly label: string;
+  readonly model: string;
+  readonly type: string;
+  readonly title: string;
+  /** Keys on top of those of every distribution. */
+  readonly fields: Fields;
+  readonly actions: readonly Action[];
+}
+
+/** A distribution of one type: creation, change and deletion are tasks that usually run at once. */
+export const distributionResource = (options: DistributionOptions): Resource => {
+  const { type, fields, ...names } = options;
+  return defineResource({
+    ...names,
+    family: "distribution",
+    key: "uuid",
+    source: { from: "distribution e", where: `e.type = '${type}'` },
+    fields: { ...distributionFields, ...fields },
+    filters: distributionFilters,
+    orderings: distributionOrderings,
+    operations: {
+      list: true,
+      read: true,
+      create: {
+        mode: "task",
+        check: async (run, values) => {
+          checkSources(values);
+          await checkFree(run, values);
+        },
+        locks: ({ caller }) => ({
+          exclusive: [pdrn(caller.domain.id, "distribution.base_path")],
+          shared: [pdrn(caller.domain.id, "distributions")],
+        }),
+        apply: ({ ctx, caller }, values) =>
+          createDistribution(ctx, {
+            domain: caller.domain,
+            type,
+            ...toDistribution(values),
+          } as NewDistribution),
+      },
+      update: {
+        mode: "task",
+        check: async (run, values, row) => {
+          checkSources({ ...row, ...values });
+          await checkFree(run, values, String(row.$key));
+        },
+        locks: ({ caller }, row, changes) => ({
+          exclusive: [
+            prn(`${options.label}.${options.model}`, String(row.$key)),
+            ...("base_path" in changes ? [pdrn(caller.domain.id, "distribution.base_path")] : []),
+          ],
+          shared: [pdrn(caller.domain.id, "distributions")],
+        }),
+        apply: ({ ctx, caller }, row, changes) =>
+          updateDistribution(ctx, {
+            domain: caller.domain,
+            id: String(row.$key),
+            patch: toDistribution(changes),
+          }),
+      },
+      delete: {
+        mode: "task",
+        locks: ({ caller }, row) => ({
+          exclusive: [prn(`${options.label}.${options.model}`, String(row.$key))],
+          shared: [pdrn(caller.domain.id, "distributions")],
+        }),
+        apply: ({ ctx, caller }, row) => deleteDistribution(ctx, { domain: caller.domain, id: String(row.$key) }),
+      },
+    },
+  });
+};
+
+/** Before the 202: name and base path are free, as far as one can see now. */
+async function checkFree({ ctx, caller }: Run, values: Values, self?: string): Promise<void> {
+  const { name, base_path: path } = values;
+  const prefixes = typeof path === "string" ? pathPrefixes(path) : [];
+  const { rows } = await sql<{ name: string; base_path: string }>`
+    select name, base_path from distribution
+    where domain = ${caller.domain.num} and id is distinct from ${self ?? null}::uuid and (
+      name = ${name ?? null} or base_path = any(${prefixes}::text[])
+      or (base_path >= ${`${path ?? ""}/`} collate "C" and base_path < ${`${path ?? ""}0`} collate "C" and ${path !== undefined}))
+    limit 2`.execute(ctx.db);
+  const problems: Record<string, string[]> = {};
+  for (const row of rows) {
+    if (row.name === name) problems.name = ["This field must be unique."];
+    if (path === undefined || (row.name === name && !overlaps(row.base_path, String(path))))
+      continue;
+    problems.base_path =
+      row.base_path === path
+        ? ["This field must be unique."]
+        : [`Overlaps with existing distribution '${row.name}'`];
+  }
+  if (Object.keys(problems).length > 0) throw new ValidationError(problems);
+}
+
+const overlaps = (one: string, other: string): boolean =>
+  one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+
+const COLUMNS = {
+  name: "name",
+  base_path: "basePath",
+  content_guard: "guard",
+  hidden: "hidden",
+  pulp_labels: "labels",
+  repository: "repository",
+  repository_version: "version",
+  publication: "publication",
+  checkpoint: "checkpoint",
+  remote: "remote",
+} as const;
+
+function toDistribution(values: Values): DistributionPatch {
+  const given = Object.entries(COLUMNS).filter(([wire]) => wire in values);
+  return Object.fromEntries(given.map(([wire, name]) => [name, values[wire]])) as DistributionPatch;
+}

@@ -1,0 +1,287 @@
+import { sql } from "kysely";
+import { fieldError, ValidationError } from "#base/errors.ts";
+import type { JsonObject } from "#base/json.ts";
+import { prn } from "#base/prn.ts";
+import { touchUnits } from "#core/content/commands.ts";
+import { missingUnits } from "#core/content/queries.ts";
+import {
+  applyRetention,
+  createRepository,
+  deleteRepository,
+  updateRepository,
+} from "#core/repositories/commands.ts";
+import { addAndRemove } from "#core/repositories/tasks.ts";
+import type { NewRepository } from "#core/repositories/types.ts";
+import { dispatch } from "#core/tasks/commands.ts";
+import type { Run } from "../../kit/call.ts";
+import { insertDetail, updateDetail } from "../../kit/detail.ts";
+import { boolean, int32, labels, link, list, relation, text } from "../../kit/fields.ts";
+import type { Filter, Filters } from "../../kit/filters/filter.ts";
+import { labelSelect } from "../../kit/filters/label-select.ts";
+import { integerFilters, NULLNUM } from "../../kit/filters/lookups.ts";
+import { contentIds } from "../../kit/references.ts";
+import {
+  type Action,
+  defineResource,
+  FieldProblem,
+  type Fields,
+  type Resource,
+  type Row,
+  type Values,
+} from "../../kit/resource.ts";
+import { entityHref, type View, versionHref } from "../../kit/view.ts";
+import { contentKey, entityOrderings, nameFilters, relationFilter, typeFilters } from "./common.ts";
+
+const repositoryHref = (row: Row, view: View): string =>
+  entityHref(view, "repository", String(row.$type), String(row.$key));
+
+/** Columns that addresses of a repository and of its latest version need. */
+export const repositoryColumns = {
+  $type: "e.type",
+  $latest:
+    "(select max(v.number) from repository_version v where v.repository = e.num and v.complete)",
+} as const;
+
+/** Keys that every repository has, in the order of the wire. */
+export const repositoryFields: Fields = {
+  versions_href: link({ sql: false, read: (row, view) => `${repositoryHref(row, view)}versions/` }),
+  pulp_labels: labels,
+  latest_version_href: link({
+    sql: false,
+    mayBeNull: true,
+    read: (row, view) =>
+      versionHref(view, {
+        type: String(row.$type),
+        repository: String(row.$key),
+        number: Number(row.$latest ?? 0),
+      }),
+  }),
+  name: text({ required: true }),
+  description: text({ nullable: true }),
+  retain_repo_versions: int32({ nullable: true }, { minimum: 1 }),
+  retain_checkpoints: int32({ nullable: true }, { minimum: 1 }),
+  remote: relation("remote", { to: "remote" }, { nullable: true }),
+};
+
+const hasUnit = (isLatest: boolean): Filter => ({
+  schema: { type: "string" },
+  takesEmpty: true,
+  condition: (value, { view }) => {
+    const id = contentKey(value, view);
+    const latest = sql`and m.added <= v.number and m.removed > v.number and v.number = (
+      select max(l.number) from repository_version l where l.repository = e.num and l.complete)`;
+    return sql`exists (select from membership m join repository_version v
+      on v.repository = m.repository and v.complete and v.number >= m.added
+      where m.domain = e.domain and m.content = ${id}::uuid and m.repository = e.num
+      ${isLatest ? latest : sql``})`;
+  },
+});
+
+export const repositoryFilters: Filters = {
+  ...nameFilters,
+  ...integerFilters("retain_repo_versions", "e.retain_repo_versions", NULLNUM),
+  ...integerFilters("retain_checkpoints", "e.retain_checkpoints", NULLNUM),
+  remote: relationFilter("remote", "e.remote", "remote"),
+  pulp_label_select: labelSelect(),
+  with_content: hasUnit(false),
+  latest_with_content: hasUnit(true),
+};
+
+export const repositoryOrderings = {
+  ...entityOrderings,
+  name: "e.name",
+  description: "e.description",
+  next_version: "e.next_version",
+  pulp_labels: "e.labels",
+  retain_repo_versions: "e.retain_repo_versions",
+  user_hidden: "e.user_hidden",
+} as const;
+
+/** `repositories/`: all types of the domain. */
+export const allRepositories = (types: readonly string[]): Resource =>
+  defineResource({
+    path: "repositories",
+    label: "core",
+    model: "Repository",
+    family: "repository",
+    title: "repository",
+    key: "uuid",
+    source: { from: "repository e", where: "not e.user_hidden" },
+    fields: repositoryFields,
+    address: repositoryHref,
+    rowModel: (row, view) => view.ctx.plugins.entity("repository", String(row.$type)).model,
+    addressColumns: repositoryColumns,
+    filters: { ...repositoryFilters, ...typeFilters(types) },
+    orderings: repositoryOrderings,
+    operations: { list: true },
+  });
+
+/** The columns of `NewRepository` from the wire's names. */
+export const toRepository = (values: Readonly<Record<string, unknown>>): JsonObject => {
+  const names = {
+    name: "name",
+    description: "description",
+    pulp_labels: "labels",
+    retain_repo_versions: "retainRepoVersions",
+    retain_checkpoints: "retainCheckpoints",
+    remote: "remote",
+  } as const;
+  const entries = Object.entries(names).filter(([wire]) => wire in values);
+  return Object.fromEntries(entries.map(([wire, name]) => [name, values[wire] as never]));
+};
+
+export interface RepositoryOptions {
+  readonly path: string;
+  readonly label: string;
+  readonly model: string;
+  readonly type: string;
+  readonly title: string;
+  /** Keys and columns of the plugin's own table, whose name is `detail`. */
+  readonly detail?: string;
+  readonly fields?: Fields;
+  readonly actions: readonly Action[];
+}
+
+/** A repository of one type: all five operations and `modify`; versions come with `versionsOf`. */
+export const repositoryResource = (options: RepositoryOptions): Resource => {
+  const { type, detail, fields = {}, actions, ...names } = options;
+  const join = detail ? ` join ${detail} d on d.id = e.id` : "";
+  const own = Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [
+      name,
+      { ...field, sql: field.sql ?? `d.${name}` },
+    ]),
+  );
+  return defineResource({
+    ...names,
+    family: "repository",
+    key: "uuid",
+    source: { from: `repository e${join}`, where: `e.type = '${type}' and not e.user_hidden` },
+    fields: { ...repositoryFields, ...own },
+    address: repositoryHref,
+    addressColumns: repositoryColumns,
+    filters: repositoryFilters,
+    orderings: repositoryOrderings,
+    operations: {
+      list: true,
+      read: true,
+      create: {
+        mode: "sync",
+        check: (run, values) => checkRemoteType(run, type, values),
+        apply: ({ ctx, caller }, values) =>
+          ctx.db.transaction().execute(async (trx) => {
+            const input = { domain: caller.domain, type, ...toRepository(values) } as NewRepository;
+            const { id } = await createRepository(ctx, input, trx);
+            if (detail)
+              await insertDetail(trx, detail, {
+                id,
+                domain: caller.domain.num,
+                ...pick(own, values),
+              });
+            return id;
+          }),
+      },
+      update: {
+        mode: "task",
+        check: (run, values) => checkRemoteType(run, type, values),
+        apply: async ({ ctx, caller }, row, changes) => {
+          const id = String(row.$key);
+          await ctx.db.transaction().execute(async (trx) => {
+            if (detail) await updateDetail(trx, detail, { id, values: pick(own, changes) });
+            await updateRepository(
+              ctx,
+              { domain: caller.domain, id, patch: toRepository(changes) },
+              trx,
+            );
+          });
+          await applyRetention(ctx, id);
+        },
+      },
+      delete: {
+        mode: "deferred",
+        apply: ({ ctx, caller }, row) => deleteRepository(ctx, caller.domain, String(row.$key)),
+      },
+    },
+    actions: [modifyAction(`${options.label}.${options.model}`), ...actions],
+  });
+};
+
+const pick = (fields: Fields, values: Values): Values =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => name in fields));
+
+/** A repository's remote is of its own type (core-rest §8.3). */
+async function checkRemoteType({ ctx }: Run, type: string, { remote }: Values): Promise<void> {
+  if (!remote) return;
+  const { rows } = await sql<{ name: string; type: string }>`
+    select name, type from remote where id = ${remote}`.execute(ctx.db);
+  const [found] = rows;
+  if (found && found.type.split(".")[0] !== type.split(".")[0]) {
+    throw fieldError("remote", `Type for Remote '${found.name}' does not match Repository.`);
+  }
+}
+
+const units = () => list({ type: "string" });
+
+/** `modify/` (core-rest §8.3). */
+const modifyAction = (model: string): Action => ({
+  name: "modify",
+  method: "POST",
+  on: "object",
+  body: {
+    schema: "RepositoryAddRemoveContent",
+    fields: {
+      add_content_units: units(),
+      remove_content_units: units(),
+      base_version: relation("base_version", { to: "repository_version" }),
+      overwrite: boolean({ default: true }),
+    },
+  },
+  answers: { 202: "AsyncOperationResponse" },
+  async run(call, values, row) {
+    const add = (values.add_content_units ?? []) as readonly string[];
+    const remove = (values.remove_content_units ?? []) as readonly string[];
+    const isAll = remove.includes("*");
+    if (isAll && remove.length > 1) {
+      throw fieldError("remove_content_units", "Cannot supply content units and '*'.");
+    }
+    const input = {
+      repository: String(row.$key),
+      add: unitIds(call, "add_content_units", add),
+      remove: isAll ? ("*" as const) : unitIds(call, "remove_content_units", remove),
+      ...(values.base_version ? { baseVersion: String(values.base_version) } : {}),
+      overwrite: values.overwrite !== false,
+    };
+    await checkUnits(call, input.add, add);
+    const exclusive = [prn(model, String(row.$key))];
+    const { id } = await dispatch(call.ctx, {
+      task: addAndRemove,
+      input,
+      caller: call.caller,
+      exclusive,
+    });
+    return { kind: "task", task: id };
+  },
+});
+
+function unitIds(run: Run, field: string, values: readonly string[]): string[] {
+  try {
+    return contentIds(run, values);
+  } catch (error) {
+    if (error instanceof FieldProblem) throw fieldError(field, error.message);
+    throw error;
+  }
+}
+
+/** Units exist in this domain, and stay for another while (core-content §3.2). */
+async function checkUnits(
+  run: Run,
+  ids: readonly string[],
+  hrefs: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  const missing = new Set(await missingUnits(run.ctx.db, run.caller.domain, ids));
+  if (missing.size === 0) return touchUnits(run.ctx.db, run.caller.domain, ids);
+  const culprits = hrefs.filter((_, index) => missing.has(ids[index] ?? ""));
+  const list_ = `[${culprits.map((one) => `'${one}'`).join(", ")}]`;
+  throw new ValidationError([`Could not find the following content units: ${list_}`]);
+}
