@@ -182,7 +182,7 @@ export interface Resource {
   /** Base name of its schemas; default `<label>.<Model>`, of the core `<Model>`. */
   readonly schema?: string;
   /** Schemas that differ by operation (detail views, upload). */
-  readonly schemas?: Readonly<Partial<Record<"read" | "list" | "create", string>>>;
+  readonly schemas?: Readonly<Partial<Record<"read" | "list" | "upload", string>>>;
   /** Fields shown only when one object is read, on top of `fields`. */
   readonly detail?: Fields;
   readonly family?: Family;

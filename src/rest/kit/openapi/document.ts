@@ -212,6 +212,8 @@ function addResourceSchemas(
     const fields = { ...resource.fields, ...resource.detail };
     set(responseName(detail), responseSchema(common, fields, dialect));
   }
+  const upload = resource.schemas?.upload;
+  if (upload) set(responseName(upload), responseSchema(common, resource.fields, dialect));
   const list = resource.schemas?.list ?? base;
   if (resource.operations.list) set(pageName(list), pageSchema(responseName(list)));
   if (resource.minimal) set(resource.minimal.schema, minimalSchema(resource, dialect));

@@ -71,6 +71,7 @@ export function contentResource(options: ContentOptions): Resource {
     label,
     model,
     title,
+    ...(uploadSchema ? { schemas: { upload: uploadSchema } } : {}),
     family: "content",
     key: "uuid",
     source: {

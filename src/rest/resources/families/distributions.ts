@@ -234,7 +234,8 @@ export const distributionResource = (options: DistributionOptions): Resource => 
           exclusive: [prn(`${options.label}.${options.model}`, String(row.$key))],
           shared: [pdrn(caller.domain.id, "distributions")],
         }),
-        apply: ({ ctx, caller }, row) => deleteDistribution(ctx, { domain: caller.domain, id: String(row.$key) }),
+        apply: ({ ctx, caller }, row) =>
+          deleteDistribution(ctx, { domain: caller.domain, id: String(row.$key) }),
       },
     },
   });
