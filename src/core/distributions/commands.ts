@@ -162,8 +162,8 @@ function affected(domain: number, selector: ChangeSelector) {
           sql`select ${selector.version}::uuid`,
         ]
       : [
-          sql`select ${selector.publication}::uuid`,
-          sql`select p.version from publication p where p.id = ${selector.publication}`,
+          sql`select unnest(${selector.publications}::uuid[])`,
+          sql`select p.version from publication p where p.id = any(${selector.publications}::uuid[])`,
         ];
   return sql`
     select id from distribution where domain = ${domain} and publication in (${publications})

@@ -26,7 +26,7 @@ export type DistributionPatch = Partial<Omit<NewDistribution, "domain" | "type">
 export type ChangeSelector =
   | { readonly repository: string }
   | { readonly version: string }
-  | { readonly publication: string }
+  | { readonly publications: readonly string[] }
   | { readonly remote: string }
   | { readonly guard: string }
   | { readonly distributions: readonly string[] };

@@ -1,72 +1,143 @@
+import { sql } from "kysely";
+import { uuid7 } from "#base/uuid7.ts";
+import { rethrow } from "../constraints.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
-import type { Job, RepositoryRef, VersionRef } from "../plugin-contract.ts";
-import type {
-  AddedMembers,
-  NewRepository,
-  OpenDraft,
-  RepositoryPatch,
-  VersionEdit,
-} from "./types.ts";
+import { announce, announceAfterCommit } from "../distributions/commands.ts";
+import type { RepositoryRef } from "../plugin-contract.ts";
+import { hidePublications } from "../publications/commands.ts";
+import { inTransaction } from "../transaction.ts";
+import { repositoryConstraints, repositoryErrors } from "./errors.ts";
+import { lockRepository } from "./queries.ts";
+import { applyRetention } from "./retention.ts";
+import type { NewRepository, RepositoryFacts, RepositoryPatch } from "./types.ts";
 
-/** Makes a repository with its version 0, complete and empty, in one statement. */
-export declare function createRepository(
+export { applyRetention, deleteVersion } from "./retention.ts";
+export {
+  addMembers,
+  completeVersion,
+  createVersion,
+  discardVersion,
+  openVersion,
+  removeMembers,
+} from "./versions.ts";
+
+/** Memberships that one transaction deletes. */
+const DELETE_CHUNK = 10_000;
+
+/**
+ * Makes a repository with its version 0, complete and empty, in one statement.
+ *
+ * @throws `ValidationError` with the wire's text when the name is taken or the remote is unknown.
+ */
+export async function createRepository(
   ctx: Ctx,
   input: NewRepository,
   trx?: Trx,
-): Promise<RepositoryRef>;
+): Promise<RepositoryRef> {
+  const { domain, type, name } = input;
+  const id = uuid7();
+  const { rows } = await sql<{ num: number }>`
+    with made as (
+      insert into repository (id, domain, type, name, description, labels, retain_repo_versions,
+        retain_checkpoints, remote, user_hidden)
+      values (${id}, ${domain.num}, ${type}, ${name}, ${input.description ?? null},
+        ${JSON.stringify(input.labels ?? {})}::jsonb, ${input.retainRepoVersions ?? null},
+        ${input.retainCheckpoints ?? null}, ${input.remote ?? null}, ${input.userHidden ?? false})
+      returning num, domain)
+    insert into repository_version (id, domain, repository, number, complete)
+    select ${uuid7()}::uuid, domain, num, 0, true from made
+    returning repository as num`
+    .execute(trx ?? ctx.db)
+    .catch(rethrow(repositoryConstraints));
+  const [row] = rows;
+  if (!row) throw repositoryErrors.gone();
+  return { num: row.num, id, domain: domain.num, type, name };
+}
 
-/** Changes the row; then, without `trx`, prunes what a lower retention no longer keeps. */
-export declare function updateRepository(
+/**
+ * Changes the fields that are given; then deletes what a lower retention no longer keeps. With
+ * `trx` the caller does the latter after its commit: `applyRetention(ctx, id)`.
+ */
+export async function updateRepository(
   ctx: Ctx,
   change: { readonly domain: DomainRef; readonly id: string; readonly patch: RepositoryPatch },
   trx?: Trx,
-): Promise<void>;
-
-/** Children go first and in batches; distributions keep existing without a source. */
-export declare function deleteRepository(ctx: Ctx, domain: DomainRef, id: string): Promise<void>;
-
-/** `modify`: the next version in one transaction; undefined when the edit changes nothing. */
-export declare function createVersion(
-  job: Job,
-  repositoryId: string,
-  edit: VersionEdit,
-): Promise<VersionRef | undefined>;
-
-/** Starts a version for a sync; commits at once. A leftover of a crash is removed first. */
-export declare function openVersion(
-  job: Job,
-  repositoryId: string,
-  options?: { readonly mirror?: boolean },
-): Promise<OpenDraft>;
-
-/** Adds units; one of the same slot gives way. Adding a member changes nothing (and keeps it). */
-export declare function addMembers(
-  ctx: Ctx,
-  draft: OpenDraft,
-  ids: readonly string[],
-): Promise<AddedMembers>;
-
-/** Removes units; those that are no members are passed over. */
-export declare function removeMembers(
-  ctx: Ctx,
-  draft: OpenDraft,
-  ids: readonly string[],
-): Promise<number>;
+): Promise<void> {
+  const { domain, id, patch } = change;
+  const { numUpdatedRows } = await (trx ?? ctx.db)
+    .updateTable("repository")
+    .set({
+      name: patch.name,
+      description: patch.description,
+      labels: patch.labels && JSON.stringify(patch.labels),
+      retain_repo_versions: patch.retainRepoVersions,
+      retain_checkpoints: patch.retainCheckpoints,
+      remote: patch.remote,
+      updated: sql`clock_timestamp()`,
+    })
+    .where("domain", "=", domain.num)
+    .where("id", "=", id)
+    .executeTakeFirst()
+    .catch(rethrow(repositoryConstraints));
+  if (numUpdatedRows === 0n) throw repositoryErrors.gone();
+  if (!trx) await applyRetention(ctx, id);
+}
 
 /**
- * Makes the draft visible: mirror, rules of the type, checks, counts, created resource; then
- * autopublish and retention. Undefined when nothing changed. Throws after removing the draft.
+ * Deletes a repository. First its distributions lose their source, so that nobody is served a part
+ * of it; then the children go in batches, then the row.
  */
-export declare function completeVersion(
-  job: Job,
-  draft: OpenDraft,
-): Promise<VersionRef | undefined>;
+export async function deleteRepository(ctx: Ctx, domain: DomainRef, id: string): Promise<void> {
+  const { repository, announced } = await inTransaction(ctx, undefined, async (trx) => {
+    const found = await lockRepository(trx, id);
+    if (!found || found.domain !== domain.num) throw repositoryErrors.gone();
+    return { repository: found, announced: await detachDistributions(trx, domain, found) };
+  });
+  announceAfterCommit(ctx, domain, announced);
+  await hidePublications(ctx, domain, { repositoryNum: repository.num });
+  await deleteMembers(ctx, repository.num);
+  await inTransaction(ctx, undefined, async (trx) => {
+    await sql`
+      delete from version_kept where version in (
+        select id from repository_version where repository = ${repository.num})`.execute(trx);
+    await sql`delete from repository where num = ${repository.num}`.execute(trx);
+  });
+}
 
-/** Removes a draft without a trace; for a sync that failed. */
-export declare function discardVersion(ctx: Ctx, draft: OpenDraft): Promise<void>;
+async function detachDistributions(
+  trx: Trx,
+  domain: DomainRef,
+  repository: RepositoryFacts,
+): Promise<readonly string[]> {
+  const versions = sql`select id from repository_version where repository = ${repository.num}`;
+  const publications = sql`select p.id from publication p where p.version in (${versions})`;
+  const { rows } = await sql<{ id: string }>`
+    with named as materialized (
+      select id from distribution where domain = ${domain.num} and repository = ${repository.id}
+      union select id from distribution where domain = ${domain.num} and version in (${versions})
+      union select id from distribution
+        where domain = ${domain.num} and publication in (${publications})),
+    records as (
+      delete from distributed_publication where publication in (${publications})
+      returning distribution),
+    detached as (
+      update distribution d set repository = null, version = null, publication = null
+      from named where d.id = named.id)
+    select id from named union select distribution from records`.execute(trx);
+  return announce(trx, domain, { distributions: rows.map((row) => row.id) });
+}
 
-/** Squash: every other version keeps its members (data-model §6). */
-export declare function deleteVersion(ctx: Ctx, versionId: string): Promise<void>;
-
-/** Deletes what `retain_repo_versions` no longer keeps; returns the numbers, oldest first. */
-export declare function applyRetention(ctx: Ctx, repositoryId: string): Promise<number[]>;
+async function deleteMembers(ctx: Ctx, repository: number): Promise<void> {
+  for (;;) {
+    const { rows } = await sql<{ n: number }>`
+      with gone as (
+        delete from membership where ctid = any(array(
+          select ctid from membership where repository = ${repository} limit ${DELETE_CHUNK}))
+        returning domain, content),
+      candidates as (
+        insert into orphan_candidate (domain, content)
+        select distinct domain, content from gone on conflict do nothing)
+      select count(*) as n from gone`.execute(ctx.db);
+    if ((rows[0]?.n ?? 0) < DELETE_CHUNK) return;
+  }
+}

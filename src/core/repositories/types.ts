@@ -1,6 +1,8 @@
+import type { JsonObject } from "#base/json.ts";
 import type { Labels } from "#base/labels.ts";
 import type { DomainRef } from "../ctx.ts";
-import type { Draft } from "../plugin-contract.ts";
+import type { Draft, RepositoryRef, VersionRef } from "../plugin-contract.ts";
+import type { VersionCounts } from "./table.ts";
 
 export interface NewRepository {
   readonly domain: DomainRef;
@@ -20,7 +22,7 @@ export type RepositoryPatch = Partial<Omit<NewRepository, "domain" | "type" | "u
 
 /** What `modify` asks for: start from base or latest, remove, add. */
 export interface VersionEdit {
-  /** `content.id`s. Ids that do not exist in the domain are passed over. */
+  /** `content.id`s; a unit that is also removed stays. */
   readonly add: readonly string[];
   /** `"*"` is every member of the latest version, also when a base is given. */
   readonly remove: readonly string[] | "*";
@@ -35,6 +37,7 @@ export interface OpenDraft extends Draft {
   readonly domain: DomainRef;
   /** Completing it removes every member that was not added or kept through `addMembers`. */
   readonly isMirror: boolean;
+  readonly correlationId: string;
 }
 
 export interface AddedMembers {
@@ -42,4 +45,34 @@ export interface AddedMembers {
   readonly added: number;
   /** Ids without a unit: an orphan clean-up was faster. Save these units again. */
   readonly missing: readonly string[];
+}
+
+/** A repository as its commands see it. */
+export interface RepositoryFacts extends RepositoryRef {
+  /** Number that the next version gets. */
+  readonly nextVersion: number;
+  readonly retainRepoVersions: number | null;
+  readonly retainCheckpoints: number | null;
+  readonly isHidden: boolean;
+}
+
+/** A complete version. */
+export interface VersionFacts extends VersionRef {
+  readonly counts: VersionCounts;
+  readonly info: JsonObject;
+  readonly baseVersion: string | null;
+  readonly created: string;
+}
+
+/** The members of a version: `repository.num` and its number. */
+export interface VersionRange {
+  readonly repository: number;
+  readonly number: number;
+}
+
+export interface Member {
+  /** `content.id` */
+  readonly id: string;
+  /** `content_type.num` */
+  readonly type: number;
 }
