@@ -144,7 +144,7 @@ export interface Action {
   readonly operationId?: string;
   /** Permission asked, by its action name; default is `name`. */
   readonly permission?: string;
-  /** The object is not read first: `row` has just its key, and the action answers 404 by itself. */
+  /** The object is not read first: `row` has `$key` and `$resource`, and the action answers 404. */
   readonly isBlind?: boolean;
   run(call: Call, values: Values, row: Row): Promise<Outcome>;
 }

@@ -184,7 +184,7 @@ async function actionRow(
   const path = keyPath(parameters);
   if (!action.isBlind) return readRow(resource, call, path);
   checkKeys(resource, path);
-  return { $key: path.key };
+  return { $key: path.key, $resource: resource };
 }
 
 const keyPath = ({ key = "", parent }: Readonly<Record<string, string>>): KeyPath => ({

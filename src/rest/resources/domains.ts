@@ -84,5 +84,5 @@ export const domain = defineResource({
     storage_settings: "(e.storage_settings is null)",
   },
   operations: { list: true, read: true },
-  actions: labelActions({ table: "domain", model: "Domain", isGlobal: true }),
+  actions: labelActions("domain"),
 });

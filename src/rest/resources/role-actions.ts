@@ -17,14 +17,14 @@ export interface RoleActionOptions {
 /**
  * `list_roles`, `add_role`, `remove_role` and `my_permissions` on objects (core-rest §7.4).
  *
- * @param model component and model in lower case, as in a PRN: `file.filerepository`.
+ * @param model component and model: `file.FileRepository`.
  */
 export function roleActions(
   model: string,
   { schema = "NestedRole", fixed = {} }: RoleActionOptions = {},
 ): readonly Action[] {
   const objectOf = (call: Call, row: Row): RoleObject => ({
-    model,
+    model: model.toLowerCase(),
     id: String(keyOf(row)),
     domain: call.caller.domain.num,
   });

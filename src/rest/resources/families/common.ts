@@ -3,7 +3,9 @@ import type { Family } from "#core/plugin-contract.ts";
 import { parseAddress, parseListHref } from "../../kit/address.ts";
 import { type Filter, FilterProblem, type Filters } from "../../kit/filters/filter.ts";
 import { choiceFilter, NAME, textFilters } from "../../kit/filters/lookups.ts";
-import type { Resource } from "../../kit/resource.ts";
+import type { Action, Resource } from "../../kit/resource.ts";
+import { type LabelActionOptions, labelActions } from "../label-actions.ts";
+import { roleActions } from "../role-actions.ts";
 
 /** `ordering` values of every master and detail resource. */
 export const entityOrderings = {
@@ -55,6 +57,12 @@ export const typeFilters = (types: readonly string[], column = "e.type"): Filter
   pulp_type: choiceFilter(column, types),
   pulp_type__in: choiceFilter(column, types, true),
 });
+
+/** Labels and roles of one master and detail type: every family has the same. */
+export const entityActions = (
+  { label, model }: { readonly label: string; readonly model: string },
+  { table, ...options }: LabelActionOptions & { readonly table: string },
+): readonly Action[] => [...labelActions(table, options), ...roleActions(`${label}.${model}`)];
 
 /** Id of the unit that a `content` filter names. */
 export function contentKey(
