@@ -6,11 +6,15 @@ import * as repositories from "../repositories/commands.ts";
 
 /**
  * Removes what a failed or cancelled task began and did not complete: publications that it
- * reported, and drafts of repositories that it had for itself. To be called while the task still
- * holds its resources. What cannot be removed is logged; the task ends all the same.
+ * reported, and drafts of repositories that it had for itself. Nothing is touched unless the owner
+ * still has the task, since another one may have the repository by now. What cannot be removed is
+ * logged; the task ends all the same.
  */
-export async function removeIncomplete(ctx: Ctx, taskId: string): Promise<void> {
-  for (const removal of await incompleteOf(ctx, taskId)) {
+export async function removeIncomplete(
+  ctx: Ctx,
+  held: { readonly task: string; readonly owner: string },
+): Promise<void> {
+  for (const removal of await incompleteOf(ctx, held)) {
     await remove(ctx, removal).catch((error) =>
       ctx.log.error(`Removing the incomplete ${removal.kind} ${removal.id} failed: ${error}`),
     );
@@ -22,6 +26,7 @@ interface Incomplete {
   readonly id: string;
   readonly domain: DomainRef;
   readonly n: number;
+  readonly correlationId: string;
   readonly repository: {
     readonly num: number;
     readonly id: string;
@@ -31,17 +36,22 @@ interface Incomplete {
   };
 }
 
-async function incompleteOf(ctx: Ctx, taskId: string): Promise<readonly Incomplete[]> {
+async function incompleteOf(
+  ctx: Ctx,
+  held: { readonly task: string; readonly owner: string },
+): Promise<readonly Incomplete[]> {
   const task = await ctx.db
     .selectFrom("task")
-    .select(["domain", "resources"])
-    .where("id", "=", taskId)
+    .innerJoin("task_queue", "task_queue.task", "task.id")
+    .select(["task.domain", "task.resources", "task.cid"])
+    .where("task.id", "=", held.task)
+    .where("task_queue.owner", "=", held.owner)
     .executeTakeFirst();
   if (!task) return [];
   const locked = task.resources.flatMap((name) => parsePrn(name)?.id ?? []);
   const { rows } = await sql<Incomplete>`
-    with reported as (select object from created_resource where task = ${taskId})
-    select found.kind, found.id, found.n,
+    with reported as (select object from created_resource where task = ${held.task})
+    select found.kind, found.id, found.n, ${task.cid} as "correlationId",
       json_build_object('num', d.num, 'id', d.id, 'name', d.name) as domain,
       json_build_object('num', r.num, 'id', r.id, 'domain', r.domain, 'type', r.type, 'name', r.name)
         as repository
@@ -61,7 +71,9 @@ async function incompleteOf(ctx: Ctx, taskId: string): Promise<readonly Incomple
   return rows;
 }
 
-async function remove(ctx: Ctx, { kind, id, n, domain, repository }: Incomplete): Promise<void> {
+async function remove(ctx: Ctx, incomplete: Incomplete): Promise<void> {
+  const { kind, id, n, domain, repository, correlationId } = incomplete;
   if (kind === "publication") return deletePublication(ctx, domain, id);
-  await repositories.discardVersion(ctx, { repository, versionId: id, n, domain, isMirror: false });
+  const draft = { repository, versionId: id, n, domain, isMirror: false, correlationId };
+  await repositories.discardVersion(ctx, draft);
 }

@@ -38,7 +38,7 @@ export async function endAbandoned(
   ctx: Ctx,
   task: { readonly seq: number; readonly task: string; readonly owner: string },
 ): Promise<void> {
-  await removeIncomplete(ctx, task.task);
+  await removeIncomplete(ctx, task);
   const { unblocked } = await finishTask(ctx, task, {
     state: "failed",
     error: { reason: reasons.missing },

@@ -117,6 +117,8 @@ export interface TaskQueueTable {
   readonly pending: number;
   readonly tag: number;
   readonly release: Generated<number>;
+  /** No process of the dispatching release has the versions that it needs. */
+  readonly parked: Generated<boolean>;
   readonly owner: string | null;
   readonly keys: readonly string[];
   readonly excl: readonly boolean[];
