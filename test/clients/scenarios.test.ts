@@ -255,8 +255,8 @@ interface Operation {
 }
 
 const operations = (document: Answer): readonly Operation[] =>
-  Object.values<Answer>(document.paths).flatMap((item) =>
-    Object.values<Answer>(item).filter((each) => each?.operationId !== undefined),
+  Object.values<Readonly<Record<string, Answer>>>(document.paths).flatMap((item) =>
+    Object.values(item).filter((each) => each?.operationId !== undefined),
   );
 
 async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -1,0 +1,72 @@
+import { createServer } from "node:net";
+import pg from "pg";
+import { type Api, createApi } from "../../test/support/api.ts";
+import { processTree } from "../../test/support/process-tree.ts";
+import { loop, wrk } from "../load.ts";
+import type { Bench, Goal, Scenario, Side } from "../scenario.ts";
+
+/** P18: tasks accepted by 8 clients while every slot is busy, against one raw inserted row. */
+export const scenario: Scenario = { title: "task ingestion, unique and shared names", run };
+
+const CLIENTS = 8;
+
+async function run(bench: Bench): Promise<void> {
+  const api = createApi(bench.server);
+  await occupySlots(bench, api);
+  const repositories: string[] = [];
+  for (let n = 0; n < 500; n += 1) {
+    const { pulp_href } = await api.post("repositories/file/file/", { name: `d${n}` });
+    repositories.push(`${pulp_href}modify/`);
+  }
+  const theirs = await rawInserts(bench);
+  const goals: readonly Goal[] = [
+    { measure: "cpuMs", bound: 1.5, source: "H11: a task accepted" },
+    { measure: "rate", bound: 0.5, source: "P18: a raw one-row insert" },
+  ];
+  const unique = dispatching(bench, repositories);
+  await bench.pair({ name: "dispatch, unique names", ours: unique, theirs, goals });
+  const shared = dispatching(bench, repositories.slice(0, 3));
+  await bench.pair({ name: "dispatch, 3 shared names", ours: shared, theirs, goals });
+}
+
+/** Syncs from an upstream that never answers hold the slots, so that only acceptance is measured. */
+async function occupySlots(bench: Bench, api: Api): Promise<void> {
+  const silent = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => silent.once("listening", resolve));
+  bench.stack.defer(() => void silent.close());
+  const { port } = silent.address() as { port: number };
+  const url = `http://127.0.0.1:${port}/PULP_MANIFEST`;
+  const remote = await api.post("remotes/file/file/", { name: "silent", url });
+  for (const name of ["busy-1", "busy-2", "busy-3", "busy-4"]) {
+    const repository = await api.post("repositories/file/file/", { name });
+    await api.post(`${repository.pulp_href}sync/`, { remote: remote.pulp_href });
+  }
+}
+
+function dispatching(bench: Bench, paths: readonly string[]): Side {
+  const { apiUrl, username, password } = bench.server;
+  const headers = {
+    Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`,
+    "Content-Type": "application/json",
+  };
+  const load = { url: apiUrl, paths, method: "POST", headers, body: "{}", connections: CLIENTS };
+  return {
+    name: "deckle, over HTTP",
+    pids: () => bench.pids(),
+    load: (seconds) => wrk(load, seconds),
+  };
+}
+
+async function rawInserts(bench: Bench): Promise<Side> {
+  const pool = new pg.Pool({ connectionString: bench.databaseUrl, max: CLIENTS });
+  bench.stack.defer(() => pool.end());
+  await pool.query(
+    "create table raw_row (id uuid primary key default gen_random_uuid(), body text)",
+  );
+  const insert = { name: "raw", text: "insert into raw_row (body) values ($1)", values: ["{}"] };
+  return {
+    name: "one row by a prepared insert",
+    pids: () => processTree(bench.databasePid),
+    load: (seconds) => loop(() => pool.query(insert).then(() => undefined), seconds, CLIENTS),
+  };
+}

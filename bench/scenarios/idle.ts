@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { commandLine, pssBytes } from "../../test/support/process-tree.ts";
+import { startServer } from "../../test/support/server.ts";
+import type { Bench, Scenario } from "../scenario.ts";
+
+/** P25: memory of all processes at rest, and the time until the first answer. */
+export const scenario: Scenario = { title: "idle memory and start time", run };
+
+const SETTLE_MS = 20_000;
+
+async function run(bench: Bench): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), "deckle-idle-"));
+  bench.stack.defer(() => rm(home, { recursive: true, force: true }));
+  {
+    await using first = await startServer({ home });
+    bench.record({ name: "first start", value: first.startMs, unit: "ms" });
+  }
+  await using server = await startServer({ home });
+  bench.record({ name: "second start", value: server.startMs, unit: "ms", bound: 3000 });
+  await sleep(SETTLE_MS);
+  const sizes = await Promise.all((await server.pids()).map(sizeOf));
+  const total = (parts: readonly Size[]) => parts.reduce((sum, { mb }) => sum + mb, 0);
+  const database = sizes.filter(({ command }) => /postgres/.test(command));
+  bench.record({ name: "idle PSS, everything", value: total(sizes), unit: "MB", bound: 350 });
+  bench.record({
+    name: "idle PSS without PostgreSQL",
+    value: total(sizes) - total(database),
+    ...{ unit: "MB", bound: 0.3 * 698, source: "P25: 0.3 of the peer's 698 MiB" },
+  });
+}
+
+interface Size {
+  readonly command: string;
+  readonly mb: number;
+}
+
+const sizeOf = async (pid: number): Promise<Size> => ({
+  command: await commandLine(pid),
+  mb: (await pssBytes(pid)) / 1e6,
+});
