@@ -99,10 +99,13 @@ test("stopping lets the running task finish and takes no other", async (t) => {
   const waiting = await world.send(tasks.journal, { ...input, name: "waiting" });
   await world.worker.stop("finish");
   const states = await world.ctx.db.selectFrom("task").select(["id", "state"]).execute();
-  assert.deepEqual(new Map(states.map(({ id, state }) => [id, state])), new Map([
-    [running, "completed"],
-    [waiting, "waiting"],
-  ]));
+  assert.deepEqual(
+    new Map(states.map(({ id, state }) => [id, state])),
+    new Map([
+      [running, "completed"],
+      [waiting, "waiting"],
+    ]),
+  );
 });
 
 test("a grace that runs out fails the task", async (t) => {
