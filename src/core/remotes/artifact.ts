@@ -51,9 +51,9 @@ async function fetchFrom(
   const wanted = { url: source.url, digests, ...size };
   const download = await downloadFile(ctx, { domain, remote, wanted, signal });
   await using _file = download.file;
-  const [id] = await saveArtifacts(ctx, domain, [download]);
-  if (id === undefined) throw new Error("Saving a download gave no artifact.");
-  return id;
+  const [saved] = await saveArtifacts(ctx, domain, [download]);
+  if (saved === undefined) throw new Error("Saving a download gave no artifact.");
+  return saved.id;
 }
 
 /** Every unit of the domain that waits for a file of this path keeps its own row. */

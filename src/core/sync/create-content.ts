@@ -71,9 +71,9 @@ export async function storeFromUrl(
     signal,
   });
   await using _file = download.file;
-  const [id] = await saveArtifacts(ctx, caller.domain, [download]);
-  if (id === undefined) throw new Error("Saving a download gave no artifact.");
-  return id;
+  const [saved] = await saveArtifacts(ctx, caller.domain, [download]);
+  if (saved === undefined) throw new Error("Saving a download gave no artifact.");
+  return saved.id;
 }
 
 /** `http://user:pw@host/x` → `http://host/x` and its credentials. */

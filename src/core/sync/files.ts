@@ -1,5 +1,5 @@
 import { alternateFiles, hasAlternateSources } from "../acs/queries.ts";
-import { saveArtifacts } from "../artifacts/commands.ts";
+import { saveArtifacts, touchArtifacts } from "../artifacts/commands.ts";
 import type { Job, Progress } from "../plugin-contract.ts";
 import { downloadFile, openRemote } from "../remotes/commands.ts";
 import type { Download, RemoteSession } from "../remotes/types.ts";
@@ -42,7 +42,8 @@ export class SyncFiles implements AsyncDisposable {
 
   async lookUp(files: readonly DeclaredFile[]): Promise<KnownFiles> {
     const { ctx, caller } = this.#job;
-    const found = await storedArtifacts(ctx.db, caller.domain, files);
+    const { found, stale } = await storedArtifacts(ctx.db, caller.domain, files);
+    await touchArtifacts(ctx.db, caller.domain, stale);
     const stored = new Map<string | DeclaredFile, string>(found);
     const missing = files.filter((file) => !file.deferred && !stored.has(keyOf(file)));
     const alternates = await this.#alternateFiles(missing);
@@ -124,8 +125,10 @@ export class SyncFiles implements AsyncDisposable {
     throw last;
   }
 
-  #save(downloads: readonly Download[]): Promise<readonly string[]> {
-    return saveArtifacts(this.#job.ctx, this.#job.caller.domain, downloads);
+  async #save(downloads: readonly Download[]): Promise<readonly string[]> {
+    const { ctx, caller } = this.#job;
+    const saved = await saveArtifacts(ctx, caller.domain, downloads);
+    return saved.map(({ id }) => id);
   }
 }
 

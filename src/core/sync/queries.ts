@@ -21,13 +21,14 @@ export function lookupDigest(
 /**
  * Stored artifacts by digest, one statement per algorithm that occurs.
  *
- * @returns `<algorithm>:<hex>` → `artifact.id`
+ * @returns `found`: `<algorithm>:<hex>` → `artifact.id`; `stale`: ids to touch, since an orphan
+ *   clean-up would take them otherwise.
  */
 export async function storedArtifacts(
   db: Executor,
   domain: DomainRef,
   files: readonly DeclaredFile[],
-): Promise<Map<string, string>> {
+): Promise<{ readonly found: Map<string, string>; readonly stale: readonly string[] }> {
   const wanted = new Map<Algorithm, Set<string>>();
   for (const file of files) {
     const digest = lookupDigest(file);
@@ -36,28 +37,36 @@ export async function storedArtifacts(
     wanted.set(digest.algorithm, hexes.add(digest.hex));
   }
   const found = new Map<string, string>();
+  const stale: string[] = [];
   for (const [algorithm, hexes] of wanted) {
     const rows = await artifactsBy(db, domain, { algorithm, hexes: [...hexes] });
     for (const { id, digest } of rows) found.set(`${algorithm}:${digest.toString("hex")}`, id);
+    stale.push(...rows.flatMap(({ id, is_stale }) => (is_stale ? [id] : [])));
   }
-  return found;
+  return { found, stale };
+}
+
+interface StoredRow {
+  readonly id: string;
+  readonly digest: Buffer;
+  readonly is_stale: boolean;
 }
 
 async function artifactsBy(
   db: Executor,
   domain: DomainRef,
   by: { readonly algorithm: Algorithm; readonly hexes: readonly string[] },
-): Promise<{ id: string; digest: Buffer }[]> {
+): Promise<readonly StoredRow[]> {
   const digests = by.hexes.map((hex) => Buffer.from(hex, "hex"));
-  const column = sql.ref(by.algorithm);
-  const { rows } = await (by.algorithm === "sha256"
-    ? sql<{ id: string; digest: Buffer }>`
-        select id, sha256 as digest from artifact
-        where domain = ${domain.num} and sha256 = any(${digests}::bytea[])`
-    : sql<{ id: string; digest: Buffer }>`
-        select artifact as id, ${column} as digest from artifact_digest
-        where domain = ${domain.num} and ${column} = any(${digests}::bytea[])`
-  ).execute(db);
+  const isSha256 = by.algorithm === "sha256";
+  const column = sql.ref(isSha256 ? "a.sha256" : `d.${by.algorithm}`);
+  const others = isSha256
+    ? sql``
+    : sql`join artifact_digest d on d.domain = a.domain and d.artifact = a.id`;
+  const { rows } = await sql<StoredRow>`
+    select a.id, ${column} as digest, a.touched < clock_timestamp() - interval '1 hour' as is_stale
+    from artifact a ${others}
+    where a.domain = ${domain.num} and ${column} = any(${digests}::bytea[])`.execute(db);
   return rows;
 }
 

@@ -40,9 +40,9 @@ export async function writeManifest(job: Job, version: VersionRef): Promise<stri
     }
   });
   const sealed = await file.seal();
-  const [id] = await saveArtifacts(ctx, caller.domain, [{ file, sealed }]);
-  if (id === undefined) throw new Error("Saving the manifest gave no artifact.");
-  return id;
+  const [saved] = await saveArtifacts(ctx, caller.domain, [{ file, sealed }]);
+  if (saved === undefined) throw new Error("Saving the manifest gave no artifact.");
+  return saved.id;
 }
 
 async function* fetched(trx: Executor): AsyncGenerator<readonly MemberRow[]> {

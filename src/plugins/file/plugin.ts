@@ -10,7 +10,6 @@ import {
   fileRepositoryResource,
   fileVersions,
 } from "./rest.ts";
-import { fileSettings } from "./settings.ts";
 import { publishFiles, syncFiles } from "./tasks.ts";
 
 export const file = definePlugin({
@@ -33,5 +32,4 @@ export const file = definePlugin({
   ],
   tasks: [syncFiles, publishFiles],
   delivery: [],
-  settings: fileSettings,
 });

@@ -8,14 +8,12 @@ import {
   digestFields,
   distributionResource,
   FieldProblem,
-  labelActions,
   NAME,
   publicationResource,
   publishedFields,
   refreshAcs,
   remoteResource,
   repositoryResource,
-  roleActions,
   SINGLE_ARTIFACT,
   singleArtifactFields,
   syncAction,
@@ -57,7 +55,6 @@ export const fileContentResource = contentResource({
   }),
   relativePath: (values) => String(values.relative_path),
   uploadSchema: "FileContentUpload",
-  actions: labelActions("content"),
 });
 
 const sync = syncAction({
@@ -85,15 +82,14 @@ export const fileRepositoryResource = repositoryResource({
     manifest,
     last_sync_details: { schema: { type: "object" }, readOnly: true },
   },
-  actions: [sync, ...labelActions("repository"), ...roleActions("file.FileRepository")],
+  actions: [sync],
 });
 
 export const fileVersions = versionsResource(fileRepositoryResource);
 
-export const fileRemoteResource = remoteResource({
-  ...names("FileRemote", "remotes/file/file", "file remote"),
-  actions: [...labelActions("remote"), ...roleActions("file.FileRemote")],
-});
+export const fileRemoteResource = remoteResource(
+  names("FileRemote", "remotes/file/file", "file remote"),
+);
 
 export const filePublicationResource = publicationResource({
   ...names("FilePublication", "publications/file/file", "file publication"),
@@ -106,13 +102,11 @@ export const filePublicationResource = publicationResource({
     manifest: values.manifest === null ? null : String(values.manifest),
     checkpoint: values.checkpoint === true,
   }),
-  actions: roleActions("file.FilePublication"),
 });
 
 export const fileDistributionResource = distributionResource({
   ...names("FileDistribution", "distributions/file/file", "file distribution"),
   fields: publishedFields,
-  actions: [...labelActions("distribution"), ...roleActions("file.FileDistribution")],
 });
 
 const refresh: Action = {
@@ -128,5 +122,5 @@ const refresh: Action = {
 
 export const fileAcsResource = acsResource({
   ...names("FileAlternateContentSource", "acs/file/file", "file alternate content source"),
-  actions: [refresh, ...roleActions("file.FileAlternateContentSource")],
+  actions: [refresh],
 });

@@ -162,10 +162,14 @@ async function reportSkipped(job: Job): Promise<void> {
 
 async function publishMirror(job: Job, { request, now, manifest }: Work): Promise<void> {
   const { ctx, caller } = job;
-  const [manifestArtifact] = await saveArtifacts(ctx, caller.domain, [manifest]);
-  if (manifestArtifact === undefined) throw new Error("Saving the manifest gave no artifact.");
+  const [saved] = await saveArtifacts(ctx, caller.domain, [manifest]);
+  if (saved === undefined) throw new Error("Saving the manifest gave no artifact.");
   const version = await latestVersion(ctx.db, caller.domain, request.repository);
-  await publishVersion(job, { version, manifest: manifestName(now.url), manifestArtifact });
+  await publishVersion(job, {
+    version,
+    manifest: manifestName(now.url),
+    manifestArtifact: saved.id,
+  });
 }
 
 async function remember(job: Job, { request, now, manifest }: Work): Promise<void> {
