@@ -60,8 +60,6 @@ export { remoteResource } from "#rest/resources/families/remotes.ts";
 export { repositoryResource } from "#rest/resources/families/repositories.ts";
 export { syncAction } from "#rest/resources/families/sync-action.ts";
 export { versionsResource } from "#rest/resources/families/version-resource.ts";
-export { labelActions } from "#rest/resources/label-actions.ts";
-export { roleActions } from "#rest/resources/role-actions.ts";
 
 /** Everything that a plugin brings; a plugin is one value of this type. */
 export interface Plugin extends CorePlugin {

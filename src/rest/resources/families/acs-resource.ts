@@ -5,6 +5,7 @@ import type { NewAcs } from "#core/acs/types.ts";
 import type { Run } from "../../kit/call.ts";
 import { updateDetail } from "../../kit/detail.ts";
 import { type Action, defineResource, type Resource, type Values } from "../../kit/resource.ts";
+import { roleActions } from "../role-actions.ts";
 import { acsFields, acsFilters, acsOrderings } from "./acs.ts";
 
 export interface AcsOptions {
@@ -21,9 +22,10 @@ const TABLE = "alternate_content_source";
 
 /** An alternate content source of one type (core-rest §8.6). */
 export const acsResource = (options: AcsOptions): Resource => {
-  const { type, ...names } = options;
+  const { type, actions, ...names } = options;
   return defineResource({
     ...names,
+    actions: [...actions, ...roleActions(`${options.label}.${options.model}`.toLowerCase())],
     family: "alternate_content_source",
     key: "uuid",
     source: { from: "alternate_content_source e", where: `e.type = '${type}'` },

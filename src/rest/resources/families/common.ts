@@ -61,8 +61,12 @@ export const typeFilters = (types: readonly string[], column = "e.type"): Filter
 /** Labels and roles of one master and detail type: every family has the same. */
 export const entityActions = (
   { label, model }: { readonly label: string; readonly model: string },
-  { table, ...options }: LabelActionOptions & { readonly table: string },
-): readonly Action[] => [...labelActions(table, options), ...roleActions(`${label}.${model}`)];
+  table: string,
+  options?: LabelActionOptions,
+): readonly Action[] => [
+  ...labelActions(table, options),
+  ...roleActions(`${label}.${model}`.toLowerCase()),
+];
 
 /** Id of the unit that a `content` filter names. */
 export function contentKey(

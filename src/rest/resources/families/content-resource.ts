@@ -20,6 +20,7 @@ import {
   type Resource,
   type Values,
 } from "../../kit/resource.ts";
+import { labelActions } from "../label-actions.ts";
 import { contentFields, contentFilters, contentOrderings, countFromVersion } from "./content.ts";
 
 export interface ContentOptions {
@@ -42,7 +43,6 @@ export interface ContentOptions {
   relativePath(values: Values): string;
   /** Name of the schema of the synchronous `upload/`; none does not offer it. */
   readonly uploadSchema?: string;
-  readonly actions: readonly Action[];
 }
 
 export interface StoredFile {
@@ -76,7 +76,7 @@ export function contentResource(options: ContentOptions): Resource {
     key: "uuid",
     source: {
       from: `content e ${joins}`,
-      where: `e.type = (select num from content_type where name = '${type}')`,
+      where: typeCondition(type),
     },
     fields: { ...contentFields, ...fields },
     filters: { ...contentFilters, ...options.filters },
@@ -94,11 +94,14 @@ export function contentResource(options: ContentOptions): Resource {
     operations: { list: true, read: true, create: createOperation(options) },
     actions: [
       ...(uploadSchema ? [uploadAction(options, uploadSchema, upload)] : []),
-      ...options.actions,
+      ...labelActions("content"),
     ],
   });
   return resource;
 }
+
+const typeCondition = (type: string): string =>
+  `e.type = (select num from content_type where name = '${type}')`;
 
 const createOperation = (options: ContentOptions): Create => ({
   mode: "task",

@@ -14,7 +14,6 @@ import type { Filter, Filters } from "../../kit/filters/filter.ts";
 import { labelSelect } from "../../kit/filters/label-select.ts";
 import { booleanFilter, textFilters } from "../../kit/filters/lookups.ts";
 import {
-  type Action,
   defineResource,
   FieldProblem,
   type Fields,
@@ -24,6 +23,7 @@ import {
 import { entityHref, type View } from "../../kit/view.ts";
 import {
   contentKey,
+  entityActions,
   entityOrderings,
   nameFilters,
   relationFilter,
@@ -174,7 +174,6 @@ export interface DistributionOptions {
   readonly title: string;
   /** Keys on top of those of every distribution. */
   readonly fields: Fields;
-  readonly actions: readonly Action[];
 }
 
 /** A distribution of one type: creation, change and deletion are tasks that usually run at once. */
@@ -182,6 +181,7 @@ export const distributionResource = (options: DistributionOptions): Resource => 
   const { type, fields, ...names } = options;
   return defineResource({
     ...names,
+    actions: entityActions(options, "distribution", { isDescribedAs200: true }),
     family: "distribution",
     key: "uuid",
     source: { from: "distribution e", where: `e.type = '${type}'` },

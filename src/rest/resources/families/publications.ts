@@ -10,7 +10,6 @@ import { boolean, list, relation } from "../../kit/fields.ts";
 import type { Filters } from "../../kit/filters/filter.ts";
 import { booleanFilter, DATETIME, datetimeFilters } from "../../kit/filters/lookups.ts";
 import {
-  type Action,
   defineResource,
   type Field,
   type Fields,
@@ -18,6 +17,7 @@ import {
   type Values,
 } from "../../kit/resource.ts";
 import { entityHref } from "../../kit/view.ts";
+import { roleActions } from "../role-actions.ts";
 import { contentKey, entityOrderings, relationFilter, typeFilters } from "./common.ts";
 import { versionOf } from "./version-reference.ts";
 
@@ -133,7 +133,6 @@ export interface PublicationOptions {
   readonly hasCheckpoints: boolean;
   /** Input of the task from the request. */
   input(base: PublicationBase, values: Values): Json;
-  readonly actions: readonly Action[];
 }
 
 /** A publication of one type: made by a task, deleted at once. */
@@ -144,6 +143,7 @@ export const publicationResource = (options: PublicationOptions): Resource => {
   );
   return defineResource({
     ...names,
+    actions: roleActions(`${options.label}.${options.model}`.toLowerCase()),
     family: "publication",
     key: "uuid",
     source: {

@@ -35,7 +35,7 @@ import {
   type Values,
 } from "../../kit/resource.ts";
 import { entityHref } from "../../kit/view.ts";
-import { entityOrderings, nameFilters, typeFilters } from "./common.ts";
+import { entityActions, entityOrderings, nameFilters, typeFilters } from "./common.ts";
 
 /** Fields that are stored encrypted and never shown, in the order of `hidden_fields`. */
 export const REMOTE_SECRETS = [
@@ -136,7 +136,7 @@ export interface RemoteOptions {
   /** `file.file` */
   readonly type: string;
   readonly title: string;
-  readonly actions: readonly Action[];
+  readonly actions?: readonly Action[];
 }
 
 /** A remote of one type without columns of its own: all five operations. */
@@ -146,7 +146,7 @@ export const remoteResource = ({
   model,
   type,
   title,
-  actions,
+  actions = [],
 }: RemoteOptions): Resource =>
   defineResource({
     path,
@@ -185,7 +185,7 @@ export const remoteResource = ({
         apply: ({ ctx, caller }, row) => deleteRemote(ctx, caller.domain, String(row.$key)),
       },
     },
-    actions,
+    actions: [...actions, ...entityActions({ label, model }, "remote")],
   });
 
 /** The columns of a remote from the wire's names. */

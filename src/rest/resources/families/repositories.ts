@@ -30,7 +30,14 @@ import {
   type Values,
 } from "../../kit/resource.ts";
 import { entityHref, type View, versionHref } from "../../kit/view.ts";
-import { contentKey, entityOrderings, nameFilters, relationFilter, typeFilters } from "./common.ts";
+import {
+  contentKey,
+  entityActions,
+  entityOrderings,
+  nameFilters,
+  relationFilter,
+  typeFilters,
+} from "./common.ts";
 
 const repositoryHref = (row: Row, view: View): string =>
   entityHref(view, "repository", String(row.$type), String(row.$key));
@@ -202,7 +209,11 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
         apply: ({ ctx, caller }, row) => deleteRepository(ctx, caller.domain, String(row.$key)),
       },
     },
-    actions: [modifyAction(`${options.label}.${options.model}`), ...actions],
+    actions: [
+      modifyAction(`${options.label}.${options.model}`),
+      ...actions,
+      ...entityActions(options, "repository"),
+    ],
   });
 };
 

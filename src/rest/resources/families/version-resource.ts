@@ -25,8 +25,7 @@ export const versionsResource = (repository: Resource): Resource => {
   const remove: Delete = {
     mode: "deferred",
     async check({ ctx }, row) {
-      if (await isProtectedVersion(ctx.db, String(row.$prn)))
-        throw new ValidationError([PROTECTED]);
+      if (await isProtectedVersion(ctx, String(row.$prn))) throw new ValidationError([PROTECTED]);
     },
     async run({ ctx, caller }, row) {
       const input = { version: String(row.$prn) };
