@@ -1,0 +1,50 @@
+import { STATUS_CODES } from "node:http";
+import { defineErrors } from "#base/errors.ts";
+
+/** Codes and texts are a contract: never renumbered, never reused, changed only with a note. */
+export const deliveryErrors = defineErrors({
+  damaged: {
+    code: "delivery-damaged",
+    status: 502,
+    message: (object: string) => `The stored file ${object} is missing or has another size.`,
+  },
+  upstream: {
+    code: "delivery-upstream",
+    status: 404,
+    message: (url: string, reason: string) =>
+      `Error while fetching from upstream remote(${url}): ${reason}`,
+  },
+  exhausted: {
+    code: "delivery-exhausted",
+    status: 404,
+    message: () => "No remote could provide the file.",
+  },
+});
+
+/** `404: Not Found`, and the reason phrase of the status line (core-content §5.2). */
+export interface ErrorAnswer {
+  readonly status: number;
+  /** Latin-1 without control characters. */
+  readonly reason: string;
+}
+
+/** @param reason replaces the standard phrase; what a status line cannot hold becomes `?`. */
+export const errorAnswer = (status: number, reason?: string): ErrorAnswer => ({
+  status,
+  reason: (reason ?? STATUS_CODES[status] ?? "Error")
+    .replaceAll(/[^\u0020-\u007e\u00a0-\u00ff]/g, "?")
+    .slice(0, 1024),
+});
+
+/** Whether an error says that the database cannot be reached now (class 08, 57P, or no socket). */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? String(error.code) : "";
+  return (
+    /^(08|57P|53300)/.test(code) ||
+    /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code) ||
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered/.test(
+      error.message,
+    )
+  );
+}

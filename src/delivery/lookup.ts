@@ -1,0 +1,261 @@
+import { key128 } from "#base/digests.ts";
+import type { Ctx } from "#core/ctx.ts";
+import type { HotStatement } from "#platform/db/hot.ts";
+import type { Match, StoredArtifact } from "./contract.ts";
+
+/** The file at a path; `artifact` is null while nobody has downloaded it. */
+export interface FoundFile {
+  readonly contentArtifact: string | null;
+  readonly artifact: StoredArtifact | null;
+  readonly at: string | null;
+}
+
+export interface Found {
+  readonly file: FoundFile | undefined;
+  /** No file, but files below the path. */
+  readonly isDirectory: boolean;
+}
+
+export interface LookupOptions {
+  /** Only files that the publication itself lists. */
+  readonly publishedOnly?: boolean;
+}
+
+/** Where files of a version are found: by slot, by path key, or not at all. */
+type VersionAccess = "slot" | "path" | "none";
+
+/**
+ * Finds the file of a path in what a distribution serves, in one statement (data-model §6, path
+ * rule).
+ *
+ * @param path canonical, not empty.
+ * @param unitPath path of the unit file, where a layout says that it differs.
+ */
+export async function lookupFile(
+  ctx: Ctx,
+  { publication, version, domain }: Pick<Match, "publication" | "version" | "domain">,
+  lookup: { readonly path: string; readonly unitPath: string | undefined } & LookupOptions,
+): Promise<Found> {
+  const access = lookup.publishedOnly ? "none" : versionAccess(ctx, { version, ...lookup });
+  const statement = STATEMENTS[lookupKind(publication)][access];
+  if (!statement) return { file: undefined, isDirectory: false };
+  const key = lookup.unitPath === undefined ? null : key128(lookup.unitPath);
+  const [row] = await ctx.hot.query(statement, [
+    ...[domain.num, version?.repository ?? null, version?.number ?? null, lookup.path, key],
+    ...(publication ? [publication.id] : []),
+  ]);
+  return { file: row && toFile(ctx, row), isDirectory: row?.is_directory ?? false };
+}
+
+/**
+ * Finds a file in the superseded publications of a distribution that may still be asked for, the
+ * newest first (core-content §4.4).
+ */
+export async function lookupGrace(
+  ctx: Ctx,
+  { domain, distribution }: Pick<Match, "domain" | "distribution">,
+  path: string,
+): Promise<FoundFile | undefined> {
+  const [row] = await ctx.hot.query(GRACE, [domain.num, path, key128(path), distribution.id]);
+  return row && toFile(ctx, row);
+}
+
+/** The file of one unit row, for handlers that answer with its id. */
+export async function lookupContentArtifact(
+  ctx: Ctx,
+  { domain, version }: Pick<Match, "domain" | "version">,
+  id: string,
+): Promise<FoundFile | undefined> {
+  const [row] = await ctx.hot.query(BY_ID, [
+    domain.num,
+    version?.repository ?? null,
+    version?.number ?? null,
+    id,
+  ]);
+  return row && toFile(ctx, row);
+}
+
+/** A publication serves units at their own path, at another one, or only what it lists itself. */
+type LookupKind = "plain" | "passThrough" | "layout";
+
+const lookupKind = (publication: Match["publication"]): LookupKind => {
+  if (!publication) return "plain";
+  return publication.layout === "pass_through" ? "passThrough" : "layout";
+};
+
+/** The file of a unit that a remote has at an address, for pull-through. */
+export async function lookupRemoteFile(
+  ctx: Ctx,
+  domain: Match["domain"],
+  { remote, url, key }: { readonly remote: string; readonly url: string; readonly key: string },
+): Promise<FoundFile | undefined> {
+  const [row] = await ctx.hot.query(BY_REMOTE, [domain.num, key, remote, url]);
+  return row && toFile(ctx, row);
+}
+
+function versionAccess(
+  ctx: Ctx,
+  { version, unitPath }: { version: Match["version"]; unitPath: string | undefined },
+): VersionAccess {
+  if (!version || unitPath === undefined) return "none";
+  const { contentTypes } = ctx.plugins.repositoryType(version.repositoryType);
+  const isByPath = contentTypes.every((name) => ctx.plugins.contentType(name).slotIsPath);
+  return isByPath ? "slot" : "path";
+}
+
+function toFile(ctx: Ctx, row: FileRow): FoundFile | undefined {
+  if (row.is_directory || (row.content_artifact === null && row.artifact === null))
+    return undefined;
+  if (row.candidates > 1)
+    ctx.log.warn(`${row.candidates} units share a path; the newest member is served`, {
+      contentArtifact: row.content_artifact,
+    });
+  const { artifact: id, sha256, size, file } = row;
+  const artifact = id === null ? null : { id, sha256, sizeBytes: size, file };
+  return { contentArtifact: row.content_artifact, artifact, at: row.at };
+}
+
+interface FileRow {
+  readonly content_artifact: string | null;
+  readonly artifact: string | null;
+  readonly sha256: Buffer;
+  readonly size: number;
+  readonly file: string | null;
+  readonly at: string | null;
+  readonly candidates: number;
+  readonly is_directory: boolean;
+}
+
+const COLUMNS = "ca.id as content_artifact, a.id as artifact, a.sha256, a.size, a.file, m.at";
+const MEMBER = (repository: string, number: string) =>
+  `m.repository = ${repository} and m.added <= ${number} and m.removed > ${number}`;
+
+/** SQL expressions that a look-up is made of. */
+interface Names {
+  readonly domain: string;
+  readonly repository: string;
+  readonly number: string;
+  readonly path: string;
+  readonly key: string;
+  readonly publication: string;
+}
+
+const published = ({ domain, publication, path, repository, number }: Names): string => `
+  (select ${COLUMNS}, 1 as candidates
+  from publication_path pp
+  left join content_artifact ca on ca.domain = ${domain} and ca.id = pp.content_artifact
+  left join artifact a on a.domain = ${domain} and a.id = coalesce(pp.artifact, ca.artifact)
+  left join membership m on m.content = ca.content and ${MEMBER(repository, number)}
+  where pp.publication = ${publication} and pp.relative_path = ${path})`;
+
+const bySlot = ({ domain, repository, number, key }: Names): string => `
+  (select ${COLUMNS}, 1 as candidates
+  from membership m
+  join content_artifact ca on ca.domain = ${domain} and ca.content = m.content and ca.path_key = ${key}
+  left join artifact a on a.domain = ${domain} and a.id = ca.artifact
+  where ${MEMBER(repository, number)} and m.slot = ${key}
+  limit 1)`;
+
+const byPath = ({ domain, repository, number, key }: Names): string => `
+  (select ${COLUMNS}, count(*) over ()::int as candidates
+  from content_artifact ca
+  join membership m on m.content = ca.content and ${MEMBER(repository, number)}
+  left join artifact a on a.domain = ${domain} and a.id = ca.artifact
+  where ca.domain = ${domain} and ca.path_key = ${key}
+  order by m.at desc, ca.id desc limit 1)`;
+
+const publishedBelow = ({ publication, path }: Names): string => `
+  exists (select from publication_path pp where pp.publication = ${publication}
+    and pp.relative_path >= ${path} || '/' and pp.relative_path < ${path} || '0')`;
+
+/**
+ * Paths of the whole domain lie in one index, so most directories are settled by one probe. Where
+ * a name is common in other repositories, the members of this one decide.
+ */
+const PROBE = 500;
+const memberBelow = ({ domain, repository, number, path }: Names): string => {
+  const range = `ca.domain = ${domain} and ca.relative_path >= ${path} || '/' and ca.relative_path < ${path} || '0'`;
+  const isMember = `m.content = c.content and ${MEMBER(repository, number)}`;
+  const some = `select ca.content from content_artifact ca where ${range} limit ${PROBE}`;
+  return `
+  case when exists (select from (${some}) c join membership m on ${isMember}) then true
+    when (select count(*) from (${some}) c) < ${PROBE} then false
+    else exists (select from membership m join content_artifact ca on ca.content = m.content
+      where ${MEMBER(repository, number)} and ${range}) end`;
+};
+
+const PLAIN: Names = {
+  ...{ domain: "$1::int", repository: "$2::int", number: "$3::int", path: "$4::text" },
+  ...{ key: "$5::uuid", publication: "$6::uuid" },
+};
+
+function statement(kind: LookupKind, access: VersionAccess): HotStatement<FileRow> {
+  const isPublished = kind !== "plain";
+  const files = [
+    ...(isPublished ? [published(PLAIN)] : []),
+    ...(access === "slot" ? [bySlot(PLAIN)] : []),
+    ...(access === "path" ? [byPath(PLAIN)] : []),
+  ];
+  const below = [
+    ...(isPublished ? [publishedBelow(PLAIN)] : []),
+    ...(access === "none" || kind === "layout" ? [] : [memberBelow(PLAIN)]),
+  ];
+  return {
+    name: `delivery-lookup-${kind}-${access}`,
+    text: `
+select f.*, f.candidates is null and (${below.join("\n or ")}) as is_directory
+from (select $2::int, $3::int, $5::uuid) given
+left join (${files.join("\n  union all")} limit 1) f on true`,
+  };
+}
+
+const statements = (kind: LookupKind) => ({
+  none: kind === "plain" ? undefined : statement(kind, "none"),
+  slot: statement(kind, "slot"),
+  path: statement(kind, "path"),
+});
+const STATEMENTS = {
+  plain: statements("plain"),
+  passThrough: statements("passThrough"),
+  layout: statements("layout"),
+};
+
+const GRACE_NAMES: Names = {
+  ...{ domain: "$1::int", repository: "v.repository", number: "v.number", path: "$2::text" },
+  ...{ key: "$3::uuid", publication: "p.id" },
+};
+const GRACE: HotStatement<FileRow> = {
+  name: "delivery-lookup-grace",
+  text: `
+select f.*, false as is_directory
+from distributed_publication dp
+join publication p on p.id = dp.publication and p.complete
+join repository_version v on v.id = p.version
+join lateral (${published(GRACE_NAMES)}
+  union all (select * from ${byPath(GRACE_NAMES)} passed where p.layout = 'pass_through')
+  limit 1) f on true
+where dp.distribution = $4 and dp.expires_at > statement_timestamp()
+order by dp.created desc limit 1`,
+};
+
+const BY_ID: HotStatement<FileRow> = {
+  name: "delivery-lookup-content-artifact",
+  text: `
+select ${COLUMNS}, 1 as candidates, false as is_directory
+from content_artifact ca
+left join artifact a on a.domain = ca.domain and a.id = ca.artifact
+left join membership m on m.content = ca.content and ${MEMBER("$2::int", "$3::int")}
+where ca.domain = $1::int and ca.id = $4`,
+};
+
+const BY_REMOTE: HotStatement<FileRow> = {
+  name: "delivery-lookup-remote",
+  text: `
+select ca.id as content_artifact, a.id as artifact, a.sha256, a.size, a.file,
+  null::timestamptz as at, 1 as candidates, false as is_directory
+from content_artifact ca
+join remote_artifact ra on ra.content_artifact = ca.id and ra.remote = $3 and ra.url = $4
+left join artifact a on a.domain = ca.domain and a.id = ca.artifact
+where ca.domain = $1::int and ca.path_key = $2
+order by ca.id desc limit 1`,
+};

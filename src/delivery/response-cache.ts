@@ -1,0 +1,141 @@
+import type { Answer } from "./answer.ts";
+import type { Match } from "./contract.ts";
+
+/** A finished answer of a path, with the distribution whose guard is asked before it is sent. */
+export interface CachedAnswer {
+  readonly match: Match | null;
+  readonly answer: Answer;
+}
+
+interface Entry extends CachedAnswer {
+  readonly weight: number;
+  readonly expiresAtMs: number;
+}
+
+/** What an entry costs beside its key and body. */
+const OVERHEAD_BYTES = 1024;
+const NEGATIVE_TTL_MS = 1000;
+const NEGATIVE_LIMIT = 4096;
+const NO_EXPIRY = Number.POSITIVE_INFINITY;
+
+export interface CacheOptions {
+  readonly budgetBytes: number;
+  /** Longest life of an entry; null has no limit. */
+  readonly ttlMs: number | null;
+  readonly now: () => number;
+}
+
+/**
+ * Finished answers by path, the least recently used leaving first. An answer belongs to the
+ * distribution that gave it and goes when that one changes; answers without a file live a second.
+ */
+export class ResponseCache {
+  readonly #options: CacheOptions;
+  /** Least recently used first. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #negatives = new Map<string, Entry>();
+  readonly #keys = new Map<string, Set<string>>();
+  #bytes = 0;
+  #generation = 0;
+
+  constructor(options: CacheOptions) {
+    this.#options = options;
+  }
+
+  /** Grows with each invalidation: an answer begun in an earlier generation may be outdated. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.size === 0 && this.#negatives.size === 0;
+  }
+
+  /** Largest body that is worth keeping. */
+  get largestBytes(): number {
+    return Math.floor(this.#options.budgetBytes / 16);
+  }
+
+  get(key: string): CachedAnswer | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return this.#negative(key);
+    if (entry.expiresAtMs <= this.#options.now()) {
+      this.#remove(key, entry);
+      return undefined;
+    }
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  /** Keeps an answer that was begun in `generation`, unless something changed since. */
+  set(key: string, cached: CachedAnswer, generation: number): void {
+    const { budgetBytes, ttlMs, now } = this.#options;
+    const weight = OVERHEAD_BYTES + 2 * key.length + cached.answer.weight;
+    if (generation !== this.#generation || weight > budgetBytes) return;
+    const previous = this.#entries.get(key);
+    if (previous) this.#remove(key, previous);
+    const expiresAtMs = ttlMs === null ? NO_EXPIRY : now() + ttlMs;
+    this.#entries.set(key, { ...cached, weight, expiresAtMs });
+    this.#bytes += weight;
+    const owner = cached.match?.distribution.id ?? "";
+    this.#keys.set(owner, (this.#keys.get(owner) ?? new Set()).add(key));
+    this.#shrink(budgetBytes);
+  }
+
+  /** Remembers for a second that there is nothing. */
+  setNegative(key: string, cached: CachedAnswer, generation: number): void {
+    if (generation !== this.#generation || this.#options.budgetBytes === 0) return;
+    if (this.#negatives.size >= NEGATIVE_LIMIT) this.#negatives.clear();
+    const expiresAtMs = this.#options.now() + NEGATIVE_TTL_MS;
+    this.#negatives.set(key, { ...cached, weight: 0, expiresAtMs });
+  }
+
+  /** Forgets what a distribution gave, and everything that was missing. */
+  invalidate(distribution: string): void {
+    this.#generation += 1;
+    this.#negatives.clear();
+    for (const key of this.#keys.get(distribution) ?? []) {
+      const entry = this.#entries.get(key);
+      if (entry) this.#remove(key, entry);
+    }
+  }
+
+  /** Removes what has expired, so that an idle cache becomes empty. */
+  sweep(): void {
+    const now = this.#options.now();
+    for (const [key, entry] of this.#entries) {
+      if (entry.expiresAtMs <= now) this.#remove(key, entry);
+    }
+    for (const [key, entry] of this.#negatives) {
+      if (entry.expiresAtMs <= now) this.#negatives.delete(key);
+    }
+  }
+
+  #negative(key: string): CachedAnswer | undefined {
+    const entry = this.#negatives.get(key);
+    if (entry === undefined || entry.expiresAtMs > this.#options.now()) return entry;
+    this.#negatives.delete(key);
+    return undefined;
+  }
+
+  #shrink(budgetBytes: number): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#bytes <= budgetBytes) return;
+      this.#remove(key, entry);
+    }
+  }
+
+  #remove(key: string, entry: Entry): void {
+    this.#entries.delete(key);
+    this.#bytes -= entry.weight;
+    const owner = entry.match?.distribution.id ?? "";
+    const keys = this.#keys.get(owner);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#keys.delete(owner);
+  }
+}

@@ -1,0 +1,143 @@
+import { once } from "node:events";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo, ListenOptions, Socket } from "node:net";
+import type { Ctx } from "#core/ctx.ts";
+import type { ContentHandler, ContentRoute, GuardHandler } from "./contract.ts";
+import { Delivery } from "./delivery.ts";
+import { errorAnswer } from "./errors.ts";
+import { headerProblem, openExchange } from "./exchange.ts";
+import { type OpenUpstream, openUpstream } from "./upstream.ts";
+
+/** All request headers together; a client certificate in a header must fit. */
+const MAX_HEADER_BYTES = 65_536;
+const HEADERS_TIMEOUT_MS = 60_000;
+/** Above the 60 to 75 s of the proxies in front, so that they close first. */
+const KEEP_ALIVE_MS = 90_000;
+const IDLE_MS = 300_000;
+
+export interface ContentServerOptions {
+  readonly handlers: readonly ContentHandler[];
+  readonly guards?: readonly GuardHandler[];
+  readonly routes?: readonly ContentRoute[];
+  /** Sees each request before it is answered, e.g. for the access log. */
+  readonly observe?: (request: IncomingMessage, response: ServerResponse) => void;
+  /** How remotes are reached; tests give their own. */
+  readonly openUpstream?: OpenUpstream;
+}
+
+export interface ContentServer {
+  readonly server: Server;
+  /** @param bind port and host, a socket path, or a descriptor; port 0 takes a free one. */
+  listen(bind: ListenOptions): Promise<AddressInfo | string>;
+  /**
+   * Stops taking requests, answers those under way, and lets downloads finish; what is not done
+   * when the signal aborts is cut off.
+   */
+  close(signal?: AbortSignal): Promise<void>;
+}
+
+/** The content app: everything below `CONTENT_PATH_PREFIX`, and the plugins' own routes. */
+export function createContentServer(ctx: Ctx, options: ContentServerOptions): ContentServer {
+  const delivery = new Delivery(ctx, {
+    handlers: options.handlers,
+    guards: options.guards ?? [],
+    openUpstream: options.openUpstream ?? openUpstream,
+  });
+  const state = { isClosing: false, busy: 0 };
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      requireHostHeader: true,
+      noDelay: true,
+    },
+    listener({ ctx, delivery, options, state }),
+  );
+  server.timeout = IDLE_MS;
+  server.on("clientError", refuseMalformed);
+  return {
+    server,
+    async listen(bind) {
+      server.listen(bind);
+      await once(server, "listening");
+      delivery.start();
+      return server.address() ?? "";
+    },
+    async close(signal = AbortSignal.timeout(30_000)) {
+      state.isClosing = true;
+      await closeServer(server, signal);
+      await delivery.close(signal);
+    },
+  };
+}
+
+interface Parts {
+  readonly ctx: Ctx;
+  readonly delivery: Delivery;
+  readonly options: ContentServerOptions;
+  readonly state: { isClosing: boolean };
+}
+
+function listener({ ctx, delivery, options, state }: Parts): RequestListener {
+  const routes = options.routes ?? [];
+  return (request, response) => {
+    if (state.isClosing) response.shouldKeepAlive = false;
+    options.observe?.(request, response);
+    const exchange = openExchange(request, response);
+    const problem = headerProblem(request.rawHeaders);
+    if (problem !== 0) {
+      response.shouldKeepAlive = false;
+      delivery.refuse(exchange, errorAnswer(problem));
+      return;
+    }
+    const route = routes.find(({ path }) => isBelow(exchange.rawPath, path));
+    const work = route ? route.handle(ctx, request, response) : delivery.serve(exchange);
+    work?.catch((error) => delivery.fail(exchange, error));
+  };
+}
+
+const isBelow = (path: string, route: string): boolean =>
+  route.endsWith("/") ? path.startsWith(route) : path === route;
+
+async function closeServer(server: Server, signal: AbortSignal): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const cutOff = () => server.closeAllConnections();
+  if (signal.aborted) cutOff();
+  signal.addEventListener("abort", cutOff, { once: true });
+  await closed;
+  signal.removeEventListener("abort", cutOff);
+}
+
+const PARSER_STATUS: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** What is no HTTP request gets one line in our form, and the connection ends. */
+function refuseMalformed(error: NodeJS.ErrnoException, stream: NodeJS.WritableStream): void {
+  const socket = stream as Socket;
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const { status, reason } = errorAnswer(PARSER_STATUS[error.code ?? ""] ?? 400);
+  const body = `${status}: ${reason}`;
+  const head = [
+    `HTTP/1.1 ${status} ${reason}`,
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
