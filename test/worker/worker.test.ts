@@ -22,7 +22,6 @@ test("tasks run in a reused child with a directory of their own, immediate ones 
   assert.equal(existsSync(a?.cwd ?? ""), false);
   assert.deepEqual(here.result, { a: 1 });
   const name = world.workerSide.ctx.process.name;
-  const name = world.workerSide.ctx.process.name;
   const about = "in domain: default, task_type: test.echo, immediate: True, deferred: True";
   const line = `INFO Starting task id: ${here.id} ${about}, worker: ${name}`;
   assert.ok(world.workerSide.logged.includes(line), "it ran in the worker's own process");
