@@ -132,14 +132,12 @@ class FileSystemStorage implements Storage {
   async #giveName(file: FileSystemIncoming, target: string): Promise<void> {
     const { link, rename } = this.#files;
     const source = file.path;
+    await file.restoreName();
     try {
       await link(source, target);
     } catch (error) {
       const code = systemCode(error) ?? "";
-      if (NO_LINKS.has(code)) {
-        await file.holdOpen();
-        return rename(source, target);
-      }
+      if (NO_LINKS.has(code)) return file.move(target);
       if (code !== "EEXIST") throw error;
       const again = `${source}.${uuid7()}`;
       await link(source, again);

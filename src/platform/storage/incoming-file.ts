@@ -41,6 +41,7 @@ export class FileSystemIncoming implements IncomingFile {
   #writing: Promise<void> = Promise.resolve();
   #sealed: Promise<SealedFile> | undefined;
   #isDisposed = false;
+  #isMoved = false;
 
   constructor(path: string, options: IncomingOptions) {
     this.path = path;
@@ -80,9 +81,28 @@ export class FileSystemIncoming implements IncomingFile {
     });
   }
 
-  /** Keeps `read` working when the file is about to lose its incoming name. */
-  async holdOpen(): Promise<void> {
+  /** Gives the incoming name away, where a file system knows one name per file. */
+  async move(target: string): Promise<void> {
     await this.#readerHandle();
+    await this.#options.files.rename(this.path, target);
+    this.#isMoved = true;
+  }
+
+  /** Writes the bytes again under the incoming name, if that was given away. */
+  async restoreName(): Promise<void> {
+    if (!this.#isMoved) return;
+    const source = await this.#readerHandle();
+    await this.#options.files.rm(this.path, { force: true });
+    const copy = await this.#create();
+    for (let at = 0; at < this.#sizeBytes; ) {
+      const step = await source.read(Buffer.allocUnsafe(GROW_BYTES), 0, GROW_BYTES, at);
+      if (step.bytesRead === 0) throw storageErrors.unavailable("the incoming file is cut off");
+      await writeFully(copy, [step.buffer.subarray(0, step.bytesRead)], at);
+      at += step.bytesRead;
+    }
+    await copy.datasync();
+    await this.#release(copy);
+    this.#isMoved = false;
   }
 
   /** Forgets the file: closes it and removes its name. Bytes that were placed stay. */

@@ -1,0 +1,258 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { PassThrough, Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { describe, type TestContext, test } from "node:test";
+import { ALGORITHMS, type Algorithm, type Digests } from "#base/digests.ts";
+import { CodedError } from "#base/errors.ts";
+import type { IncomingFile, SealedFile, Storage } from "#platform/storage/storage.ts";
+
+/** Gives an empty store that computes these digests; it cleans up at the end of the test. */
+export type StorageFactory = (t: TestContext, algorithms: readonly Algorithm[]) => Promise<Storage>;
+
+const SIZES = [0, 1, 65_535, 65_536, 65_537, 1_048_576, 5_000_001];
+
+const isCode = (code: string) => (error: unknown) =>
+  error instanceof CodedError && error.code === code;
+
+export const digestsOf = (bytes: Uint8Array): Digests =>
+  Object.fromEntries(
+    ALGORITHMS.map((name) => [name, createHash(name).update(bytes).digest("hex")]),
+  );
+
+/** Pieces of uneven length, as a network brings them. */
+export function* pieces(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0, step = 1; at < bytes.length; at += step, step = (step * 7 + 13) % 90_000) {
+    yield bytes.subarray(at, at + step);
+  }
+}
+
+export async function write(
+  store: Storage,
+  bytes: Buffer,
+): Promise<{ file: IncomingFile; sealed: SealedFile }> {
+  const file = await store.beginFile();
+  try {
+    await pipeline(Readable.from(pieces(bytes)), file.sink);
+    return { file, sealed: await file.seal() };
+  } catch (error) {
+    await file[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export async function put(store: Storage, object: string, bytes: Buffer): Promise<void> {
+  const { file } = await write(store, bytes);
+  await using _file = file;
+  await store.place(file, object);
+}
+
+export async function get(store: Storage, object: string): Promise<Buffer> {
+  await using stored = await store.open(object);
+  return await buffer(stored.stream());
+}
+
+/** What every backend of the object store does. */
+export function storageContract(name: string, factory: StorageFactory): void {
+  describe(`storage contract: ${name}`, () => {
+    writing(factory);
+    placing(factory);
+    reading(factory);
+    removing(factory);
+  });
+}
+
+function writing(factory: StorageFactory): void {
+  test("every digest of every size is right", async (t) => {
+    const store = await factory(t, ALGORITHMS);
+    for (const size of SIZES) {
+      const bytes = randomBytes(size);
+      const { file, sealed } = await write(store, bytes);
+      await using _file = file;
+      assert.equal(sealed.sizeBytes, size);
+      assert.deepEqual({ ...sealed.digests }, digestsOf(bytes));
+    }
+  });
+
+  test("only the algorithms that were asked for are computed", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    for (const size of [10, 100_000]) {
+      const { file, sealed } = await write(store, randomBytes(size));
+      await using _file = file;
+      assert.deepEqual(Object.keys(sealed.digests), ["sha256"]);
+    }
+  });
+
+  test("many files are written at the same time", async (t) => {
+    const store = await factory(t, ["sha256", "sha512"]);
+    const bodies = Array.from({ length: 12 }, (_, index) => randomBytes(index * 60_000));
+    const written = await Promise.all(bodies.map((bytes) => write(store, bytes)));
+    for (const [index, { file, sealed }] of written.entries()) {
+      await using _file = file;
+      const { sha256, sha512 } = digestsOf(bodies[index] ?? Buffer.alloc(0));
+      assert.deepEqual({ ...sealed.digests }, { sha256, sha512 });
+    }
+  });
+
+  test("a follower reads what was written, while it is written and afterwards", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    const bytes = randomBytes(300_000);
+    const source = new PassThrough();
+    await using file = await store.beginFile();
+    const done = pipeline(source, file.sink);
+    for (const [from, to] of [
+      [0, 1_000],
+      [1_000, 200_000],
+    ] as const) {
+      source.write(bytes.subarray(from, to));
+      while (file.sizeBytes < to) await new Promise((resolve) => setTimeout(resolve, 2));
+      assert.deepEqual(await file.read(0, to), bytes.subarray(0, to));
+    }
+    source.end(bytes.subarray(200_000));
+    await done;
+    await file.seal();
+    assert.deepEqual(await file.read(299_000, 5_000), bytes.subarray(299_000));
+    await store.place(file, "artifact/aa/follow");
+    assert.deepEqual(await file.read(10, 20), bytes.subarray(10, 30));
+  });
+
+  test("a body that breaks off is never sealed", async (t) => {
+    const store = await factory(t, ["sha256", "sha512"]);
+    for (const size of [10, 500_000]) {
+      const file = await store.beginFile();
+      const body = async function* () {
+        yield randomBytes(size);
+        throw new Error("the client left");
+      };
+      await assert.rejects(pipeline(body, file.sink), /the client left/);
+      await assert.rejects(file.seal());
+      await file[Symbol.asyncDispose]();
+      await file[Symbol.asyncDispose]();
+    }
+  });
+}
+
+function placing(factory: StorageFactory): void {
+  test("an object is there when it is placed, not before", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    const bytes = randomBytes(100_000);
+    const { file } = await write(store, bytes);
+    assert.equal(await store.stat("artifact/ab/cd"), undefined);
+    await store.place(file, "artifact/ab/cd");
+    await file[Symbol.asyncDispose]();
+    assert.deepEqual(await store.stat("artifact/ab/cd"), { sizeBytes: 100_000 });
+    assert.deepEqual(await get(store, "artifact/ab/cd"), bytes);
+  });
+
+  test("placing over an object succeeds, and again after it was removed", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    const bytes = randomBytes(70_000);
+    await put(store, "artifact/ab/cd", Buffer.from("damaged"));
+    const { file } = await write(store, bytes);
+    await using _file = file;
+    await store.place(file, "artifact/ab/cd");
+    await store.place(file, "artifact/ab/cd");
+    assert.deepEqual(await get(store, "artifact/ab/cd"), bytes);
+    await store.remove("artifact/ab/cd");
+    await store.place(file, "artifact/ab/cd");
+    assert.deepEqual(await get(store, "artifact/ab/cd"), bytes);
+  });
+
+  test("placing the same object from many sides succeeds", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    const bytes = randomBytes(1000);
+    await Promise.all(Array.from({ length: 8 }, () => put(store, "artifact/00/same", bytes)));
+    assert.deepEqual(await get(store, "artifact/00/same"), bytes);
+  });
+
+  test("names that leave the store are refused", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    const { file } = await write(store, Buffer.from("x"));
+    await using _file = file;
+    for (const object of ["../x", "a/../../x", "/etc/x", "a//b", "", "a/./b"]) {
+      await assert.rejects(store.place(file, object), isCode("storage-name"));
+      await assert.rejects(store.open(object), isCode("storage-name"));
+      await assert.rejects(store.remove(object), isCode("storage-name"));
+    }
+  });
+}
+
+function reading(factory: StorageFactory): void {
+  test("ranges are inclusive, and reading past the end fails", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    const bytes = randomBytes(600_000);
+    await put(store, "a/b", bytes);
+    await using stored = await store.open("a/b");
+    assert.equal(stored.sizeBytes, 600_000);
+    assert.deepEqual(await stored.read(5, 10), bytes.subarray(5, 15));
+    for (const [start, end] of [
+      [0, 0],
+      [10, 299_999],
+      [599_999, 599_999],
+    ] as const) {
+      assert.deepEqual(await buffer(stored.stream({ start, end })), bytes.subarray(start, end + 1));
+    }
+    await assert.rejects(stored.read(599_995, 10), isCode("storage-truncated"));
+    await assert.rejects(
+      buffer(stored.stream({ start: 599_000, end: 600_010 })),
+      isCode("storage-truncated"),
+    );
+  });
+
+  test("an object that was removed is read to its end by those who have it open", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    const bytes = randomBytes(300_000);
+    await put(store, "a/b", bytes);
+    await using stored = await store.open("a/b");
+    await store.remove("a/b");
+    assert.deepEqual(await buffer(stored.stream()), bytes);
+  });
+
+  test("an empty object has no bytes", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    await put(store, "a/empty", Buffer.alloc(0));
+    assert.deepEqual(await get(store, "a/empty"), Buffer.alloc(0));
+  });
+
+  test("what is missing is said to be missing", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    await put(store, "a/b", Buffer.from("x"));
+    for (const object of ["a/c", "x/y/z", "a", "a/b/c"]) {
+      assert.equal(await store.stat(object), undefined);
+      await assert.rejects(store.open(object), isCode("storage-missing"));
+    }
+  });
+
+  test("usage is null or adds up", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    const usage = await store.usage();
+    if (usage === null) return;
+    assert.ok(usage.total > 0 && usage.used + usage.free <= usage.total);
+  });
+}
+
+function removing(factory: StorageFactory): void {
+  test("removing twice is success", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    await put(store, "a/b", Buffer.from("x"));
+    await store.remove("a/b");
+    await store.remove("a/b");
+    await store.remove("never/was");
+    assert.equal(await store.stat("a/b"), undefined);
+  });
+
+  test("folders of other processes can be listed and removed", async (t) => {
+    const store = await factory(t, ["sha256"]);
+    const { file } = await write(store, randomBytes(10));
+    const [mine = ""] = await store.incoming.list();
+    assert.ok(Math.abs(Date.now() - (await store.incoming.lastWrite(mine))) < 60_000);
+    assert.equal(await store.incoming.lastWrite(randomUUID()), 0);
+    await store.incoming.remove(randomUUID());
+    await store.incoming.remove(mine);
+    assert.deepEqual(await store.incoming.list(), []);
+    await assert.rejects(store.place(file, "a/b"), isCode("storage-unavailable"));
+    await file[Symbol.asyncDispose]();
+    await put(store, "a/b", Buffer.from("again"));
+  });
+}
