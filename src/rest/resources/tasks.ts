@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { fieldError } from "#base/errors.ts";
+import { objectName } from "#core/artifacts/queries.ts";
 import { cancelTask, deleteTask, dispatch } from "#core/tasks/commands.ts";
 import { purgeTasks } from "#core/tasks/purge.ts";
 import { FINAL_STATES } from "#core/tasks/table.ts";
@@ -117,7 +118,7 @@ const profileAction: Action = {
       where p.task = ${keyOf(row)} order by p.name`.execute(ctx.db);
     const storage = ctx.storage(caller.domain);
     const entries = rows.map(async ({ name, id, sha256, file }) => {
-      const signed = await storage.redirect(file ?? artifactObject(sha256), {
+      const signed = await storage.redirect(file ?? objectName(caller.domain, sha256), {
         method: "GET",
         fileName: name,
         contentType: "application/octet-stream",
@@ -128,10 +129,6 @@ const profileAction: Action = {
     return { kind: "json", status: 200, body: { urls } };
   },
 };
-
-/** Names are relative to the root of the domain's store. */
-const artifactObject = (sha256: string): string =>
-  `artifact/${sha256.slice(0, 2)}/${sha256.slice(2)}`;
 
 export const task: Resource = defineResource({
   path: "tasks",

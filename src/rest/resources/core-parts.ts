@@ -1,0 +1,17 @@
+import type { ApiParts } from "../kit/resource.ts";
+import { artifact } from "./artifacts.ts";
+import { domain } from "./domains.ts";
+import { coreSchemas } from "./schemas.ts";
+import { livez, status } from "./status.ts";
+import { taskGroup } from "./task-groups.ts";
+import { taskSchedule } from "./task-schedules.ts";
+import { task } from "./tasks.ts";
+import { user } from "./users.ts";
+import { worker } from "./workers.ts";
+
+/** What the core serves besides the families of master and detail objects. */
+export const coreParts: ApiParts = {
+  resources: [artifact, domain, taskGroup, taskSchedule, task, user, worker],
+  endpoints: [livez, status],
+  schemas: coreSchemas,
+};

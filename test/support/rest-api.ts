@@ -1,0 +1,206 @@
+import type { TestContext } from "node:test";
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
+import { ensureLockedRoles } from "#core/access/commands.ts";
+import { hashPassword } from "#core/access/passwords.ts";
+import type { DomainRef } from "#core/ctx.ts";
+import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
+import { purgeTasks } from "#core/tasks/purge.ts";
+import { type ApiIndex, indexApi } from "#rest/kit/api-index.ts";
+import { createGeneralTasks, type GeneralTasks } from "#rest/kit/general-tasks.ts";
+import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
+import type { ApiParts } from "#rest/kit/resource.ts";
+import { routesOf } from "#rest/kit/routes.ts";
+import { createApi } from "#rest/kit/server.ts";
+import { coreParts } from "#rest/resources/core-parts.ts";
+import { type ContextOptions, createContext, type TestContextValue } from "./context.ts";
+
+export const ROOT = "/pulp/api/v3/";
+export const ADMIN_PASSWORD = "admin of the tests";
+
+export interface TestApiOptions extends ContextOptions {
+  /** Joined with the core's own parts. */
+  readonly parts?: Partial<ApiParts>;
+}
+
+export interface TestAnswer {
+  readonly status: number;
+  readonly headers: LightMyRequestResponse["headers"];
+  /** Parsed JSON; undefined if the body is empty. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
+  readonly body: any;
+  readonly text: string;
+}
+
+export interface TestApi extends TestContextValue {
+  readonly app: FastifyInstance;
+  readonly api: ApiIndex;
+  readonly generalTasks: GeneralTasks;
+  /** Statements sent since the start; tests compare lengths. */
+  readonly statements: readonly string[];
+  /** A request as the administrator, to a path below the API root, or to any path with a slash in front. */
+  request(method: string, path: string, options?: RequestOptions): Promise<TestAnswer>;
+  get(path: string, options?: RequestOptions): Promise<TestAnswer>;
+  post(path: string, json: unknown): Promise<TestAnswer>;
+  /** Statements that one request sends. */
+  statementsOf(work: () => Promise<unknown>): Promise<readonly string[]>;
+}
+
+export interface RequestOptions {
+  readonly json?: unknown;
+  readonly payload?: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `name:password`; null sends none. */
+  readonly user?: string | null;
+  readonly remoteAddress?: string;
+}
+
+/** The REST API of the core over a fresh database, without a socket: `admin` may do everything. */
+export async function createTestApi(
+  t: TestContext,
+  { parts = {}, tasks = [], plugins = [], ...options }: TestApiOptions = {},
+): Promise<TestApi> {
+  const api = indexApi({
+    resources: [...coreParts.resources, ...(parts.resources ?? [])],
+    endpoints: [...coreParts.endpoints, ...(parts.endpoints ?? [])],
+    schemas: { ...coreParts.schemas, ...parts.schemas },
+  });
+  const generalTasks = createGeneralTasks(api);
+  const statements: string[] = [];
+  const context = await createContext(t, {
+    ...options,
+    plugins: [corePlugin([purgeTasks, ...generalTasks.definitions]), ...plugins],
+    tasks,
+    onStatement: (text) => {
+      statements.push(text);
+      options.onStatement?.(text);
+    },
+  });
+  if (!options.beside) await seedAccess(context);
+  const app = createApi(context.ctx, {
+    api,
+    routes: [...routesOf(api, generalTasks), ...descriptionRoutes()],
+    findDomain: domainFinder(context),
+  });
+  await app.ready();
+  t.after(() => app.close());
+  const request = requester(app);
+  return {
+    ...context,
+    app,
+    api,
+    generalTasks,
+    statements,
+    request,
+    get: (path, more) => request("GET", path, more),
+    post: (path, json) => request("POST", path, { json }),
+    async statementsOf(work) {
+      const before = statements.length;
+      await work();
+      return statements.slice(before);
+    },
+  };
+}
+
+/** A cheap hash: logging in is not what most tests are about. */
+async function seedAccess({ ctx }: TestContextValue): Promise<void> {
+  const password = await hashPassword(ADMIN_PASSWORD, { iterations: 1 });
+  await ctx.db.updateTable("app_user").set({ password }).where("username", "=", "admin").execute();
+  await ensureLockedRoles(ctx);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a list holds definitions of different inputs.
+const corePlugin = (tasks: readonly TaskDefinition<any>[]): CorePlugin => ({
+  label: "core",
+  version: "3.95.0",
+  package: "pulpcore",
+  module: "pulpcore.app",
+  migrations: new URL("../../src/core/migrations/", import.meta.url),
+  entities: [],
+  contentTypes: [],
+  repositoryTypes: [],
+  tasks,
+});
+
+/** Domains by name; the default one costs no statement. */
+function domainFinder({ ctx, domain }: TestContextValue) {
+  return async (name: string): Promise<DomainRef | undefined> =>
+    name === domain.name
+      ? domain
+      : ctx.db
+          .selectFrom("domain")
+          .select(["num", "id", "name"])
+          .where("name", "=", name)
+          .executeTakeFirst();
+}
+
+function requester(app: FastifyInstance): TestApi["request"] {
+  return async (method, path, options = {}) => {
+    const { json, payload, headers = {}, user = `admin:${ADMIN_PASSWORD}` } = options;
+    const request: InjectOptions = {
+      method: method as "GET",
+      url: path.startsWith("/") || path.startsWith("http") ? path : `${ROOT}${path}`,
+      headers: {
+        host: "deckle.example",
+        ...(user === null
+          ? {}
+          : { authorization: `Basic ${Buffer.from(user).toString("base64")}` }),
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(options.remoteAddress ? { remoteAddress: options.remoteAddress } : {}),
+      ...(json === undefined
+        ? payload === undefined
+          ? {}
+          : { payload }
+        : { payload: JSON.stringify(json) }),
+    };
+    const response = await app.inject(request);
+    const { statusCode, payload: text } = response;
+    return { status: statusCode, headers: response.headers, text, body: parsed(text) };
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const BOUNDARY = "deckle-test-boundary";
+
+export interface FormFile {
+  readonly name: string;
+  readonly bytes: Buffer | string;
+  readonly filename?: string;
+}
+
+/** A multipart body: texts by field, and files. */
+export function formOf(
+  fields: Readonly<Record<string, string>>,
+  files: readonly FormFile[] = [],
+): RequestOptions {
+  const texts = Object.entries(fields).map(
+    ([name, value]) =>
+      `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  );
+  const parts = files.map(({ name, bytes, filename = "file.bin" }) =>
+    Buffer.concat([
+      Buffer.from(
+        `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"; filename="${filename}"\r\n` +
+          "Content-Type: application/octet-stream\r\n\r\n",
+      ),
+      Buffer.from(bytes),
+      Buffer.from("\r\n"),
+    ]),
+  );
+  return {
+    payload: Buffer.concat([
+      ...texts.map((text) => Buffer.from(text)),
+      ...parts,
+      Buffer.from(`--${BOUNDARY}--\r\n`),
+    ]),
+    headers: { "content-type": `multipart/form-data; boundary=${BOUNDARY}` },
+  };
+}
