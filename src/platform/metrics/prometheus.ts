@@ -42,7 +42,9 @@ export function createMetrics(): PrometheusMetrics {
 }
 
 /** For processes that nobody reads: checks nothing, keeps nothing. */
-export const silentMetrics: Metrics = {
+export const silentMetrics: PrometheusMetrics = {
+  contentType: "text/plain",
+  addCollector: () => undefined,
   count: () => undefined,
   observe: () => undefined,
   gauge: () => undefined,

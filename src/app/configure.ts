@@ -1,0 +1,63 @@
+import type { SettingSpecs } from "#base/settings.ts";
+import { type LoadedSettings, loadSettings } from "#platform/config/load.ts";
+import type { Tree } from "#platform/config/merge.ts";
+import { allSettings, type Settings } from "#platform/config/settings.ts";
+import { createSecrets } from "#platform/crypto/fernet.ts";
+import { loadKeyFile } from "#platform/crypto/key-file.ts";
+import type { Secrets } from "#platform/crypto/secrets.ts";
+import { createLog, type LogLevel, type ProcessLog } from "#platform/log/create-log.ts";
+import { databasesOf } from "./database-url.ts";
+import { shippedPlugins } from "./plugins.ts";
+
+/** The first phase: what this process was told, before it opens anything. */
+export interface Configuration {
+  readonly settings: Settings;
+  readonly loaded: LoadedSettings;
+  readonly log: ProcessLog;
+}
+
+/** Variable that carries the values of a start to the processes that it starts. */
+const BASE_VARIABLE = "DECKLE_BASE_SETTINGS";
+
+/** Every setting that this program knows. */
+export const knownSettings = (): SettingSpecs =>
+  Object.assign({}, allSettings, ...shippedPlugins.map(({ settings }) => settings ?? {}));
+
+/**
+ * Reads the settings and opens the log; warnings are written to it.
+ *
+ * @param base values below files and variables
+ * @throws `SettingsError` with everything that is wrong
+ */
+export function configure(base: Tree = inheritedBase()): Configuration {
+  const environment = process.env;
+  const url = environment.DATABASE_URL;
+  const outside = url && base.DATABASES === undefined ? { DATABASES: databasesOf(url) } : {};
+  const loaded = loadSettings({
+    specs: knownSettings(),
+    environment,
+    base: { ...base, ...outside },
+  });
+  const settings = loaded.values as Settings;
+  const log = createLog({ level: settings.LOG_LEVEL as LogLevel, format: settings.LOG_FORMAT });
+  return { settings, loaded, log };
+}
+
+/** Writes what is odd about the settings to the log. */
+export function logWarnings({ loaded, log }: Configuration): void {
+  for (const warning of loaded.warnings) log.named("pulpcore.settings").warn(warning);
+}
+
+/** Lets the processes that this one starts see the same values. */
+export function inheritBase(base: Tree): void {
+  process.env[BASE_VARIABLE] = JSON.stringify(base);
+}
+
+/** @throws `secretErrors.keyFile` */
+export const openSecrets = ({ DB_ENCRYPTION_KEY }: Settings): Secrets =>
+  createSecrets(loadKeyFile(DB_ENCRYPTION_KEY));
+
+const inheritedBase = (): Tree => {
+  const text = process.env[BASE_VARIABLE];
+  return text ? (JSON.parse(text) as Tree) : {};
+};

@@ -1,0 +1,18 @@
+import type { MigrationSource } from "#platform/db/migrate.ts";
+import type { Plugin } from "#sdk";
+
+/** The plugins that ship with the program, in the order of their migrations. */
+export const shippedPlugins: readonly Plugin[] = [];
+
+/** The shipped plugins that `ENABLED_PLUGINS` names; null names all of them. */
+export function enabledPlugins(names: readonly string[] | null): readonly Plugin[] {
+  if (names === null) return shippedPlugins;
+  const wanted = names.map((name) => name.replace(/^pulp[_-]/, ""));
+  return shippedPlugins.filter(({ label }) => wanted.includes(label));
+}
+
+/** Migrations of the core and of every shipped plugin, so that enabling one later finds its tables. */
+export const migrationSources = (): readonly MigrationSource[] => [
+  { label: "core", folder: new URL("../core/migrations/", import.meta.url) },
+  ...shippedPlugins.map(({ label, migrations }) => ({ label, folder: migrations })),
+];

@@ -1,0 +1,63 @@
+import { sql } from "kysely";
+import { uuid7 } from "#base/uuid7.ts";
+import { hashPassword } from "#core/access/passwords.ts";
+import type { Db } from "#core/ctx.ts";
+import type { Settings } from "#platform/config/settings.ts";
+import { type Migration, migrate } from "#platform/db/migrate.ts";
+import { migrationSources } from "./plugins.ts";
+
+/**
+ * Brings the database to this release and makes what every installation has: the domain `default`
+ * and the installation's id. Safe to repeat, and while other processes serve.
+ */
+export async function prepareDatabase(db: Db, settings: Settings): Promise<readonly Migration[]> {
+  const applied = await migrate(db as never, migrationSources());
+  await removeExpiredProcesses(db);
+  await ensureDefaultDomain(db, settings);
+  await sql`insert into system_setting (name, value)
+    values ('system_id', to_jsonb(${uuid7()}::text)) on conflict do nothing`.execute(db);
+  return applied;
+}
+
+/**
+ * Makes the superuser `admin` unless there is one.
+ *
+ * @returns whether it was made now
+ */
+export async function ensureAdmin(db: Db, password: string): Promise<boolean> {
+  const known = await db
+    .selectFrom("app_user")
+    .select("id")
+    .where("username", "=", "admin")
+    .executeTakeFirst();
+  if (known) return false;
+  const made = await db
+    .insertInto("app_user")
+    .values({
+      username: "admin",
+      password: await hashPassword(password),
+      is_staff: true,
+      is_superuser: true,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning("id")
+    .executeTakeFirst();
+  return made !== undefined;
+}
+
+const removeExpiredProcesses = (db: Db): Promise<unknown> =>
+  sql`delete from app_process
+    where last_heartbeat + make_interval(secs => ttl_seconds) < clock_timestamp()`.execute(db);
+
+async function ensureDefaultDomain(db: Db, settings: Settings): Promise<void> {
+  const values = {
+    storage_class: settings.STORAGES.default?.BACKEND ?? "pulpcore.app.models.storage.FileSystem",
+    redirect_to_object_storage: settings.REDIRECT_TO_OBJECT_STORAGE,
+    hide_guarded_distributions: settings.HIDE_GUARDED_DISTRIBUTIONS,
+  };
+  await db
+    .insertInto("domain")
+    .values({ id: uuid7(), name: "default", ...values })
+    .onConflict((conflict) => conflict.column("name").doUpdateSet(values))
+    .execute();
+}

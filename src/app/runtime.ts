@@ -1,0 +1,176 @@
+import { hostname } from "node:os";
+import { sql } from "kysely";
+import { uuid7 } from "#base/uuid7.ts";
+import type { Ctx } from "#core/ctx.ts";
+import type { CorePlugin, PluginRegistry } from "#core/plugin-contract.ts";
+import { createRegistry, ensureContentTypes } from "#core/registry.ts";
+import type { CoreTables } from "#core/tables.ts";
+import { processName } from "#core/tasks/rules.ts";
+import type { ProcessKind } from "#core/tasks/table.ts";
+import type { Settings } from "#platform/config/settings.ts";
+import type { Secrets } from "#platform/crypto/secrets.ts";
+import { migrationStates } from "#platform/db/migrate.ts";
+import { PostgresNotifier } from "#platform/db/notifier.ts";
+import { type Database, type DatabaseOptions, openDatabase } from "#platform/db/open.ts";
+import type { Http } from "#platform/http/http.ts";
+import { createHttp } from "#platform/http/undici.ts";
+import type { ProcessLog } from "#platform/log/create-log.ts";
+import {
+  createMetrics,
+  type PrometheusMetrics,
+  silentMetrics,
+} from "#platform/metrics/prometheus.ts";
+import { createFileSystemStorage } from "#platform/storage/file-system.ts";
+import { type Configuration, openSecrets } from "./configure.ts";
+import { databaseUrl } from "./database-url.ts";
+import { appErrors } from "./errors.ts";
+import { migrationSources } from "./plugins.ts";
+
+/** The second phase: everything that the services of one process share. */
+export interface Runtime extends AsyncDisposable {
+  readonly settings: Settings;
+  readonly log: ProcessLog;
+  readonly metrics: PrometheusMetrics;
+  readonly database: Database<CoreTables>;
+  /** A context with an application record of its own. */
+  createCtx(kind: ProcessKind): Ctx;
+}
+
+export interface RuntimeOptions {
+  readonly plugins: readonly CorePlugin[];
+  /** `api`, `content`, …: how the connections are called. */
+  readonly role: string;
+  readonly poolSize?: number;
+  /** A task child: its parent has looked at the migrations, and nobody reads its metrics. */
+  readonly isChild?: boolean;
+}
+
+/**
+ * Opens the database and what needs no opening.
+ *
+ * @throws `appErrors.database` if it cannot be reached, `appErrors.unmigrated` if it is behind
+ */
+export async function openRuntime(
+  configuration: Configuration,
+  options: RuntimeOptions,
+): Promise<Runtime> {
+  const { settings, log } = configuration;
+  const secrets = openSecrets(settings);
+  await using stack = new AsyncDisposableStack();
+  const { database, connection } = connect(configuration, options);
+  stack.use(database);
+  if (!options.isChild) await requireMigrations(database);
+  const notifier = stack.use(new PostgresNotifier(connection, database.pool));
+  const nums = await ensureContentTypes(database.db, options.plugins);
+  const parts: Parts = {
+    configuration,
+    options,
+    secrets,
+    database,
+    notifier,
+    registry: createRegistry(options.plugins, nums),
+    metrics: options.isChild ? silentMetrics : metricsOf(database),
+    http: createHttp({
+      deniedNetworks: settings.REMOTE_DENIED_NETWORKS,
+      importPaths: settings.ALLOWED_IMPORT_PATHS,
+    }),
+  };
+  const opened = stack.move();
+  return {
+    settings,
+    log,
+    metrics: parts.metrics,
+    database,
+    createCtx: (kind) => createCtx(parts, kind),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** Opens only the pool, for commands; nothing connects yet. */
+export function connect(
+  { settings, log }: Pick<Configuration, "settings" | "log">,
+  { role, poolSize }: Pick<RuntimeOptions, "role" | "poolSize">,
+): { readonly database: Database<CoreTables>; readonly connection: DatabaseOptions } {
+  const connection: DatabaseOptions = {
+    url: databaseUrl(settings.DATABASES),
+    poolSize: poolSize ?? settings.DATABASE_POOL_SIZE,
+    applicationName: `deckle ${role}`,
+    onError: (error) => log.named("deckle.database").warn(`A connection broke: ${error.message}`),
+  };
+  return { database: openDatabase<CoreTables>(connection), connection };
+}
+
+/** @throws `appErrors.database` */
+export async function ping({ db }: Pick<Database<CoreTables>, "db">): Promise<void> {
+  try {
+    await sql`select 1`.execute(db);
+  } catch (error) {
+    throw appErrors.database((error as Error).message.replace(/\.$/, "") || "no answer");
+  }
+}
+
+interface Parts {
+  readonly configuration: Configuration;
+  readonly options: RuntimeOptions;
+  readonly secrets: Secrets;
+  readonly database: Database<CoreTables>;
+  readonly notifier: PostgresNotifier;
+  readonly registry: PluginRegistry;
+  readonly metrics: PrometheusMetrics;
+  readonly http: Http;
+}
+
+async function requireMigrations(database: Database<CoreTables>): Promise<void> {
+  await ping(database);
+  const states = await migrationStates(database.db as never, migrationSources());
+  const missing = states.filter(({ isApplied }) => !isApplied).length;
+  if (missing > 0) throw appErrors.unmigrated(missing);
+}
+
+function createCtx(parts: Parts, kind: ProcessKind): Ctx {
+  const { settings, log } = parts.configuration;
+  const id = uuid7();
+  const storage = createFileSystemStorage({
+    root: settings.MEDIA_ROOT,
+    fileMode: settings.FILE_UPLOAD_PERMISSIONS,
+    directoryMode: settings.FILE_UPLOAD_DIRECTORY_PERMISSIONS,
+    algorithms: settings.ALLOWED_CONTENT_CHECKSUMS,
+    processId: id,
+  });
+  return {
+    db: parts.database.db,
+    hot: parts.database.hot,
+    notifier: parts.notifier,
+    settings,
+    storage: () => storage,
+    http: parts.http,
+    secrets: parts.secrets,
+    clock: { now: () => Date.now() },
+    log,
+    metrics: parts.metrics,
+    plugins: parts.registry,
+    process: {
+      id,
+      kind,
+      name: processName(settings.WORKER_NAME_TEMPLATE, {
+        pid: process.pid,
+        hostname: hostname(),
+        fqdn: hostname(),
+      }),
+      versions: Object.fromEntries(
+        parts.options.plugins.map(({ label, version }) => [label, version]),
+      ),
+    },
+  };
+}
+
+function metricsOf({ pool }: Database<CoreTables>): PrometheusMetrics {
+  const metrics = createMetrics();
+  metrics.addCollector((into) => {
+    const used = pool.totalCount - pool.idleCount;
+    into.gauge("deckle_database_connections", used, { state: "used" });
+    into.gauge("deckle_database_connections", pool.idleCount, { state: "idle" });
+    into.gauge("deckle_database_waiting", pool.waitingCount);
+  });
+  return metrics;
+}

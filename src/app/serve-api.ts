@@ -1,0 +1,103 @@
+import { createServer } from "node:http";
+import type { Ctx, DomainRef } from "#core/ctx.ts";
+import { startHeartbeat } from "#core/tasks/heartbeat.ts";
+import { type AccessLog, API_ACCESS_FORMAT, openAccessLog } from "#platform/log/access-log.ts";
+import { statusClass } from "#platform/metrics/prometheus.ts";
+import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
+import { type Route, routesOf } from "#rest/kit/routes.ts";
+import { createApi } from "#rest/kit/server.ts";
+import type { Composition } from "./composition.ts";
+import type { Runtime } from "./runtime.ts";
+import { accessLogOf, closeServer, listen, type ServerOptions, type Service } from "./service.ts";
+
+/** Starts the REST API; resolves when it answers on every address. */
+export async function serveApi(
+  runtime: Runtime,
+  composition: Composition,
+  options: ServerOptions,
+): Promise<Service> {
+  const ctx = runtime.createCtx("api");
+  const { api, generalTasks } = composition;
+  const app = createApi(ctx, {
+    api,
+    routes: [
+      ...routesOf(api, generalTasks),
+      ...descriptionRoutes(),
+      ...(ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : []),
+    ],
+    findDomain: domainFinder(ctx),
+    http: { keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 80_000 },
+    onAnswer: (request, reply, elapsedMs) =>
+      ctx.metrics.observe("pulp_api_request_duration_milliseconds", elapsedMs, {
+        http_method: request.method,
+        http_status_code: statusClass(reply.statusCode),
+        http_target: reply.statusCode > 400 ? "" : request.routeTemplate,
+        worker_name: ctx.process.name,
+      }),
+  });
+  await app.ready();
+  const [, ...others] = options.binds;
+  const extra = others.map(() => createServer({ maxHeaderSize: 65_536 }, app.routing));
+  const servers = [app.server, ...extra];
+  const accessLog = accessLogOf(options, API_ACCESS_FORMAT);
+  for (const server of servers) {
+    server.timeout = IDLE_TIMEOUT_MS;
+    if (accessLog) server.prependListener("request", (q, s) => accessLog.observe(q, s, userOf(q)));
+  }
+  const heartbeat = await startHeartbeat(ctx);
+  await Promise.all(options.binds.map((bind, index) => listen(servers[index] ?? app.server, bind)));
+  return {
+    name: "api",
+    async stop() {
+      await Promise.all(servers.map((server) => closeServer(server, options.graceMs)));
+      await app.close();
+      await heartbeat.stop();
+      await accessLog?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A connection without a byte for so long is given up; uploads may take as long as they want. */
+const IDLE_TIMEOUT_MS = 300_000;
+
+/** The name that a client gave; a refused one is in the log with its 401. */
+const userOf =
+  ({ headers }: { readonly headers: { readonly authorization?: string | undefined } }) =>
+  () => {
+    const [, token] = /^basic\s+(\S+)$/i.exec(headers.authorization ?? "") ?? [];
+    const [name] = Buffer.from(token ?? "", "base64")
+      .toString()
+      .split(":");
+    return name ? { user: name } : {};
+  };
+
+const metricsRoute = ({ metrics }: Runtime): Route => ({
+  path: "/metrics",
+  scope: "site",
+  name: "metrics",
+  operations: [
+    {
+      method: "GET",
+      permission: "get",
+      isPublic: true,
+      isDetached: true,
+      run: async ({ reply }) =>
+        reply.header("content-type", metrics.contentType).send(await metrics.render()),
+    },
+  ],
+});
+
+/** Domains by name; one that is known is believed for a second. */
+function domainFinder(ctx: Ctx): (name: string) => Promise<DomainRef | undefined> {
+  const known = new Map<string, { readonly domain: DomainRef; readonly until: number }>();
+  return async (name) => {
+    const cached = known.get(name);
+    if (cached && cached.until > ctx.clock.now()) return cached.domain;
+    const [domain] = await ctx.hot.query<DomainRef>(byName, [name]);
+    if (domain) known.set(name, { domain, until: ctx.clock.now() + 1000 });
+    else known.delete(name);
+    return domain;
+  };
+}
+
+const byName = { name: "domain by name", text: "select num, id, name from domain where name = $1" };

@@ -1,0 +1,75 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Ctx } from "#core/ctx.ts";
+import { startHeartbeat } from "#core/tasks/heartbeat.ts";
+import type { ContentRoute } from "#delivery/contract.ts";
+import { createContentServer } from "#delivery/server.ts";
+import { CONTENT_ACCESS_FORMAT } from "#platform/log/access-log.ts";
+import { statusClass } from "#platform/metrics/prometheus.ts";
+import type { Composition } from "./composition.ts";
+import type { Runtime } from "./runtime.ts";
+import {
+  accessLogOf,
+  closeServer,
+  listen,
+  listening,
+  type ServerOptions,
+  type Service,
+} from "./service.ts";
+
+/** Starts the content app; resolves when it answers on every address. */
+export async function serveContent(
+  runtime: Runtime,
+  composition: Composition,
+  options: ServerOptions,
+): Promise<Service> {
+  const ctx = runtime.createCtx("content");
+  const isMeasured = ctx.settings.METRICS_ENABLED;
+  const accessLog = accessLogOf(options, CONTENT_ACCESS_FORMAT);
+  const content = createContentServer(ctx, {
+    handlers: composition.shipped.flatMap(({ delivery }) => delivery),
+    routes: isMeasured ? [metricsRoute(runtime)] : [],
+    observe: (request, response) => {
+      accessLog?.observe(request, response);
+      if (isMeasured) measure(ctx, request, response);
+    },
+  });
+  if (options.keepAliveTimeoutMs) content.server.keepAliveTimeout = options.keepAliveTimeoutMs;
+  const [first, ...others] = options.binds;
+  const extra = others.map(() =>
+    createServer({ maxHeaderSize: 65_536, requestTimeout: 0 }, (request, response) =>
+      content.server.emit("request", request, response),
+    ),
+  );
+  const heartbeat = await startHeartbeat(ctx);
+  await listening(first, content.listen({ ...first, backlog: 1024 }));
+  await Promise.all(others.map((bind, index) => listen(extra[index] ?? content.server, bind)));
+  return {
+    name: "content",
+    async stop() {
+      await Promise.all(extra.map((server) => closeServer(server, options.graceMs)));
+      await content.close(AbortSignal.timeout(options.graceMs));
+      await heartbeat.stop();
+      await accessLog?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function measure(ctx: Ctx, request: IncomingMessage, response: ServerResponse): void {
+  const start = performance.now();
+  response.once("close", () =>
+    ctx.metrics.observe("pulp_content_request_duration_milliseconds", performance.now() - start, {
+      http_method: request.method ?? "",
+      http_status_code: statusClass(response.statusCode),
+      http_route: "stream_content",
+      worker_name: ctx.process.name,
+    }),
+  );
+}
+
+const metricsRoute = ({ metrics }: Runtime): ContentRoute => ({
+  path: "/metrics",
+  async handle(_ctx, request, response) {
+    const text = request.method === "HEAD" ? "" : await metrics.render();
+    response.writeHead(200, { "content-type": metrics.contentType }).end(text);
+  },
+});

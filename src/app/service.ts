@@ -1,0 +1,67 @@
+import type { Server } from "node:http";
+import { type AccessLog, openAccessLog } from "#platform/log/access-log.ts";
+import { type Bind, bindText } from "./bind.ts";
+import { appErrors } from "./errors.ts";
+
+/** The third phase: something that serves until it is told to stop. */
+export interface Service {
+  readonly name: string;
+  /** Takes nothing new, finishes what it has, and resolves when it is done. */
+  stop(): Promise<void>;
+}
+
+/** What the API and the content app have in common. */
+export interface ServerOptions {
+  readonly binds: readonly [Bind, ...Bind[]];
+  /** `-` is standard output; none is written without it. */
+  readonly accessLogfile?: string;
+  readonly accessLogformat?: string;
+  readonly keepAliveTimeoutMs?: number;
+  /** How long running requests may take after the stop. */
+  readonly graceMs: number;
+}
+
+/** The access log that was asked for. */
+export const accessLogOf = (options: ServerOptions, format: string): AccessLog | undefined =>
+  options.accessLogfile === undefined
+    ? undefined
+    : openAccessLog(options.accessLogfile, options.accessLogformat ?? format);
+
+/** @throws `appErrors.listen` */
+export function listen(server: Server, bind: Bind): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen({ ...bind, backlog: 1024 }, () => {
+    server.off("error", reject);
+    resolve();
+  });
+  return listening(bind, promise);
+}
+
+/** Waits for a server that begins to listen, and says in a sentence why it cannot. */
+export async function listening(bind: Bind, started: Promise<unknown>): Promise<void> {
+  try {
+    await started;
+  } catch (error) {
+    throw appErrors.listen(bindText(bind), listenProblem(error as NodeJS.ErrnoException));
+  }
+}
+
+/** Closes a server: idle connections at once, busy ones when they are done or the time is over. */
+export async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  // A connection whose answer ends now is idle afterwards, and would wait for its next request.
+  const idle = setInterval(() => server.closeIdleConnections(), 100);
+  const late = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(late);
+}
+
+function listenProblem({ code, message }: NodeJS.ErrnoException): string {
+  if (code === "EADDRINUSE") return "something else listens there already";
+  if (code === "EACCES") return "this user may not";
+  if (code === "EADDRNOTAVAIL") return "this machine does not have that address";
+  return message;
+}

@@ -1,0 +1,2 @@
+/** Release of the peer whose interface this program speaks; clients gate features on it. */
+export const CORE_VERSION = "3.95.0";

@@ -1,0 +1,4 @@
+import { runMain } from "#app/main.ts";
+import { taskChild } from "#app/task-child.ts";
+
+await runMain(taskChild);
