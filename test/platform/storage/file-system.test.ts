@@ -196,9 +196,12 @@ test("a store that turned read-only refuses writes and goes on reading", async (
 });
 
 test("a full disk is said to be full, leaves nothing, and recovers", async (t) => {
-  const root = await folder(t);
+  const root = await mkdtemp(join(tmpdir(), "deckle-small-disk-"));
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", root]);
-  t.after(() => execFileSync("umount", [root]));
+  t.after(async () => {
+    execFileSync("umount", [root]);
+    await rm(root, { recursive: true });
+  });
   const store = createFileSystemStorage(optionsOf(root));
   await put(store, "artifact/ab/old", randomBytes(500_000));
 
