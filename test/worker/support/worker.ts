@@ -51,6 +51,9 @@ export async function createWorkerWorld(
   options: Partial<WorkerOptions> & { readonly settings?: Partial<Settings> } = {},
 ): Promise<WorkerWorld> {
   const settings = { ...quick, ...options.settings };
+  const workers: Worker[] = [];
+  // First, since the database goes with the next one.
+  t.after(() => Promise.all(workers.map((worker) => worker.stop("abort"))));
   const api = await createContext(t, { tasks: workerTasks, settings });
   const workerSide = await createContext(t, {
     beside: api,
@@ -59,8 +62,11 @@ export async function createWorkerWorld(
     kind: "worker",
   });
   const childEntry = entryOf(api, settings);
-  const start = (more: Partial<WorkerOptions>) =>
-    startWorker(workerSide.ctx, { childEntry, slots: 2, ...options, ...more });
+  const start = (more: Partial<WorkerOptions>): Worker => {
+    const worker = startWorker(workerSide.ctx, { childEntry, slots: 2, ...options, ...more });
+    workers.push(worker);
+    return worker;
+  };
   const worker = start({});
   const journalFile = join(api.mediaRoot, "journal.txt");
   return {
