@@ -39,9 +39,13 @@ const PROGRAMS = {
     [BIOME, "check", "--error-on-warnings", "."],
     ["--test", "test/house/"],
   ],
+  types: [["node_modules/typescript/bin/tsc", "--noEmit", "-p", "."]],
+  lint: [[BIOME, "check", "--error-on-warnings", "."]],
   format: [[BIOME, "check", "--write", "."]],
   docs: generators().map((file) => [`tools/${file}`]),
   bench: [["bench/run.ts"]],
+  clients: [["--test", "--test-concurrency=1", "test/clients/"]],
+  chaos: [["tools/chaos.ts"]],
 };
 
 /** Names under which this file is linked as an executable. */

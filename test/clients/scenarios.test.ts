@@ -204,7 +204,8 @@ test("running, waiting and finished tasks are cancelled, and a running one is no
     headers: { "content-type": "application/json" },
   });
   assert.equal(finished.status, 409);
-  assert.equal((await finished.json()).state, "completed");
+  const conflict = (await finished.json()) as { state: string };
+  assert.equal(conflict.state, "completed");
 });
 
 test("the API description is consistent in all its variants", async () => {

@@ -22,7 +22,16 @@ function configuredHosts(): readonly string[] {
 }
 
 /** Folders that every machine has, so that naming them tells nothing. */
-const COMMON = new Set(["/", "/tmp/", "/var/tmp/", "/home/", "/opt/", "/srv/", "/usr/src/"]);
+const COMMON = new Set([
+  "/",
+  "/tmp/",
+  "/var/tmp/",
+  "/home/",
+  "/root/",
+  "/opt/",
+  "/srv/",
+  "/usr/src/",
+]);
 
 /** Paths that only exist here: the parent of the clone and the home folder. */
 const machinePaths = (): readonly string[] =>
