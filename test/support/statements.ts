@@ -15,9 +15,11 @@ export function countStatements(): StatementLog {
       if (!BOUNDARY.test(text)) seen.push(text);
     },
     async count(work) {
-      seen = [];
+      const statements: string[] = [];
+      seen = statements;
       const result = await work();
-      return { statements: seen, result };
+      seen = [];
+      return { statements, result };
     },
   };
 }

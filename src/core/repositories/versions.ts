@@ -32,6 +32,7 @@ const CHUNK = 2000;
 
 /** What a transaction that completed a version leaves to do after its commit. */
 interface Completed {
+  readonly repository: RepositoryFacts;
   readonly version: VersionRef;
   readonly announced: readonly string[];
 }
@@ -299,7 +300,8 @@ async function finish(
   await publishRows(trx, draft, { before, change });
   if (!repository.isHidden) await recordCreated(job, trx, draft);
   const announced = await announce(trx, draft.domain, { repository: repository.id });
-  return { version: { id: draft.versionId, number: draft.n, repository }, announced };
+  const version = { id: draft.versionId, number: draft.n, repository };
+  return { repository, version, announced };
 }
 
 /** The version becomes complete and the next number free, in one statement. */
@@ -339,9 +341,9 @@ async function afterCompletion(
 ): Promise<VersionRef | undefined> {
   if (!completed) return undefined;
   const { ctx, caller } = job;
-  const { version, announced } = completed;
+  const { repository, version, announced } = completed;
   announceAfterCommit(ctx, caller.domain, announced);
-  await ctx.plugins.repositoryType(version.repository.type).onNewVersion?.(job, version);
-  await applyRetention(ctx, version.repository.id);
+  await ctx.plugins.repositoryType(repository.type).onNewVersion?.(job, version);
+  if (repository.retainRepoVersions !== null) await applyRetention(ctx, repository.id);
   return version;
 }
