@@ -1,8 +1,12 @@
+import { maintenanceTasks } from "#core/maintenance/tasks.ts";
 import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
+import { addAndRemove, coreRepositoryTasks, deleteVersionTask } from "#core/repositories/tasks.ts";
 import { purgeTasks } from "#core/tasks/purge.ts";
+import { commitUpload, commitUpload } from "#core/uploads/tasks.ts";
 import { type ApiIndex, indexApi } from "#rest/kit/api-index.ts";
 import { createGeneralTasks, type GeneralTasks } from "#rest/kit/general-tasks.ts";
-import type { Endpoint, Resource } from "#rest/kit/resource.ts";
+import { coreParts } from "#rest/resources/core-parts.ts";
+import { familyResources } from "#rest/resources/families/parts.ts";
 import type { Plugin } from "#sdk";
 import { CORE_VERSION } from "./version.ts";
 
@@ -15,15 +19,21 @@ export interface Composition {
   readonly generalTasks: GeneralTasks;
 }
 
-const coreResources: readonly Resource[] = [];
-const coreEndpoints: readonly Endpoint[] = [];
-const coreTasks: readonly TaskDefinition[] = [purgeTasks];
+const coreTasks: readonly TaskDefinition[] = [
+  purgeTasks,
+  addAndRemove,
+  deleteVersionTask,
+  commitUpload,
+];
 
 export function compose(shipped: readonly Plugin[]): Composition {
   const api = indexApi({
-    resources: [...coreResources, ...shipped.flatMap(({ resources }) => resources)],
-    endpoints: coreEndpoints,
-    schemas: {},
+    ...coreParts,
+    resources: [
+      ...coreParts.resources,
+      ...familyResources(shipped),
+      ...shipped.flatMap(({ resources }) => resources),
+    ],
   });
   const generalTasks = createGeneralTasks(api);
   const core: CorePlugin = {

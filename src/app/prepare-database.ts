@@ -1,10 +1,12 @@
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
+import { ensureLockedRoles } from "#core/access/commands.ts";
 import { hashPassword } from "#core/access/passwords.ts";
 import type { Db } from "#core/ctx.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import { type Migration, migrate } from "#platform/db/migrate.ts";
 import { migrationSources } from "./plugins.ts";
+import type { Runtime } from "./runtime.ts";
 
 /**
  * Brings the database to this release and makes what every installation has: the domain `default`
@@ -48,6 +50,10 @@ export async function ensureAdmin(db: Db, password: string): Promise<boolean> {
 const removeExpiredProcesses = (db: Db): Promise<unknown> =>
   sql`delete from app_process
     where last_heartbeat + make_interval(secs => ttl_seconds) < clock_timestamp()`.execute(db);
+
+/** What follows from the plugins: the shipped roles. */
+export const prepareAccess = (runtime: Pick<Runtime, "createCtx">): Promise<void> =>
+  ensureLockedRoles(runtime.createCtx("api"));
 
 async function ensureDefaultDomain(db: Db, settings: Settings): Promise<void> {
   const values = {

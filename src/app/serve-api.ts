@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { Ctx, DomainRef } from "#core/ctx.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
-import { type AccessLog, API_ACCESS_FORMAT, openAccessLog } from "#platform/log/access-log.ts";
+import { API_ACCESS_FORMAT } from "#platform/log/access-log.ts";
 import { statusClass } from "#platform/metrics/prometheus.ts";
 import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
 import { type Route, routesOf } from "#rest/kit/routes.ts";

@@ -7,7 +7,7 @@ import { databasesOf } from "./database-url.ts";
 import { openEmbedded } from "./embedded-database.ts";
 import { type Home, openHome } from "./home.ts";
 import { enabledPlugins } from "./plugins.ts";
-import { ensureAdmin, prepareDatabase } from "./prepare-database.ts";
+import { ensureAdmin, prepareAccess, prepareDatabase } from "./prepare-database.ts";
 import { connect, openRuntime, ping, type Runtime } from "./runtime.ts";
 import { serveApi } from "./serve-api.ts";
 import { serveContent } from "./serve-content.ts";
@@ -47,6 +47,7 @@ async function run(options: StartOptions, stopped: Promise<unknown>): Promise<nu
       poolSize: Math.max(POOL_SIZE, configuration.settings.DATABASE_POOL_SIZE),
     }),
   );
+  await prepareAccess(runtime);
   const services = await serve(runtime, options, composition);
   tell(options, { home, isEmbedded, password, runtime });
   await stopped;
