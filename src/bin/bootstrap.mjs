@@ -39,13 +39,21 @@ const PROGRAMS = {
     [BIOME, "check", "--error-on-warnings", "."],
     ["--test", "test/house/"],
   ],
-  types: [["node_modules/typescript/bin/tsc", "--noEmit", "-p", "."]],
-  lint: [[BIOME, "check", "--error-on-warnings", "."]],
   format: [[BIOME, "check", "--write", "."]],
   docs: generators().map((file) => [`tools/${file}`]),
   bench: [["bench/run.ts"]],
   clients: [["--test", "--test-concurrency=1", "test/clients/"]],
   chaos: [["tools/chaos.ts"]],
+  fuzz: [["tools/fuzz-api.ts"]],
+  parity: [
+    [
+      "tools/openapi-parity.ts",
+      "--candidate",
+      "openapi/deckle.json",
+      "--owed",
+      "openapi/owed.json",
+    ],
+  ],
 };
 
 /** Names under which this file is linked as an executable. */

@@ -1,0 +1,155 @@
+/**
+ * Kills processes of a working service at random moments, and proves after each that nothing
+ * acknowledged was lost and that the invariants hold.
+ *
+ *   npm run chaos -- [--cycles 200] [--seed N] [--keep]
+ *
+ * Ends with 1 at the first finding, with the seed and the cycle; `--keep` leaves the data folder.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { createApi } from "../test/support/api.ts";
+import { createFileUpstream } from "../test/support/file-upstream.ts";
+import { commandLine, listProcesses } from "../test/support/process-tree.ts";
+import { repositoryRoot, type Server, startServer } from "../test/support/server.ts";
+import { createRandom } from "./chaos/random.ts";
+import { createWorkload, type Workload } from "./chaos/workload.ts";
+
+/** A dead process is noticed after its TTL and one beat (R4). */
+const RECOVERY_MS = 40_000;
+
+const { values } = parseArgs({
+  options: {
+    cycles: { type: "string", default: "200" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    keep: { type: "boolean", default: false },
+  },
+});
+const cycles = Number(values.cycles);
+const random = createRandom(Number(values.seed));
+console.log(`seed ${values.seed}, ${cycles} cycles`);
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const home = await mkdtemp(join(tmpdir(), "deckle-chaos-"));
+  await using upstream = await createFileUpstream(200, 2000);
+  let server = await startServer({ home });
+  const workload = createWorkload(random, upstream);
+  try {
+    await workload.prepare(createApi(server));
+    for (let cycle = 1; cycle <= cycles; cycle += 1) {
+      const killed = await disturb(server, workload);
+      const restarted = await ensureRunning(server, home);
+      server = restarted;
+      const findings = await inspect(server, workload);
+      console.log(`${cycle}: ${killed}: ${findings.length === 0 ? "sound" : "FINDINGS"}`);
+      if (findings.length > 0) return fail(cycle, home, findings);
+    }
+    console.log(`${cycles} cycles, ${workload.summary()}, nothing lost, nothing broken`);
+    return 0;
+  } finally {
+    await server.stop("SIGTERM").catch(() => undefined);
+    if (!values.keep) await rm(home, { recursive: true, force: true });
+  }
+}
+
+function fail(cycle: number, home: string, findings: readonly string[]): number {
+  console.error(`seed ${values.seed}, cycle ${cycle}${values.keep ? `, data in ${home}` : ""}`);
+  for (const finding of findings) console.error(`  ${finding}`);
+  return 1;
+}
+
+/** Lets the workload run for a moment and kills one process in the middle of it. */
+async function disturb(server: Server, workload: Workload): Promise<string> {
+  const ending = new AbortController();
+  const working = workload.run(createApi(server), ending.signal);
+  await sleep(100 + random.below(900));
+  const victim = await chooseVictim(server);
+  process.kill(victim.pid, "SIGKILL");
+  await sleep(random.below(300));
+  ending.abort();
+  await working;
+  return victim.name;
+}
+
+interface Victim {
+  readonly pid: number;
+  readonly name: string;
+}
+
+/** Any process below the command: the service, a task's child, the database or one of its parts. */
+async function chooseVictim(server: Server): Promise<Victim> {
+  const pids = await server.pids();
+  const named = await Promise.all(
+    pids.map(async (pid) => ({ pid, name: (await commandLine(pid)).slice(0, 60) })),
+  );
+  const victims = named.filter(({ name }) => /src\/bin\/|postgres/.test(name));
+  const kinds = [...new Set(victims.map(({ name }) => kindOf(name)))];
+  const kind = random.pick(kinds);
+  return random.pick(victims.filter(({ name }) => kindOf(name) === kind));
+}
+
+const kindOf = (name: string): string =>
+  /postgres: .* (idle|SELECT|INSERT|UPDATE|BIND|COMMIT|idle in)/.test(name)
+    ? "backend"
+    : (/postgres: (\w+)/.exec(name)?.[1] ?? /src\/bin\/[\w-]+/.exec(name)?.[0] ?? "postmaster");
+
+/** Starts the service again if its own process was the victim. */
+async function ensureRunning(server: Server, home: string): Promise<Server> {
+  const deadline = Date.now() + RECOVERY_MS;
+  while (Date.now() < deadline) {
+    const isOver = (await server.pids()).length === 0;
+    if (isOver) {
+      await untilGone(home);
+      return startServer({ home });
+    }
+    const answer = await fetch(`${server.apiUrl}/pulp/api/v3/status/`).catch(() => undefined);
+    if (answer?.ok) return server;
+    await sleep(100);
+  }
+  throw new Error(`the service does not recover, see ${server.logFile}`);
+}
+
+/** Children notice that their parent died and end; the database is ended by the next start. */
+async function untilGone(home: string): Promise<void> {
+  const deadline = Date.now() + RECOVERY_MS;
+  for (;;) {
+    const all = await listProcesses();
+    const lines = await Promise.all(
+      all.filter(({ parent }) => parent === 1).map(({ pid }) => commandLine(pid)),
+    );
+    if (!lines.some((line) => line.includes("task-child"))) return;
+    if (Date.now() > deadline) throw new Error(`processes of ${home} are left`);
+    await sleep(50);
+  }
+}
+
+async function inspect(server: Server, workload: Workload): Promise<readonly string[]> {
+  const api = createApi(server);
+  const deadline = Date.now() + RECOVERY_MS + 20_000;
+  for (;;) {
+    const open = await api.get("tasks/?state__in=waiting,running,canceling&limit=1");
+    if (open.count === 0) break;
+    if (Date.now() > deadline) return [`${open.count} tasks do not become final`];
+    await sleep(100);
+  }
+  return [...(await workload.verify(api, server.contentUrl)), ...checkInvariants(server.home)];
+}
+
+function checkInvariants(home: string): readonly string[] {
+  const socket = encodeURIComponent(join(home, "postgres", "run"));
+  const result = spawnSync(
+    process.execPath,
+    ["tools/check-invariants.ts", "--home", home, "--live"],
+    {
+      cwd: repositoryRoot,
+      encoding: "utf8",
+      env: { ...process.env, DATABASE_URL: `postgresql://postgres@localhost/pulp?host=${socket}` },
+    },
+  );
+  return result.status === 0 ? [] : (result.stdout + result.stderr).trim().split("\n");
+}

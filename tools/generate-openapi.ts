@@ -1,0 +1,22 @@
+/**
+ * Writes `openapi/deckle.json`, the API description with rooted paths, as the server answers it at
+ * `docs/api.json?pk_path=1`.
+ *
+ *   node tools/generate-openapi.ts [--check]
+ */
+import { compose } from "#app/composition.ts";
+import { enabledPlugins } from "#app/plugins.ts";
+import { coreSettings } from "#platform/config/settings.ts";
+import { describeApi } from "#rest/kit/openapi/document.ts";
+import { keepFile } from "./keep-file.ts";
+
+const { api, plugins } = compose(enabledPlugins(coreSettings.ENABLED_PLUGINS.default));
+const document = describeApi(api, {
+  isForBindings: false,
+  isKeyed: true,
+  root: "/pulp/",
+  domainEnabled: false,
+  server: "/",
+  versions: Object.fromEntries(plugins.map(({ label, version }) => [label, version])),
+});
+await keepFile("openapi/deckle.json", `${JSON.stringify(document, null, 1)}\n`);
