@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import { CodedError, ValidationError } from "#base/errors.ts";
 import type { Json } from "#base/json.ts";
@@ -16,8 +17,16 @@ const JSON_TYPE = "application/json";
 export const sendJson = (reply: FastifyReply, status: number, body: Json): FastifyReply =>
   sendText(reply, status, JSON.stringify(body));
 
-export const sendText = (reply: FastifyReply, status: number, body: unknown): FastifyReply =>
-  reply.code(status).header("content-type", JSON_TYPE).send(body);
+/** Texts go out as bytes: to a text the framework would add a charset to its type. */
+export const sendText = (
+  reply: FastifyReply,
+  status: number,
+  body: string | Readable,
+): FastifyReply =>
+  reply
+    .code(status)
+    .header("content-type", JSON_TYPE)
+    .send(typeof body === "string" ? Buffer.from(body) : body);
 
 /** Writes what a request ended in. */
 export async function sendOutcome(

@@ -78,7 +78,8 @@ function addressKey(
     throw new FilterProblem(`URI not valid: ${text}`);
   }
   const isSame = modelKey(address.resource) === modelKey(resource) || resource.model === "Generic";
-  return isSame || resource.family === address.resource.family ? address : undefined;
+  const isKin = resource.family !== undefined && resource.family === address.resource.family;
+  return isSame || isKin ? address : undefined;
 }
 
 function plainKeys(resource: Resource, keys: readonly (Key | undefined)[]): Condition {

@@ -138,7 +138,7 @@ export interface Action {
   readonly path?: string;
   readonly body?: Body;
   /** Extra request headers of the description. */
-  readonly header?: Readonly<Record<string, JsonSchema & { readonly required?: boolean }>>;
+  readonly header?: Readonly<Record<string, HeaderSchema>>;
   readonly answers: Readonly<Record<string, Answer>>;
   /** Full operation id where it does not follow the rule. */
   readonly operationId?: string;
@@ -148,6 +148,8 @@ export interface Action {
   readonly isBlind?: boolean;
   run(call: Call, values: Values, row: Row): Promise<Outcome>;
 }
+
+export type HeaderSchema = Omit<JsonSchema, "required"> & { readonly required?: boolean };
 
 export interface Body {
   /** Component schema; several actions may share it. */

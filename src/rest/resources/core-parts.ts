@@ -6,12 +6,13 @@ import { livez, status } from "./status.ts";
 import { taskGroup } from "./task-groups.ts";
 import { taskSchedule } from "./task-schedules.ts";
 import { task } from "./tasks.ts";
+import { upload } from "./uploads.ts";
 import { user } from "./users.ts";
 import { worker } from "./workers.ts";
 
 /** What the core serves besides the families of master and detail objects. */
 export const coreParts: ApiParts = {
-  resources: [artifact, domain, taskGroup, taskSchedule, task, user, worker],
+  resources: [artifact, domain, taskGroup, taskSchedule, task, upload, user, worker],
   endpoints: [livez, status],
   schemas: coreSchemas,
 };

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
+import { sendJson } from "../answer.ts";
 import { fullPath } from "../api-index.ts";
 import type { Call } from "../call.ts";
 import { restErrors } from "../rest-errors.ts";
@@ -45,9 +46,7 @@ export function descriptionRoutes(): Route[] {
     get("docs/api.yaml", (call) => sendDocument(call, document(call, "yaml"), "yaml")),
     get("docs/", (call) => sendPage(call)),
     get("swagger/", (call) => sendPage(call)),
-    get("", (call) =>
-      call.reply.header("content-type", "application/json").send(JSON.stringify(index(call))),
-    ),
+    get("", (call) => sendJson(call.reply, 200, index(call))),
   ];
 }
 
@@ -79,7 +78,7 @@ function sendDocument(call: Call, { text, etag }: Rendered, kind: "json" | "yaml
   return reply
     .header("content-type", type)
     .header("content-disposition", `inline; filename="Pulp 3 API.${kind}"`)
-    .send(text);
+    .send(Buffer.from(text));
 }
 
 function sendPage(call: Call): unknown {
