@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "kysely";
 import { databaseFault } from "./constraints.ts";
 import type { Ctx, Trx } from "./ctx.ts";
 
@@ -29,4 +30,21 @@ export function inTransaction<Result>(
 ): Promise<Result> {
   if (trx) return work(trx);
   return retryOnConflict(() => ctx.db.transaction().execute(work));
+}
+
+/** Undefined when a foreign key forbids the work, which is then undone; the transaction goes on. */
+export async function whereAllowed<Result>(
+  trx: Trx,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  await sql`savepoint allowed`.execute(trx);
+  try {
+    const result = await work();
+    await sql`release savepoint allowed`.execute(trx);
+    return result;
+  } catch (error) {
+    if (databaseFault(error)?.code !== "23503") throw error;
+    await sql`rollback to savepoint allowed`.execute(trx);
+    return undefined;
+  }
 }

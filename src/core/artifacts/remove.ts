@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { crashPoint } from "#base/crash-points.ts";
 import { databaseFault } from "../constraints.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
-import { inTransaction } from "../transaction.ts";
+import { inTransaction, whereAllowed } from "../transaction.ts";
 import { artifactErrors } from "./errors.ts";
 import { newReason } from "./intents.ts";
 import { objectName } from "./rules.ts";
@@ -95,26 +95,12 @@ async function deleteUnusedOrFew(
   domain: DomainRef,
   ids: readonly string[],
 ): Promise<string[]> {
-  const all = await attempt(trx, () => deleteUnused(trx, domain, ids));
+  const all = await whereAllowed(trx, () => deleteUnused(trx, domain, ids));
   if (all) return all;
   const objects: string[] = [];
   for (const id of ids)
-    objects.push(...((await attempt(trx, () => deleteUnused(trx, domain, [id]))) ?? []));
+    objects.push(...((await whereAllowed(trx, () => deleteUnused(trx, domain, [id]))) ?? []));
   return objects;
-}
-
-/** Undefined when a foreign key forbids the work, which is then undone. */
-async function attempt<Result>(trx: Trx, work: () => Promise<Result>): Promise<Result | undefined> {
-  await sql`savepoint attempt`.execute(trx);
-  try {
-    const result = await work();
-    await sql`release savepoint attempt`.execute(trx);
-    return result;
-  } catch (error) {
-    if (databaseFault(error)?.code !== "23503") throw error;
-    await sql`rollback to savepoint attempt`.execute(trx);
-    return undefined;
-  }
 }
 
 /** A statement of its own, so that it sees everybody who committed before the rows were locked. */

@@ -33,7 +33,7 @@ export const builtinSchedules = (settings: Settings): readonly BuiltinSchedule[]
   {
     name: "Clean up stale content periodically",
     taskName: "pulpcore.app.tasks.orphan.orphan_cleanup",
-    input: {},
+    input: { everywhere: true },
     minutes: settings.ORPHAN_PROTECTION_TIME,
   },
 ];

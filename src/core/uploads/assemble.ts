@@ -16,7 +16,7 @@ export interface TakeOptions {
   readonly mustBeNew?: boolean;
   /** Runs in the transaction that removes the upload. */
   readonly finish?: (trx: Trx, artifact: SavedArtifact) => Promise<void>;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -28,7 +28,7 @@ export async function takeUpload(
   ctx: Ctx,
   domain: DomainRef,
   id: string,
-  options: TakeOptions,
+  options: TakeOptions = {},
 ): Promise<SavedArtifact> {
   await using file = await assembleUpload(ctx, domain, id, options.signal);
   const { sha256 } = file.sealed.digests;
@@ -50,12 +50,17 @@ async function assembleUpload(
   ctx: Ctx,
   domain: DomainRef,
   id: string,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<ReceivedFile> {
   const { sizeBytes } = await uploadById(ctx.db, domain, id);
   const chunks = await uploadChunks(ctx.db, id);
   checkComplete(sizeBytes, chunks);
-  return receiveFile(ctx, domain, concatenated(ctx.storage(domain), chunks), { signal });
+  return receiveFile(
+    ctx,
+    domain,
+    concatenated(ctx.storage(domain), chunks),
+    signal ? { signal } : {},
+  );
 }
 
 /** Where chunks overlap the earlier one counts; the digest says whether they agree. */
