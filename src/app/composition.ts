@@ -1,8 +1,8 @@
 import { maintenanceTasks } from "#core/maintenance/tasks.ts";
 import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
-import { addAndRemove, coreRepositoryTasks, deleteVersionTask } from "#core/repositories/tasks.ts";
+import { coreRepositoryTasks } from "#core/repositories/tasks.ts";
 import { purgeTasks } from "#core/tasks/purge.ts";
-import { commitUpload, commitUpload } from "#core/uploads/tasks.ts";
+import { commitUpload } from "#core/uploads/tasks.ts";
 import { type ApiIndex, indexApi } from "#rest/kit/api-index.ts";
 import { createGeneralTasks, type GeneralTasks } from "#rest/kit/general-tasks.ts";
 import { coreParts } from "#rest/resources/core-parts.ts";
@@ -21,9 +21,9 @@ export interface Composition {
 
 const coreTasks: readonly TaskDefinition[] = [
   purgeTasks,
-  addAndRemove,
-  deleteVersionTask,
   commitUpload,
+  ...coreRepositoryTasks,
+  ...maintenanceTasks,
 ];
 
 export function compose(shipped: readonly Plugin[]): Composition {

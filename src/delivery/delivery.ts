@@ -72,9 +72,11 @@ export class Delivery {
     this.#ctx = ctx;
     this.#handlers = new Map(handlers.map((handler) => [handler.type, handler]));
     this.#guards = new Map(guards.map((guard) => [guard.type, guard]));
-    this.#publicationTypes = handlers
-      .filter(({ servesPublications }) => servesPublications)
-      .map(({ type }) => type);
+    this.#publicationTypes = ctx.plugins.all.flatMap(({ repositoryTypes }) =>
+      repositoryTypes
+        .filter(({ servesPublications }) => servesPublications)
+        .map(({ type }) => type),
+    );
     this.#cache = new ResponseCache({
       budgetBytes: RESPONSE_CACHE_BYTES,
       ttlMs: ttlS === null ? null : ttlS * 1000,
@@ -219,7 +221,10 @@ export class Delivery {
       correlationId: exchange.correlationId,
     };
     const { type } = match.distribution;
-    const handler = this.#handlers.get(type) ?? { type, servesPublications: true };
+    const handler = this.#handlers.get(type) ?? {
+      type,
+      servesPublications: this.#publicationTypes.includes(type),
+    };
     const resolution = await resolve({ ctx: this.#ctx, request, handler });
     return this.#answer(visit, request, resolution);
   }

@@ -211,7 +211,10 @@ async function unitOf(run: Run, { options, values, artifact }: UnitSource): Prom
 /** The artifact that the request names, made from an upload or a download where it must be. */
 async function storedFile(run: Run, values: Values, job?: Job): Promise<StoredFile> {
   const { ctx, caller } = run;
-  if (values.upload) return takeUpload(ctx, caller.domain, String(values.upload));
+  if (values.upload) {
+    const signal = job?.signal ?? new AbortController().signal;
+    return takeUpload(ctx, caller.domain, String(values.upload), { signal });
+  }
   const id = values.file_url ? await fromUrl(values, job) : values.artifact;
   const { rows } = await sql<StoredFile>`
     select id, encode(sha256, 'hex') as sha256 from artifact
