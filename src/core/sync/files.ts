@@ -50,6 +50,8 @@ export class SyncFiles implements AsyncDisposable {
     return {
       artifact: (file) => stored.get(keyOf(file)),
       fetch: async (file, signal) => {
+        const finished = stored.get(keyOf(file));
+        if (finished !== undefined) return finished;
         const alternate = alternates.get(file.digests.sha256?.toLowerCase() ?? "");
         const id = await this.#once(file, async () => {
           const sources = await this.#sources(file, alternate);
