@@ -111,7 +111,7 @@ class Supervisor {
   stop(mode: StopMode): void {
     this.#stopping.abort();
     this.#wake.all();
-    if (mode === "finish") return;
+    if (mode === "finish" || this.#ended.signal.aborted) return;
     const graceMs = mode === "abort" ? 0 : this.#ctx.settings.TASK_GRACE_INTERVAL * 1000;
     this.#timers.push(setTimeout(() => this.#abortAll(), graceMs));
   }

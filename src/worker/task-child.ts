@@ -24,18 +24,22 @@ export class TaskChild {
   readonly #process: ChildProcess;
   readonly #ready: Promise<void>;
   readonly #died: Promise<ChildEnd>;
+  #isReady = false;
   #hasEnded = false;
   #tasks = 0;
 
   constructor(entry: ChildEntry, memoryMb: number) {
     this.#process = fork(entry.file, [...entry.args], {
-      // Without the last one, a signal during the start would open the debugger's port.
-      execArgv: [`--max-old-space-size=${memoryMb}`, "--disable-sigusr1"],
+      execArgv: [`--max-old-space-size=${memoryMb}`],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#ready = promise;
-    this.#process.on("message", ({ kind }: ChildMessage) => kind === "ready" && resolve());
+    this.#process.on("message", ({ kind }: ChildMessage) => {
+      if (kind !== "ready") return;
+      this.#isReady = true;
+      resolve();
+    });
     this.#died = new Promise((end) => {
       this.#process.once("exit", (code, signal) => {
         this.#hasEnded = true;
@@ -84,7 +88,8 @@ export class TaskChild {
 
   /** Asks the running task to stop; to be repeated until it does. */
   abort(): void {
-    this.#process.kill("SIGUSR1");
+    // Before its handler is there, this signal would open the debugger's port.
+    this.#process.kill(this.#isReady ? "SIGUSR1" : "SIGKILL");
   }
 
   kill(): void {

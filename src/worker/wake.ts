@@ -1,5 +1,5 @@
 /**
- * Wakes sleeping slots one at a time. A call while nobody sleeps is kept for the next one who would,
+ * Wakes sleeping slots one at a time, the one that slept last first, since its child is warm. A call while nobody sleeps is kept for the next one who would,
  * so that none is lost between an empty claim and the sleep after it.
  */
 export class Wake {
@@ -15,7 +15,7 @@ export class Wake {
   }
 
   one(): void {
-    const sleeper = this.#sleepers.shift();
+    const sleeper = this.#sleepers.pop();
     if (sleeper) sleeper();
     else this.#isPending = true;
   }

@@ -66,6 +66,7 @@ test("a running task is canceled, also one that ignores it and one that never yi
     assert.deepEqual([row.state, row.error], ["canceled", null]);
     assert.ok(row.finished_at);
   }
+  await world.written("abort polite");
   assert.equal((await world.ended(await world.send(tasks.pidOf))).state, "completed");
   await world.worker.stop("finish");
 });

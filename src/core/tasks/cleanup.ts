@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { parsePrn } from "#base/prn.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
 import { deletePublication } from "../publications/commands.ts";
-import * as repositories from "../repositories/commands.ts";
+import { discardVersion } from "../repositories/commands.ts";
 
 /**
  * Removes what a failed or cancelled task began and did not complete: publications that it
@@ -75,5 +75,5 @@ async function remove(ctx: Ctx, incomplete: Incomplete): Promise<void> {
   const { kind, id, n, domain, repository, correlationId } = incomplete;
   if (kind === "publication") return deletePublication(ctx, domain, id);
   const draft = { repository, versionId: id, n, domain, isMirror: false, correlationId };
-  await repositories.discardVersion(ctx, draft);
+  await discardVersion(ctx, draft);
 }

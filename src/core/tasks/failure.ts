@@ -39,10 +39,16 @@ const frames = (error: Error): string =>
     (error.stack ?? "")
       .split("\n")
       .filter((line) => /^\s+at /.test(line))
-      .join("\n")
-      .replaceAll(/(?:file:\/\/)?(?:\/[^\s():]+)?\/((?:src|node_modules|test)\/)/g, "$1")
-      .replaceAll(/(?:file:\/\/)?\/[^\s():]*\/(?=[^\s()/]+:\d+)/g, ""),
+      .map((line) =>
+        line.replace(/(?<=[\s(])(?:file:\/\/)?(\/[^\s():]+)/, (_, path) => inside(path)),
+      )
+      .join("\n"),
   );
+
+function inside(path: string): string {
+  const start = path.search(/\/(?:src|node_modules|test)\//);
+  return path.slice(start === -1 ? path.lastIndexOf("/") + 1 : start + 1);
+}
 
 /** Text that JSON columns take, without the user part of addresses. */
 const clean = (text: string): string =>

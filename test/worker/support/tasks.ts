@@ -28,7 +28,10 @@ export const pidOf = bodyTask("pid", async () => ({ pid: process.pid, cwd: proce
 /** Writes its name and times into a file; leaves early when it is aborted. */
 export const journal = bodyTask("journal", async ({ signal }, { file, name, ms }) => {
   await appendFile(String(file), `start ${name}\n`);
-  await sleep(Number(ms), undefined, { signal });
+  await sleep(Number(ms), undefined, { signal }).catch(async (error) => {
+    await appendFile(String(file), `abort ${name}\n`);
+    throw error;
+  });
   await appendFile(String(file), `end ${name}\n`);
   return null;
 });
