@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureKeyFile, ensurePrivateFile } from "#platform/crypto/key-file.ts";
@@ -10,9 +9,13 @@ import { type HomeLock, lockHome } from "./home-lock.ts";
 export interface Home extends AsyncDisposable {
   readonly folder: string;
   readonly postgres: string;
-  readonly keyFile: string;
-  readonly secretKey: string;
 }
+
+/** Where a data folder keeps its keys. */
+export const homeFiles = (folder: string) => ({
+  keyFile: join(folder, "certs", "database_fields.symmetric.key"),
+  secretFile: join(folder, "secret_key"),
+});
 
 /**
  * Makes and locks a data folder. Keys are private (0600). Folders on the way to the database may be
@@ -23,19 +26,16 @@ export interface Home extends AsyncDisposable {
 export async function openHome(folder: string): Promise<Home> {
   let lock: HomeLock | undefined;
   try {
-    await mkdir(folder, { recursive: true, mode: 0o711 });
+    await mkdir(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
     lock = await lockHome(folder);
-    const keyFile = join(folder, "certs", "database_fields.symmetric.key");
+    const { keyFile, secretFile } = homeFiles(folder);
     await ensureKeyFile(keyFile);
-    const secretFile = join(folder, "secret_key");
     await ensurePrivateFile(secretFile, () => `${randomBytes(48).toString("base64url")}\n`);
     for (const name of ["media", "tmp"]) await privateFolder(join(folder, name));
     const held = lock;
     return {
       folder,
       postgres: join(folder, "postgres"),
-      keyFile,
-      secretKey: readFileSync(secretFile, "utf8").trim(),
       [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
     };
   } catch (error) {

@@ -1,12 +1,19 @@
+import { resolve } from "node:path";
 import { nearestName } from "#platform/config/nearest.ts";
 import { commandFlags, print } from "./commands/command.ts";
 import { commands } from "./commands/index-of-commands.ts";
+import { enterHome } from "./home-database.ts";
 import { explained } from "./main.ts";
 import { CORE_VERSION, RELEASE } from "./version.ts";
 
-/** `pulpcore-manager`; resolves to the exit code, 1 with `CommandError: …` for what goes wrong. */
+/**
+ * `pulpcore-manager`, with `--home FOLDER` before the command for the data of a one-command start;
+ * resolves to the exit code, 1 with `CommandError: …` for what goes wrong.
+ */
 export async function managerCommand(parameters: readonly string[]): Promise<number> {
-  const [name, ...rest] = parameters;
+  const [first = "", folder, ...others] = parameters;
+  const isHome = first === "--home" && folder !== undefined;
+  const [name, ...rest] = isHome ? others : parameters;
   if (name === "--version" || name === "version") {
     print(`${CORE_VERSION} (deckle ${RELEASE})`);
     return 0;
@@ -22,6 +29,8 @@ export async function managerCommand(parameters: readonly string[]): Promise<num
     return 0;
   }
   try {
+    await using stack = new AsyncDisposableStack();
+    if (isHome) await enterHome(resolve(folder), stack);
     return await command.run(commandFlags(command, rest));
   } catch (error) {
     process.stderr.write(`CommandError: ${explained(error)}\n`);
@@ -32,7 +41,8 @@ export async function managerCommand(parameters: readonly string[]): Promise<num
 function overview(): string {
   const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`);
-  return ["Usage: pulpcore-manager COMMAND [flags]", "", ...lines].join("\n");
+  const usage = "Usage: pulpcore-manager [--home FOLDER] COMMAND [flags]";
+  return [usage, "", "  --home FOLDER works on the data of `npm start`.", "", ...lines].join("\n");
 }
 
 function unknown(name: string): number {

@@ -1,11 +1,9 @@
 import { randomText } from "#core/access/passwords.ts";
-import type { Tree } from "#platform/config/merge.ts";
 import { bindText } from "./bind.ts";
 import { type Composition, compose } from "./composition.ts";
-import { type Configuration, configure, inheritBase, logWarnings } from "./configure.ts";
-import { databasesOf } from "./database-url.ts";
-import { openEmbedded } from "./embedded-database.ts";
+import { type Configuration, logWarnings } from "./configure.ts";
 import { type Home, openHome } from "./home.ts";
+import { openHomeDatabase } from "./home-database.ts";
 import { enabledPlugins } from "./plugins.ts";
 import { ensureAdmin, prepareAccess, prepareDatabase } from "./prepare-database.ts";
 import { connect, openRuntime, ping, type Runtime } from "./runtime.ts";
@@ -36,7 +34,12 @@ export async function startCommand(parameters: readonly string[]): Promise<numbe
 async function run(options: StartOptions, stopped: Promise<unknown>): Promise<number> {
   await using stack = new AsyncDisposableStack();
   const home = stack.use(await openHome(options.home));
-  const { configuration, isEmbedded } = await openDatabase(options, home, stack);
+  const extra = {
+    METRICS_ENABLED: true,
+    CONTENT_ORIGIN: options.contentOrigin,
+    ...(options.taskSlots === undefined ? {} : { TASK_SLOTS: options.taskSlots }),
+  };
+  const { configuration, isEmbedded } = await openHomeDatabase(home, extra, stack);
   logWarnings(configuration);
   const password = await prepare(configuration, options);
   const composition = compose(enabledPlugins(configuration.settings.ENABLED_PLUGINS));
@@ -75,38 +78,6 @@ async function serve(
     await Promise.all(started.map((service) => service.stop()));
     throw error;
   }
-}
-
-interface Opened {
-  readonly configuration: Configuration;
-  readonly isEmbedded: boolean;
-}
-
-/** Reads the settings, and starts the embedded database unless they name another one. */
-async function openDatabase(
-  options: StartOptions,
-  home: Home,
-  stack: AsyncDisposableStack,
-): Promise<Opened> {
-  const base: Tree = {
-    DEPLOY_ROOT: home.folder,
-    DB_ENCRYPTION_KEY: home.keyFile,
-    SECRET_KEY: home.secretKey,
-    METRICS_ENABLED: true,
-    CONTENT_ORIGIN: options.contentOrigin,
-    ...(options.taskSlots === undefined ? {} : { TASK_SLOTS: options.taskSlots }),
-  };
-  const first = configure(base);
-  const isOutside = process.env.DATABASE_URL || first.loaded.sources.has("DATABASES");
-  if (isOutside) {
-    inheritBase(base);
-    return { configuration: first, isEmbedded: false };
-  }
-  const embedded = await openEmbedded(home.postgres, first.log.named("deckle.database"));
-  stack.defer(() => embedded.stop());
-  const whole = { ...base, DATABASES: databasesOf(embedded.url) };
-  inheritBase(whole);
-  return { configuration: configure(whole), isEmbedded: true };
 }
 
 /** Migrates and makes the administrator; returns the password if it was made up now. */
