@@ -1,6 +1,5 @@
 /**
- * Writes `openapi/deckle.json`, the API description with rooted paths, as the server answers it at
- * `docs/api.json?pk_path=1`.
+ * Writes `openapi/deckle.json`, the API description as the server answers it at `docs/api.json`.
  *
  *   node tools/generate-openapi.ts [--check]
  */
@@ -13,7 +12,7 @@ import { keepFile } from "./keep-file.ts";
 const { api, plugins } = compose(enabledPlugins(coreSettings.ENABLED_PLUGINS.default));
 const document = describeApi(api, {
   isForBindings: false,
-  isKeyed: true,
+  isKeyed: false,
   root: "/pulp/",
   domainEnabled: false,
   server: "/",

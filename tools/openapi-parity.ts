@@ -78,10 +78,12 @@ function print({ component, score, findings, ...counts }: Report, limit: number)
   const present = `${operations - missingOperations}/${operations} operations`;
   const percent = `${score.toFixed(2).padStart(7)} %`;
   console.log(`${component.padEnd(14)}${percent}  ${met}/${facts} facts, ${present}`);
-  for (const { kind, where, what } of findings.slice(0, limit)) {
+  const owed = findings.filter(({ kind }) => kind !== "extra");
+  for (const { kind, where, what } of owed.slice(0, limit)) {
     console.log(`  ${kind.padEnd(10)}${where}: ${what}`);
   }
-  if (findings.length > limit) console.log(`  … ${findings.length - limit} more`);
+  if (owed.length > limit) console.log(`  … ${owed.length - limit} more`);
+  console.log(`  ${findings.length - owed.length} things beyond the baseline`);
 }
 
 /** Operations of the baseline that are neither owed nor there: what later releases bring. */

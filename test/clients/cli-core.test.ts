@@ -2,20 +2,17 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { createFileUpstream, type FileUpstream } from "../support/file-upstream.ts";
 import { blackBox } from "./support/black-box.ts";
 
-const box = blackBox();
 let upstream: FileUpstream;
-before(async () => {
-  upstream = await createFileUpstream(3);
-  const { pulp } = box;
+const box = blackBox({}, async ({ pulp }, stack) => {
+  upstream = stack.use(await createFileUpstream(3));
   await pulp.json("file", "remote", "create", "--name", "m", "--url", upstream.manifestUrl);
   await pulp.json("file", "repository", "create", "--name", "r", "--remote", "m");
   await pulp.json("file", "repository", "sync", "--name", "r");
 });
-after(() => upstream[Symbol.asyncDispose]());
 
 test("status tells versions, workers and databases", async () => {
   const status = await box.pulp.json("status");

@@ -3,22 +3,21 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { createFileUpstream, type FileUpstream } from "../support/file-upstream.ts";
 import { blackBox } from "./support/black-box.ts";
 import { command, head } from "./support/download.ts";
 
-const box = blackBox();
 const iso = randomBytes(1_000_000);
 let upstream: FileUpstream;
 let folder: string;
 let base: string;
 
-before(async () => {
+const box = blackBox({}, async ({ api, server }, stack) => {
   folder = await mkdtemp(join(tmpdir(), "deckle-downloads-"));
-  upstream = await createFileUpstream(120, 100);
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  upstream = stack.use(await createFileUpstream(120, 100));
   await upstream.put("1.iso", iso);
-  const { api, server } = box;
   const remote = await api.post("remotes/file/file/", {
     name: "r",
     url: upstream.manifestUrl,
@@ -34,10 +33,6 @@ before(async () => {
     }),
   );
   base = `${server.contentUrl}/pulp/content/d/`;
-});
-after(async () => {
-  await upstream[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const sha256 = (content: Buffer | string) => createHash("sha256").update(content).digest("hex");

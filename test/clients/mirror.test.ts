@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import { appendFile, mkdtemp, open, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import type { Answer } from "../support/api.ts";
 import { createFileUpstream, type FileUpstream } from "../support/file-upstream.ts";
 import { watchMemory } from "../support/memory-watch.ts";
@@ -18,12 +18,10 @@ const LARGE = Number(process.env.DECKLE_MIRROR_LARGE ?? 1 << 30);
 /** The peak of the child that syncs. */
 const PEAK_BYTES = 200e6;
 
-const box = blackBox();
 let upstream: FileUpstream;
-before(async () => {
-  upstream = await createFileUpstream(COUNT);
+const box = blackBox({}, async (_box, stack) => {
+  upstream = stack.use(await createFileUpstream(COUNT));
 });
-after(() => upstream[Symbol.asyncDispose]());
 
 interface Mirror {
   readonly repository: string;

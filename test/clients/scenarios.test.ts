@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { createServer } from "node:net";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import type { Answer } from "../support/api.ts";
 import { createFileUpstream, type FileUpstream } from "../support/file-upstream.ts";
 import { blackBox } from "./support/black-box.ts";
 
-const box = blackBox();
 let upstream: FileUpstream;
-before(async () => {
-  upstream = await createFileUpstream(4);
+const box = blackBox({}, async (_box, stack) => {
+  upstream = stack.use(await createFileUpstream(4));
 });
-after(() => upstream[Symbol.asyncDispose]());
 
 const sha256 = (content: Buffer) => createHash("sha256").update(content).digest("hex");
 

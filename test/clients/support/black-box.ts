@@ -9,14 +9,22 @@ export interface BlackBox {
   readonly pulp: Cli;
 }
 
-/** One started server for all tests of a file, with the stock CLI and a plain API client. */
-export function blackBox(options: ServerOptions = {}): BlackBox {
+/**
+ * One started server for all tests of a file, with the stock CLI and a plain API client.
+ *
+ * @param arrange runs once before the first test; what it puts on the stack goes with the server.
+ */
+export function blackBox(
+  options: ServerOptions = {},
+  arrange?: (box: BlackBox, stack: AsyncDisposableStack) => Promise<void>,
+): BlackBox {
   const stack = new AsyncDisposableStack();
   const parts: { server?: Server; api?: Api; pulp?: Cli } = {};
   before(async () => {
     parts.server = stack.use(await startServer(options));
     parts.api = createApi(parts.server);
     parts.pulp = stack.use(await createCli(parts.server));
+    await arrange?.(box, stack);
   });
   after(() => stack.disposeAsync());
   const part = <Name extends keyof typeof parts>(name: Name) => {
@@ -24,7 +32,7 @@ export function blackBox(options: ServerOptions = {}): BlackBox {
     if (value === undefined) throw new Error("the server is not started yet");
     return value;
   };
-  return {
+  const box: BlackBox = {
     get server() {
       return part("server");
     },
@@ -35,4 +43,5 @@ export function blackBox(options: ServerOptions = {}): BlackBox {
       return part("pulp");
     },
   };
+  return box;
 }
