@@ -14,6 +14,8 @@ export interface DraftEdit {
 }
 
 export interface CloseResult {
+  /** Added ids without a unit in the domain. */
+  readonly missing: readonly string[] | null;
   /** Added units that share a slot with another added unit. */
   readonly duplicates: number;
   /** Members that added units push out; only looked for when that is not allowed. */
@@ -70,19 +72,21 @@ function conflictList(change: DraftEdit) {
     where ${from} and not ${isRemoved(change, "m.content")})`;
 }
 
-/** Ends the rows of units that go; one statement. */
+/** Ends the rows of units that go, and holds the added units against clean-up; one statement. */
 export async function closeForEdit(trx: Trx, change: DraftEdit): Promise<CloseResult> {
-  const { draft, base } = change;
+  const { draft, edit, base } = change;
   const baseRows = base ? sql`, base_units as materialized (${baseUnits(change, base)})` : sql``;
   const { rows } = await sql<CloseResult>`
-    with wanted as materialized (${wantedUnits(change)})${baseRows},
+    with wanted as materialized (${wantedUnits(change)} order by id for key share)${baseRows},
     going as materialized (${goingRows(change)}),
     closed as (
       update membership m set removed = ${draft.n} from going g
       where m.repository = ${draft.repository.num} and m.content = g.content and m.added = g.added)
-    select (select count(slot) - count(distinct slot) from wanted) as duplicates,
+    select (select array_agg(u.id) from unnest(${edit.add}::uuid[]) as u (id)
+        where not exists (select from wanted w where w.id = u.id)) as missing,
+      (select count(slot) - count(distinct slot) from wanted) as duplicates,
       ${conflictList(change)} as conflicts`.execute(trx);
-  return rows[0] ?? { duplicates: 0, conflicts: [] };
+  return rows[0] ?? { missing: null, duplicates: 0, conflicts: [] };
 }
 
 /** Adds the units that are no members; after `closeForEdit`, which freed their slots. */

@@ -25,9 +25,13 @@ export async function addBatch(
   const missing = probe.missing ?? [];
   if (absent === null) return { added: 0, missing };
   await closeSlots(trx, draft, absent);
-  if (probe.reopens) await reopen(trx, draft, absent);
-  await insertAbsent(trx, draft, absent);
-  return { added: absent.length, missing };
+  const reopened = probe.reopens ? await reopen(trx, draft, absent) : [];
+  const inserted = await insertAbsent(trx, draft, absent);
+  const isMember = new Set([...inserted, ...reopened]);
+  return {
+    added: isMember.size,
+    missing: [...missing, ...absent.filter((id) => !isMember.has(id))],
+  };
 }
 
 /** What each unit is to the draft; a mirror also notes the members that it has seen. */
@@ -87,21 +91,30 @@ async function closeSlots(trx: Trx, draft: OpenDraft, ids: readonly string[]): P
 }
 
 /** A unit that this version removed and adds again was never away. */
-const reopen = (trx: Trx, draft: Draft, ids: readonly string[]) =>
-  sql`
+async function reopen(trx: Trx, draft: Draft, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ content: string }>`
     update membership set removed = ${OPEN}
     where repository = ${draft.repository.num} and removed = ${draft.n}
-      and content = any(${ids}::uuid[])`.execute(trx);
+      and content = any(${ids}::uuid[])
+    returning content`.execute(trx);
+  return rows.map(({ content }) => content);
+}
 
-const insertAbsent = (trx: Trx, draft: Draft, ids: readonly string[]) =>
-  sql`
+/** Returns the ids that are members now; a unit that a clean-up took since the probe is not. */
+async function insertAbsent(trx: Trx, draft: Draft, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ content: string }>`
     insert into membership (repository, added, domain, type, slot, content)
     select ${draft.repository.num}::int, ${draft.n}::int, c.domain, c.type, c.slot, c.id
-    from content c
-    where c.domain = ${draft.repository.domain} and c.id = any(${ids}::uuid[]) and not exists (
+    from (
+      select domain, id, type, slot from content
+      where domain = ${draft.repository.domain} and id = any(${ids}::uuid[])
+      order by id for key share) c
+    where not exists (
       select from membership m where m.repository = ${draft.repository.num}
         and m.content = c.id and m.removed = ${OPEN})
-    order by c.id`.execute(trx);
+    returning content`.execute(trx);
+  return rows.map(({ content }) => content);
+}
 
 /** Ends members; what this version added goes without a trace. Returns how many went. */
 export async function removeBatch(trx: Trx, draft: Draft, ids: readonly string[]): Promise<number> {

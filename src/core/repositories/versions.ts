@@ -54,12 +54,12 @@ export async function createVersion(
   const completed = await inTransaction(ctx, undefined, async (trx) => {
     const repository = await lock(trx, caller.domain, repositoryId);
     const state = await stateFor(trx, repository, wanted);
-    if (state.missing) throw repositoryErrors.missingUnits(state.missing);
     if (!state.hasWork) return undefined;
     const draft = await insertDraft(job, trx, repository, wanted.baseVersion);
     const change = { draft, edit: wanted, ...(state.base ? { base: state.base } : {}) };
 
-    const { duplicates, conflicts } = await closeForEdit(trx, change);
+    const { missing, duplicates, conflicts } = await closeForEdit(trx, change);
+    if (missing) throw repositoryErrors.missingUnits(missing);
     if (duplicates > 0) throw duplicatesError(ctx, draft, duplicates);
     const [first] = conflicts;
     if (first) throw repositoryErrors.overwrite(ctx.plugins.contentTypeName(first.type), conflicts);
@@ -86,13 +86,11 @@ async function lock(trx: Trx, domain: DomainRef, id: string): Promise<Repository
 interface EditState {
   readonly counts: VersionCounts;
   readonly base?: VersionRange;
-  /** Added ids without a unit in the domain. */
-  readonly missing: readonly string[] | null;
   /** False if the edit certainly changes nothing. */
   readonly hasWork: boolean;
 }
 
-interface StateRow extends Pick<EditState, "counts" | "missing" | "hasWork"> {
+interface StateRow extends Pick<EditState, "counts" | "hasWork"> {
   readonly leftover: string | null;
   readonly base_repository: number | null;
   readonly base_number: number | null;
@@ -113,8 +111,6 @@ async function stateFor(
   const { rows } = await sql<StateRow>`
     select latest.counts, b.repository as base_repository, b.number as base_number,
       (select id from repository_version where repository = ${num} and not complete) as leftover,
-      (select array_agg(u.id) from unnest(${edit.add}::uuid[]) as u (id) where not exists (
-        select from content c where c.domain = ${domain} and c.id = u.id)) as missing,
       b.id is not null
         or exists (select from membership m where ${open} and ${removes})
         or exists (select from unnest(${edit.add}::uuid[]) as u (id) where not exists (

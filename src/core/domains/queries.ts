@@ -1,0 +1,23 @@
+import type { Ctx, DomainRef } from "../ctx.ts";
+
+/** A domain that is known is believed this long; renamed and deleted ones fade within it. */
+const BELIEVED_MS = 1000;
+const MAX_KNOWN = 1000;
+
+const byName = { name: "domain by name", text: "select num, id, name from domain where name = $1" };
+
+/** Finds domains by name, mostly without a statement; one finder per process. */
+export function domainFinder(ctx: Ctx): (name: string) => Promise<DomainRef | undefined> {
+  const known = new Map<string, { readonly domain: DomainRef; readonly until: number }>();
+  return async (name) => {
+    const cached = known.get(name);
+    if (cached && cached.until > ctx.clock.now()) return cached.domain;
+    known.delete(name);
+    const [domain] = await ctx.hot.query<DomainRef>(byName, [name]);
+    if (domain) {
+      if (known.size >= MAX_KNOWN) known.clear();
+      known.set(name, { domain, until: ctx.clock.now() + BELIEVED_MS });
+    }
+    return domain;
+  };
+}
