@@ -1,26 +1,19 @@
 import type { TestContext } from "node:test";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
+import { compose } from "#app/composition.ts";
 import { ensureLockedRoles } from "#core/access/commands.ts";
 import { hashPassword } from "#core/access/passwords.ts";
 import type { DomainRef } from "#core/ctx.ts";
-import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
-import { purgeTasks } from "#core/tasks/purge.ts";
-import { type ApiIndex, indexApi } from "#rest/kit/api-index.ts";
-import { createGeneralTasks, type GeneralTasks } from "#rest/kit/general-tasks.ts";
+import { file } from "#plugins/file/plugin.ts";
+import type { ApiIndex } from "#rest/kit/api-index.ts";
+import type { GeneralTasks } from "#rest/kit/general-tasks.ts";
 import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
-import type { ApiParts } from "#rest/kit/resource.ts";
 import { routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
-import { coreParts } from "#rest/resources/core-parts.ts";
 import { type ContextOptions, createContext, type TestContextValue } from "./context.ts";
 
 export const ROOT = "/pulp/api/v3/";
 export const ADMIN_PASSWORD = "admin of the tests";
-
-export interface TestApiOptions extends ContextOptions {
-  /** Joined with the core's own parts. */
-  readonly parts?: Partial<ApiParts>;
-}
 
 export interface TestAnswer {
   readonly status: number;
@@ -54,22 +47,17 @@ export interface RequestOptions {
   readonly remoteAddress?: string;
 }
 
-/** The REST API of the core over a fresh database, without a socket: `admin` may do everything. */
+/** The whole REST API over a fresh database, without a socket: `admin` may do everything. */
 export async function createTestApi(
   t: TestContext,
-  { parts = {}, tasks = [], plugins = [], ...options }: TestApiOptions = {},
+  options: ContextOptions = {},
 ): Promise<TestApi> {
-  const api = indexApi({
-    resources: [...coreParts.resources, ...(parts.resources ?? [])],
-    endpoints: [...coreParts.endpoints, ...(parts.endpoints ?? [])],
-    schemas: { ...coreParts.schemas, ...parts.schemas },
-  });
-  const generalTasks = createGeneralTasks(api);
+  const composition = compose([file]);
+  const { api, generalTasks } = composition;
   const statements: string[] = [];
   const context = await createContext(t, {
     ...options,
-    plugins: [corePlugin([purgeTasks, ...generalTasks.definitions]), ...plugins],
-    tasks,
+    plugins: [...composition.plugins, ...(options.plugins ?? [])],
     onStatement: (text) => {
       statements.push(text);
       options.onStatement?.(text);
@@ -107,19 +95,6 @@ async function seedAccess({ ctx }: TestContextValue): Promise<void> {
   await ctx.db.updateTable("app_user").set({ password }).where("username", "=", "admin").execute();
   await ensureLockedRoles(ctx);
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: a list holds definitions of different inputs.
-const corePlugin = (tasks: readonly TaskDefinition<any>[]): CorePlugin => ({
-  label: "core",
-  version: "3.95.0",
-  package: "pulpcore",
-  module: "pulpcore.app",
-  migrations: new URL("../../src/core/migrations/", import.meta.url),
-  entities: [],
-  contentTypes: [],
-  repositoryTypes: [],
-  tasks,
-});
 
 /** Domains by name; the default one costs no statement. */
 function domainFinder({ ctx, domain }: TestContextValue) {
