@@ -205,8 +205,7 @@ const wrongCounts: RowCheck = forbids(
   "I5",
   sql<Found>`
     select 'version ' || v.id as subject,
-      'counts say ' || coalesce(v.counts -> 'present', '{}') || ', members are '
-        || coalesce(m.present, '{}') as problem
+      format('counts say %s, members are %s', v.counts -> 'present', m.present) as problem
     from repository_version v
     left join lateral (
       select jsonb_object_agg(t.name, c.n) as present from (
