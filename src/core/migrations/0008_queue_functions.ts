@@ -100,18 +100,26 @@ end $$;
 
 /**
  * Hands a name to its first waiters, if it is free for them. A name that is held exclusively stays
- * as it is, since its holder would need the advisory lock that we have; so the only waiting row
- * that two leaving readers can both want is that of the first writer.
+ * as it is, since its holder would need the advisory lock that we have. Whoever has that lock alone
+ * is undisturbed; readers that leave together can both want the row of the first writer, so they
+ * lock it and look again.
  */
 const grant = `
-create function task_grant(p_key bigint) returns bigint[] language plpgsql ${plans} as $$
+create function task_grant(p_key bigint, p_alone boolean) returns bigint[]
+language plpgsql ${plans} as $$
 declare v_first record; v_seqs bigint[];
 begin
   loop
-    select w.seq, w.excl, exists (select from task_held h where h.key = p_key and h.excl) as taken
+    select w.seq, w.excl,
+        exists (select from task_held h where h.key = p_key and h.excl) as written,
+        w.excl and exists (select from task_held h where h.key = p_key and not h.excl) as read
       into v_first from task_wait w where w.key = p_key order by w.seq limit 1;
-    if not found or v_first.taken then return '{}'; end if;
+    if not found or v_first.written then return '{}'; end if;
     exit when not v_first.excl;
+    if p_alone then
+      if v_first.read then return '{}'; end if;
+      exit;
+    end if;
     perform from task_wait where key = p_key and seq = v_first.seq for update;
     if found then
       if exists (select from task_held h where h.key = p_key and not h.excl) then return '{}'; end if;
@@ -133,23 +141,28 @@ begin
 end $$;
 `;
 
-/** Gives up every name of a task that left the queue; returns how many tasks became ready. */
+/**
+ * Gives up every name of a task that left the queue; returns how many tasks became ready. Only a
+ * task that was cancelled while it waited has waiting rows of its own.
+ */
 const release = `
-create function task_release(p_seq bigint, p_keys bigint[], p_excl boolean[]) returns int
-language plpgsql ${plans} as $$
-declare v_waited bigint[]; v_key bigint; v_granted bigint[] := '{}'; v_ready uuid[];
+create function task_release(p_seq bigint, p_keys bigint[], p_excl boolean[], p_waited boolean)
+returns int language plpgsql ${plans} as $$
+declare v_wanted record; v_granted bigint[] := '{}'; v_ready uuid[];
 begin
   delete from task_held h using unnest(p_keys, p_excl) as u (k, e)
     where h.key = u.k and h.excl = u.e and h.seq = p_seq;
-  v_waited := array(
-    select k from unnest(p_keys) as u (k)
-    where exists (select from task_wait w where w.key = k) order by 1);
-  foreach v_key in array v_waited loop
-    delete from task_wait where key = v_key and seq = p_seq;
-    v_granted := v_granted || task_grant(v_key);
+  for v_wanted in
+    select k, e from unnest(p_keys, p_excl) as u (k, e)
+    where exists (select from task_wait w where w.key = k) order by k
+  loop
+    if p_waited then delete from task_wait where key = v_wanted.k and seq = p_seq; end if;
+    v_granted := v_granted || task_grant(v_wanted.k, v_wanted.e);
   end loop;
   if cardinality(v_granted) = 0 then return 0; end if;
-  perform from task_queue where seq = any(v_granted) order by seq for no key update;
+  if cardinality(v_granted) > 1 then
+    perform from task_queue where seq = any(v_granted) order by seq for no key update;
+  end if;
   with grants as (select s, count(*)::int as n from unnest(v_granted) as u (s) group by s),
     u as (
       update task_queue q
@@ -189,7 +202,7 @@ begin
     updated = clock_timestamp(), finished_at = clock_timestamp()
     where id = v.task returning state into o_state;
   update task_progress set state = o_state where task = v.task and state = 'running';
-  o_unblocked := task_release(p_seq, v.keys, v.excl);
+  o_unblocked := task_release(p_seq, v.keys, v.excl, false);
 end $$;
 `;
 
@@ -258,7 +271,7 @@ begin
         updated = clock_timestamp(), finished_at = clock_timestamp() where id = p_task;
       o_state := 'canceled';
       o_changed := true;
-      o_unblocked := task_release(v.seq, v.keys, v.excl);
+      o_unblocked := task_release(v.seq, v.keys, v.excl, true);
       return;
     end if;
   end if;
