@@ -73,6 +73,8 @@ async function readText(call: Call): Promise<string> {
 async function readJson(call: Call): Promise<Record<string, unknown>> {
   const value = parseJson(await decoded(readText(call)));
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    const limit = call.ctx.settings.DATA_UPLOAD_MAX_NUMBER_FIELDS;
+    if (Object.keys(value).length > limit) throw restErrors.fieldCount(limit);
     return value as Record<string, unknown>;
   }
   const kind = Array.isArray(value) ? "list" : value === null ? "NoneType" : typeof value;

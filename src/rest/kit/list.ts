@@ -6,6 +6,7 @@ import { conditionsOf, orderingOf } from "./conditions.ts";
 import type { Condition } from "./filters/filter.ts";
 import { planOf } from "./plan.ts";
 import { type PresentOptions, present, selectionOf } from "./present.ts";
+import { RecentValues } from "./recent-values.ts";
 import type { Resource, Row } from "./resource.ts";
 
 /** Rows that are read and sent at once; a larger page goes out in slices. */
@@ -65,38 +66,42 @@ interface Read {
 
 /** Keys first, then the wide rows of just this page (data-model §10). */
 async function readRows({ resource, call, list, page }: Read): Promise<readonly Row[]> {
-  const { from, unique, columns, domain } = planOf(resource);
-  const source = sql.raw(from);
+  const { from, wide, unique, columns, domain } = planOf(resource);
   const inDomain =
     domain === null ? sql`` : sql`where ${sql.raw(domain)} = ${call.caller.domain.num}`;
   const query = sql<Row>`
     with page as materialized (
-      select ${sql.raw(unique)} as k from ${source} where ${list.where}
+      select ${sql.raw(unique)} as k from ${sql.raw(from)} where ${list.where}
       order by ${list.order} limit ${page.limit} offset ${page.offset}
     )
-    select ${sql.raw(columns)} from ${source} join page on page.k = ${sql.raw(unique)} ${inDomain}
+    select ${sql.raw(columns)} from ${sql.raw(wide)} join page on page.k = ${sql.raw(unique)} ${inDomain}
     order by ${list.order}`;
   return (await tolerateRegex(query.execute(call.ctx.db))).rows;
 }
 
-/** A short page says by itself how many there are. */
-async function countRows({
-  resource,
-  call,
-  list,
-  page,
-  found,
-}: Read & { found: number }): Promise<number> {
+/** A short page says by itself how many there are; else what is stored, or was counted just now. */
+async function countRows(read: Read & { readonly found: number }): Promise<number> {
+  const { resource, call, page, found } = read;
   if (found < page.limit && (found > 0 || page.offset === 0)) return page.offset + found;
   const known = await resource.count?.(call, call.query);
-  if (known !== undefined) return known;
-  const { rows } = await tolerateRegex(
-    sql<{
-      n: number;
-    }>`select count(*) as n from ${sql.raw(planOf(resource).from)} where ${list.where}`.execute(
-      call.ctx.db,
-    ),
-  );
+  return known ?? recentCounts.get(countKey(read), () => countNow(read), call.ctx.clock.now());
+}
+
+/** Counts are believed for a second: a client that pages does not make us count each time. */
+const recentCounts = new RecentValues<number>(1000, 1000);
+
+function countKey({ resource, call }: Read): string {
+  const query = new URLSearchParams(call.query);
+  for (const name of ["limit", "offset", "ordering", "fields", "exclude_fields"])
+    query.delete(name);
+  query.sort();
+  return `${call.ctx.process.id} ${call.caller.domain.num} ${resource.path} ${call.request.url.split("?")[0]} ${query}`;
+}
+
+async function countNow({ resource, call, list }: Read): Promise<number> {
+  const { from } = planOf(resource);
+  const query = sql<{ n: number }>`select count(*) as n from ${sql.raw(from)} where ${list.where}`;
+  const { rows } = await tolerateRegex(query.execute(call.ctx.db));
   return rows[0]?.n ?? 0;
 }
 

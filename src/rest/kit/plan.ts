@@ -4,6 +4,8 @@ import type { Fields, Resource, Source } from "./resource.ts";
 /** SQL of one resource, worked out once: what to select, and from where. */
 export interface Plan {
   readonly from: string;
+  /** The same with what only the shown columns need. */
+  readonly wide: string;
   readonly key: string;
   /** Tells rows apart within a list. */
   readonly unique: string;
@@ -34,10 +36,12 @@ function makePlan(resource: Resource): Plan {
   const where = source.where ?? "true";
   const columns = selectList(resource, resource.fields, key);
   const detail = selectList(resource, { ...resource.fields, ...resource.detail }, key);
-  const text = `select ${detail} from ${source.from} where ${where} and ${readConditions(source, key, domain)}`;
+  const wide = source.shown ? `${source.from} ${source.shown}` : source.from;
+  const text = `select ${detail} from ${wide} where ${where} and ${readConditions(source, key, domain)}`;
   const name = `read ${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
   const unique = source.unique ?? key;
-  return { from: source.from, key, unique, created, domain, where, columns, read: { name, text } };
+  const { from } = source;
+  return { from, wide, key, unique, created, domain, where, columns, read: { name, text } };
 }
 
 function readConditions({ parent }: Source, key: string, domain: string | null): string {

@@ -62,6 +62,8 @@ export interface Relation {
 export interface Source {
   /** `remote e`, or `repository e join file_repository d on d.id = e.id`. */
   readonly from: string;
+  /** Joins that only the shown columns need; neither filters nor orderings may use their aliases. */
+  readonly shown?: string;
   /** Fixed condition: `e.type = 'file.file'`. */
   readonly where?: string;
   /** SQL of the key; default `e.id`. */

@@ -39,7 +39,7 @@ export const restErrors = defineErrors({
   fieldCount: {
     code: "field-count",
     status: 400,
-    message: (limit: number) => `The form has more than ${limit} fields.`,
+    message: (limit: number) => `The body has more than ${limit} fields.`,
   },
   host: { code: "host", status: 400, message: () => "Invalid Host header." },
   credentials: {
