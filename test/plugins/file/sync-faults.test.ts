@@ -123,7 +123,9 @@ for (const [name, manifest, message] of manifests) {
 
 test("a bad line at the end fails after files were stored, and they are used again", async (t) => {
   const world = await afterOneSync(t);
-  const manifest = Array.from({ length: 6000 }, (_, i) => line(`folder/f${i}`, `content ${i % 20}`));
+  const manifest = Array.from({ length: 6000 }, (_, i) =>
+    line(`folder/f${i}`, `content ${i % 20}`),
+  );
   world.upstream.otherwise((request, response) => {
     const index = Number(/\/f(\d+)$/.exec(request.path)?.[1]);
     response.end(`content ${index % 20}`);

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { isHexDigest } from "#base/digests.ts";
 import { isRelativePath } from "#base/paths.ts";
 import { manifestErrors } from "../errors.ts";
+import { SeenPaths } from "./seen-paths.ts";
 
 /** One file of a manifest (core-content §17). */
 export interface ManifestEntry {
@@ -24,7 +25,7 @@ const NEWLINE = 10;
  */
 export class ManifestReader {
   readonly #name: string;
-  readonly #seen = new Map<string, number>();
+  readonly #seen = new SeenPaths();
   #rest: Buffer = Buffer.alloc(0);
   #line = 0;
 
@@ -82,10 +83,9 @@ export class ManifestReader {
   /** False for a repetition; a path with two digests or sizes is an error. */
   #isFirst(entry: ManifestEntry): boolean {
     const mark = fingerprint(entry);
-    const before = this.#seen.get(entry.relativePath);
+    const before = this.#seen.note(entry.relativePath, mark);
     if (before !== undefined && before !== mark)
       this.#fail(this.#line, `'${entry.relativePath}' is listed before with other content`);
-    this.#seen.set(entry.relativePath, mark);
     return before === undefined;
   }
 
@@ -112,9 +112,9 @@ function parseLine(line: string): ManifestEntry | string {
   return { relativePath, sha256, sizeBytes: Number(size) };
 }
 
-/** 28 bits that tell two entries of one path apart: a small integer costs no memory of its own. */
+/** A number that tells two entries of one path apart; never 0. */
 function fingerprint({ sha256, sizeBytes }: ManifestEntry): number {
-  return (Number.parseInt(sha256.slice(0, 7), 16) ^ sizeBytes) & 0xfff_ffff;
+  return (Number.parseInt(sha256.slice(0, 8), 16) ^ sizeBytes) >>> 0 || 1;
 }
 
 /** One line with its newline; a size that nobody knows is left out. */
