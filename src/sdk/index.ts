@@ -50,7 +50,6 @@ export {
 export { acsResource } from "#rest/resources/families/acs-resource.ts";
 export {
   digestFields,
-  SINGLE_ARTIFACT,
   singleArtifactFields,
 } from "#rest/resources/families/content.ts";
 export { contentResource } from "#rest/resources/families/content-resource.ts";

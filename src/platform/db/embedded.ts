@@ -66,6 +66,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   await ownedFolder(folder, identity);
   await endOrphan(data);
   if (!(await exists(join(data, "PG_VERSION")))) await initialise(data, identity);
+  // A recursive chmod over the data folder is a common accident, after which the server refuses.
+  await chmod(data, 0o700);
   const socketFolder = await makeSocketFolder(folder, identity);
   const child = await launch({ data, socketFolder, identity, options });
   const ended = once(child, "exit").then(() => undefined);

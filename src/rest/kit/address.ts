@@ -55,7 +55,10 @@ const hasKeyForm = ({ resource, key }: Address): boolean =>
 export function parsePrnAddress(text: string, view: View): Address | undefined {
   const parsed = parsePrn(text);
   const resource = parsed && view.api.byModel(parsed.model);
-  return parsed && resource ? { resource, key: parsed.id } : undefined;
+  if (!parsed || !resource) return undefined;
+  // Versions have numbers in hrefs only.
+  const isKey = resource.key === "int" ? /^\d{1,9}$/.test(parsed.id) : isUuid(parsed.id);
+  return isKey ? { resource, key: parsed.id } : undefined;
 }
 
 /** Href or PRN. */

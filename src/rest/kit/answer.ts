@@ -4,7 +4,7 @@ import { CodedError, ValidationError } from "#base/errors.ts";
 import type { Json } from "#base/json.ts";
 import type { Ctx } from "#core/ctx.ts";
 import type { Call } from "./call.ts";
-import { present, rowHref, selectionOf } from "./present.ts";
+import { present, rowHref, selectionFor } from "./present.ts";
 import { readRow } from "./read.ts";
 import type { Outcome, Resource } from "./resource.ts";
 import { restErrors } from "./rest-errors.ts";
@@ -65,9 +65,7 @@ export function sendRow(
   resource: Resource,
   row: Parameters<typeof present>[1],
 ): FastifyReply {
-  const minimal = resource.minimal;
-  const isMinimal = minimal && call.query.get("minimal")?.toLowerCase() === "true";
-  const selection = isMinimal ? { only: new Set(minimal.keys) } : selectionOf(call.query);
+  const selection = selectionFor(resource, call.query);
   const fields = detailFields(resource);
   return sendJson(call.reply, 200, present(resource, row, { view: call.view, selection, fields }));
 }

@@ -4,8 +4,9 @@ import { ValidationError } from "#base/errors.ts";
 import type { Call } from "./call.ts";
 import { conditionsOf, orderingOf } from "./conditions.ts";
 import type { Condition } from "./filters/filter.ts";
+import { runNamed } from "./named-query.ts";
 import { planOf } from "./plan.ts";
-import { type PresentOptions, present, selectionOf } from "./present.ts";
+import { type PresentOptions, present, selectionFor } from "./present.ts";
 import { RecentValues } from "./recent-values.ts";
 import type { Resource, Row } from "./resource.ts";
 
@@ -31,19 +32,12 @@ export async function listAnswer(
 ): Promise<string | Readable> {
   const page = pageOf(call);
   const list = await listQuery(resource, call, parent);
-  const options = { view: call.view, selection: minimalOr(resource, call) };
+  const options = { view: call.view, selection: selectionFor(resource, call.query) };
   if (page.limit > SLICE) return Readable.from(slices({ resource, call, list, page, options }));
   const rows = await readRows({ resource, call, list, page });
   const count = await countRows({ resource, call, list, page, found: rows.length });
   const results = rows.map((row) => present(resource, row, options));
   return JSON.stringify({ count, ...links(call, page, count), results });
-}
-
-function minimalOr(resource: Resource, call: Call): ReturnType<typeof selectionOf> {
-  const selection = selectionOf(call.query);
-  if (!resource.minimal || call.query.get("minimal")?.toLowerCase() !== "true") return selection;
-  const { keys } = resource.minimal;
-  return { ...selection, only: new Set(keys.filter((key) => selection.only?.has(key) ?? true)) };
 }
 
 async function listQuery(resource: Resource, call: Call, parent?: string): Promise<ListQuery> {
@@ -69,14 +63,15 @@ async function readRows({ resource, call, list, page }: Read): Promise<readonly 
   const { from, wide, unique, columns, domain } = planOf(resource);
   const inDomain =
     domain === null ? sql`` : sql`where ${sql.raw(domain)} = ${call.caller.domain.num}`;
+  const offset = page.offset === 0 ? sql.lit(0) : sql`${page.offset}`;
   const query = sql<Row>`
     with page as materialized (
       select ${sql.raw(unique)} as k from ${sql.raw(from)} where ${list.where}
-      order by ${list.order} limit ${page.limit} offset ${page.offset}
+      order by ${list.order} limit ${sql.lit(page.limit)} offset ${offset}
     )
     select ${sql.raw(columns)} from ${sql.raw(wide)} join page on page.k = ${sql.raw(unique)} ${inDomain}
     order by ${list.order}`;
-  return (await tolerateRegex(query.execute(call.ctx.db))).rows;
+  return tolerateRegex(runNamed(call.ctx, query));
 }
 
 /** A short page says by itself how many there are; else what is stored, or was counted just now. */
@@ -101,8 +96,8 @@ function countKey({ resource, call }: Read): string {
 async function countNow({ resource, call, list }: Read): Promise<number> {
   const { from } = planOf(resource);
   const query = sql<{ n: number }>`select count(*) as n from ${sql.raw(from)} where ${list.where}`;
-  const { rows } = await tolerateRegex(query.execute(call.ctx.db));
-  return rows[0]?.n ?? 0;
+  const [row] = await tolerateRegex(runNamed(call.ctx, query));
+  return row?.n ?? 0;
 }
 
 /** The database judges regular expressions; a bad one is the client's mistake. */

@@ -27,6 +27,14 @@ export function selectionOf(query: URLSearchParams): Selection {
   return { ...(only.size > 0 ? { only } : {}), ...(without.size > 0 ? { without } : {}) };
 }
 
+/** The same within the short form, where the resource has one and `minimal=true` asks for it. */
+export function selectionFor({ minimal }: Resource, query: URLSearchParams): Selection {
+  const selection = selectionOf(query);
+  if (!minimal || query.get("minimal")?.toLowerCase() !== "true") return selection;
+  const keys = minimal.keys.filter((key) => selection.only?.has(key) ?? true);
+  return { ...selection, only: new Set(keys) };
+}
+
 const isWanted = ({ only, without }: Selection, name: string): boolean =>
   (only === undefined || only.has(name)) && !without?.has(name);
 

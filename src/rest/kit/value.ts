@@ -1,6 +1,7 @@
 import type { JsonObject } from "#base/json.ts";
 import type { Field } from "./resource.ts";
 import type { JsonSchema } from "./schema.ts";
+import { isTime } from "./time.ts";
 
 /** Depth of free JSON in a body; more is refused before anything walks it. */
 const MAX_DEPTH = 64;
@@ -65,7 +66,7 @@ const DATE_TEXT =
   "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
 
 const dateProblem = (value: string): Problem =>
-  DATE.test(value) && !Number.isNaN(Date.parse(value.replace(" ", "T"))) ? undefined : DATE_TEXT;
+  DATE.test(value) && isTime(value) ? undefined : DATE_TEXT;
 
 const emailProblem = (value: string): Problem =>
   /^[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/.test(value) && value.length <= 254

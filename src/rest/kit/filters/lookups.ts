@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { isUuid } from "#base/uuid7.ts";
 import type { JsonSchema } from "../schema.ts";
+import { isTime } from "../time.ts";
 import { type Condition, type Filter, FilterProblem, type Filters } from "./filter.ts";
 
 /** Lookup sets of core-rest §3.4, without `exact`, which has no suffix. */
@@ -41,8 +42,7 @@ const datetimeKind: Kind = {
   read: (text) => {
     // A plus sign of the zone that was not encoded arrives as a space.
     const value = text.trim().replace(/ (\d{2}:\d{2})$/, "+$1");
-    const isTime = TIME.test(value) && !Number.isNaN(Date.parse(value.replace(" ", "T")));
-    if (!isTime || /^0000/.test(value)) throw new FilterProblem("Enter a valid date/time.");
+    if (!TIME.test(value) || !isTime(value)) throw new FilterProblem("Enter a valid date/time.");
     return value;
   },
   cast: "timestamptz",

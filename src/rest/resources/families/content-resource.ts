@@ -21,7 +21,13 @@ import {
   type Values,
 } from "../../kit/resource.ts";
 import { labelActions } from "../label-actions.ts";
-import { contentFields, contentFilters, contentOrderings, countFromVersion } from "./content.ts";
+import {
+  contentFields,
+  contentFilters,
+  contentOrderings,
+  countUnits,
+  SINGLE_ARTIFACT,
+} from "./content.ts";
 
 export interface ContentOptions {
   readonly path: string;
@@ -30,7 +36,7 @@ export interface ContentOptions {
   /** `file.file` */
   readonly type: string;
   readonly title: string;
-  /** Joins of the detail table (alias `d`) and what the fields need besides. */
+  /** Joins of the detail table, whose alias is `d`. */
   readonly joins: string;
   /** Keys of the object after those that every unit has. */
   readonly fields: Fields;
@@ -76,12 +82,13 @@ export function contentResource(options: ContentOptions): Resource {
     key: "uuid",
     source: {
       from: `content e ${joins}`,
+      shown: SINGLE_ARTIFACT,
       where: typeCondition(type),
     },
     fields: { ...contentFields, ...fields },
     filters: { ...contentFilters, ...options.filters },
     orderings: { ...contentOrderings, ...options.orderings },
-    count: countFromVersion(type),
+    count: countUnits(type),
     createBody: {
       schema: `${label}.${model}`,
       hasFile: true,

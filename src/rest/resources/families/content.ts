@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { ALGORITHMS } from "#base/digests.ts";
+import type { Run } from "../../kit/call.ts";
 import { labels, link, object, text } from "../../kit/fields.ts";
 import { type Filter, FilterProblem, type Filters } from "../../kit/filters/filter.ts";
 import { labelSelect } from "../../kit/filters/label-select.ts";
@@ -71,22 +72,35 @@ export const SINGLE_ARTIFACT =
   "left join content_artifact ca on ca.content = e.id left join artifact a on a.domain = ca.domain and a.id = ca.artifact " +
   "left join artifact_digest g on g.domain = a.domain and g.artifact = a.id";
 
-/** Count of a version's units of a type without a query, when nothing else is asked. */
-export const countFromVersion =
+/** Count of units of a type from what is stored: all of the domain, or those of one version. */
+export const countUnits =
   (type: string): NonNullable<Resource["count"]> =>
   async (run, query) => {
-    const others = [...query.keys()].filter(
-      (name) => !PAGING.has(name) && name !== "repository_version",
-    );
+    const names = [...query.keys()].filter((name) => !PAGING.has(name));
+    if (names.some((name) => name !== "repository_version")) return undefined;
     const value = query.get("repository_version");
-    if (others.length > 0 || !value) return undefined;
-    const { id } = await versionOf(value, run);
-    const { rows } = await sql<{ n: number | null }>`
-      select (counts -> 'present' ->> ${type})::bigint as n from repository_version where id = ${id}`.execute(
-      run.ctx.db,
-    );
-    return rows[0]?.n ?? 0;
+    const stored = value === null ? unitsOfDomain(run, type) : unitsOfVersion(run, type, value);
+    return (await stored) ?? 0;
   };
+
+async function unitsOfDomain({ ctx, caller }: Run, type: string): Promise<number | undefined> {
+  const row = await ctx.db
+    .selectFrom("content_count")
+    .select("n")
+    .where("domain", "=", caller.domain.num)
+    .where("type", "=", ctx.plugins.contentTypeNum(type))
+    .executeTakeFirst();
+  return row?.n;
+}
+
+async function unitsOfVersion(run: Run, type: string, value: string): Promise<number | undefined> {
+  const { id } = await versionOf(value, run);
+  const { rows } = await sql<{ n: number | null }>`
+    select (counts -> 'present' ->> ${type})::bigint as n from repository_version where id = ${id}`.execute(
+    run.ctx.db,
+  );
+  return rows[0]?.n ?? undefined;
+}
 
 const PAGING = new Set(["limit", "offset", "ordering", "fields", "exclude_fields", "format"]);
 
