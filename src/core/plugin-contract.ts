@@ -23,7 +23,10 @@ export interface EntityModel {
   readonly path: string;
 }
 
-/** A unit that is about to be saved: the row of its detail table without `id` and `domain`. */
+/**
+ * A unit that is about to be saved: the row of its detail table without `id` and `domain`. Bytes are
+ * Buffers; a `jsonb` column takes the value itself, not JSON text.
+ */
 export type DetailRow = Readonly<Record<string, unknown>>;
 
 /** A kind of content: how it is told apart, and where its columns live. */
@@ -35,7 +38,10 @@ export interface ContentType extends EntityModel {
   naturalKey(row: DetailRow): readonly string[];
   /** Texts of which a version holds one unit at most; undefined means no such rule. */
   slot?(row: DetailRow): readonly string[];
-  /** The slot is exactly the relative path of the one file, so files are found by slot. */
+  /**
+   * The slot is exactly the relative path of the one file, so files are found by slot. The detail
+   * table then has a column `relative_path` with an index over `(domain, relative_path)`.
+   */
   readonly slotIsPath: boolean;
   /** Its files can be dropped and downloaded again (reclaim space). */
   readonly reclaimable: boolean;

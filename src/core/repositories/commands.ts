@@ -11,15 +11,9 @@ import { lockRepository } from "./queries.ts";
 import { applyRetention } from "./retention.ts";
 import type { NewRepository, RepositoryFacts, RepositoryPatch } from "./types.ts";
 
+export { addMembers, discardVersion, openVersion, removeMembers } from "./drafts.ts";
 export { applyRetention, deleteVersion } from "./retention.ts";
-export {
-  addMembers,
-  completeVersion,
-  createVersion,
-  discardVersion,
-  openVersion,
-  removeMembers,
-} from "./versions.ts";
+export { completeVersion, createVersion } from "./versions.ts";
 
 /** Memberships that one transaction deletes. */
 const DELETE_CHUNK = 10_000;

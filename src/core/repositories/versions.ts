@@ -1,34 +1,17 @@
 import { sql } from "kysely";
-import { uuid7 } from "#base/uuid7.ts";
-import type { Ctx, DomainRef, Trx } from "../ctx.ts";
+import type { Ctx, Trx } from "../ctx.ts";
 import { announce, announceAfterCommit } from "../distributions/commands.ts";
 import type { Job, VersionRef } from "../plugin-contract.ts";
 import { inTransaction } from "../transaction.ts";
+import { discardVersion, dropDraft, insertDraft, lockForVersion, stateFor } from "./drafts.ts";
 import { closeForEdit, insertForEdit } from "./edit.ts";
 import { repositoryErrors } from "./errors.ts";
-import {
-  addBatch,
-  beginKept,
-  changeOf,
-  closeUnseen,
-  endKept,
-  removeBatch,
-  undoRows,
-} from "./members.ts";
+import { changeOf, closeUnseen, endKept } from "./members.ts";
 import { checkPaths } from "./paths.ts";
-import { lockRepository } from "./queries.ts";
 import { applyRetention } from "./retention.ts";
 import { countsAfter, isEmptyChange, normalEdit, type TypeChange } from "./rules.ts";
-import { OPEN, type VersionCounts } from "./table.ts";
-import type {
-  AddedMembers,
-  OpenDraft,
-  RepositoryFacts,
-  VersionEdit,
-  VersionRange,
-} from "./types.ts";
-
-const CHUNK = 2000;
+import type { VersionCounts } from "./table.ts";
+import type { OpenDraft, RepositoryFacts, VersionEdit } from "./types.ts";
 
 /** What a transaction that completed a version leaves to do after its commit. */
 interface Completed {
@@ -52,7 +35,7 @@ export async function createVersion(
   const { ctx, caller } = job;
   const wanted = normalEdit(edit);
   const completed = await inTransaction(ctx, undefined, async (trx) => {
-    const repository = await lock(trx, caller.domain, repositoryId);
+    const repository = await lockForVersion(trx, caller.domain, repositoryId);
     const state = await stateFor(trx, repository, wanted);
     if (!state.hasWork) return undefined;
     const draft = await insertDraft(job, trx, repository, wanted.baseVersion);
@@ -77,151 +60,6 @@ function duplicatesError(ctx: Ctx, draft: OpenDraft, count: number): Error {
   return repositoryErrors.duplicates(count, draft.correlationId);
 }
 
-async function lock(trx: Trx, domain: DomainRef, id: string): Promise<RepositoryFacts> {
-  const repository = await lockRepository(trx, id);
-  if (!repository || repository.domain !== domain.num) throw repositoryErrors.gone();
-  return repository;
-}
-
-interface EditState {
-  readonly counts: VersionCounts;
-  readonly base?: VersionRange;
-  /** False if the edit certainly changes nothing. */
-  readonly hasWork: boolean;
-}
-
-interface StateRow extends Pick<EditState, "counts" | "hasWork"> {
-  readonly leftover: string | null;
-  readonly base_repository: number | null;
-  readonly base_number: number | null;
-}
-
-/** The predecessor, the base, and whether there is anything to do; removes the leftover of a crash. */
-async function stateFor(
-  trx: Trx,
-  repository: RepositoryFacts,
-  edit: VersionEdit,
-): Promise<EditState> {
-  const { num, domain } = repository;
-  const open = sql`m.repository = ${num} and m.removed = ${OPEN}`;
-  const removes =
-    edit.remove === "*"
-      ? sql`m.content <> all(${edit.add}::uuid[])`
-      : sql`m.content = any(${edit.remove}::uuid[])`;
-  const { rows } = await sql<StateRow>`
-    select latest.counts, b.repository as base_repository, b.number as base_number,
-      (select id from repository_version where repository = ${num} and not complete) as leftover,
-      b.id is not null
-        or exists (select from membership m where ${open} and ${removes})
-        or exists (select from unnest(${edit.add}::uuid[]) as u (id) where not exists (
-          select from membership m where ${open} and m.content = u.id)) as "hasWork"
-    from (select counts from repository_version where repository = ${num} and complete
-      order by number desc limit 1) latest
-    left join repository_version b
-      on b.id = ${edit.baseVersion ?? null} and b.domain = ${domain} and b.complete`.execute(trx);
-  const [row] = rows;
-  if (!row || (edit.baseVersion && row.base_number === null)) throw repositoryErrors.versionGone();
-  if (row.leftover !== null) {
-    await dropDraft(trx, { num, id: row.leftover, n: repository.nextVersion });
-    return stateFor(trx, repository, edit);
-  }
-  const { base_repository, base_number, ...state } = row;
-  if (base_repository === null || base_number === null) return state;
-  return { ...state, base: { repository: base_repository, number: base_number } };
-}
-
-async function insertDraft(
-  job: Job,
-  trx: Trx,
-  repository: RepositoryFacts,
-  baseVersion: string | undefined,
-): Promise<OpenDraft> {
-  const versionId = uuid7();
-  await trx
-    .insertInto("repository_version")
-    .values({
-      id: versionId,
-      domain: repository.domain,
-      repository: repository.num,
-      number: repository.nextVersion,
-      base_version: baseVersion ?? null,
-    })
-    .execute();
-  const { domain, correlationId } = job.caller;
-  const n = repository.nextVersion;
-  return { repository, versionId, n, domain, isMirror: false, correlationId };
-}
-
-/** Removes an incomplete version with all that it did. */
-async function dropDraft(
-  trx: Trx,
-  draft: { readonly num: number; readonly id: string; readonly n: number },
-): Promise<void> {
-  await undoRows(trx, { repository: draft.num, number: draft.n });
-  await endKept(trx, draft.id);
-  await sql`delete from repository_version where id = ${draft.id} and not complete`.execute(trx);
-}
-
-/**
- * Starts a version for a sync and commits at once; readers see complete versions only. A leftover of
- * a crash is removed first.
- */
-export function openVersion(
-  job: Job,
-  repositoryId: string,
-  options: { readonly mirror?: boolean } = {},
-): Promise<OpenDraft> {
-  const { ctx, caller } = job;
-  return inTransaction(ctx, undefined, async (trx) => {
-    const repository = await lock(trx, caller.domain, repositoryId);
-    await stateFor(trx, repository, { add: [], remove: [] });
-    const draft = await insertDraft(job, trx, repository, undefined);
-    const isMirror = options.mirror ?? false;
-    if (isMirror) await beginKept(trx, draft.versionId);
-    return { ...draft, isMirror };
-  });
-}
-
-/**
- * Adds units, 2 000 per transaction; a member of the same slot gives way. Adding a member changes
- * nothing, and keeps it in a mirror.
- *
- * @throws `repositoryErrors.immutable` after the draft ended; `duplicates` if two units that this
- *   version adds want one slot.
- */
-export async function addMembers(
-  ctx: Ctx,
-  draft: OpenDraft,
-  ids: readonly string[],
-): Promise<AddedMembers> {
-  const total = { added: 0, missing: [] as string[] };
-  for (const chunk of chunks(ids)) {
-    const { added, missing } = await inTransaction(ctx, undefined, (trx) =>
-      addBatch(trx, draft, chunk),
-    );
-    total.added += added;
-    total.missing.push(...missing);
-  }
-  return total;
-}
-
-/** Removes units, 2 000 per transaction; those that are no members are passed over. */
-export async function removeMembers(
-  ctx: Ctx,
-  draft: OpenDraft,
-  ids: readonly string[],
-): Promise<number> {
-  let removed = 0;
-  for (const chunk of chunks(ids)) {
-    removed += await inTransaction(ctx, undefined, (trx) => removeBatch(trx, draft, chunk));
-  }
-  return removed;
-}
-
-function* chunks(ids: readonly string[]): Generator<readonly string[]> {
-  for (let start = 0; start < ids.length; start += CHUNK) yield ids.slice(start, start + CHUNK);
-}
-
 /**
  * Makes the draft visible: mirror, rules of the type, checks, counts, created resource, in one
  * transaction; then autopublish and retention. Undefined when nothing changed.
@@ -232,7 +70,7 @@ export async function completeVersion(job: Job, draft: OpenDraft): Promise<Versi
   const { ctx } = job;
   try {
     const completed = await inTransaction(ctx, undefined, async (trx) => {
-      const repository = await lock(trx, draft.domain, draft.repository.id);
+      const repository = await lockForVersion(trx, draft.domain, draft.repository.id);
       const before = await countsOfLatest(trx, draft);
       if (draft.isMirror) await closeUnseen(trx, draft);
       return finish(job, trx, { draft, repository, before });
@@ -254,17 +92,6 @@ async function countsOfLatest(trx: Trx, draft: OpenDraft): Promise<VersionCounts
   const [row] = rows;
   if (!row?.isOpen) throw repositoryErrors.immutable(draft.versionId);
   return row.counts;
-}
-
-/** Removes a draft without a trace, for a sync that failed; a complete version stays as it is. */
-export async function discardVersion(ctx: Ctx, draft: OpenDraft): Promise<void> {
-  const { num, id } = draft.repository;
-  await inTransaction(ctx, undefined, async (trx) => {
-    await lockRepository(trx, id);
-    const { rows } = await sql`
-      select from repository_version where id = ${draft.versionId} and not complete`.execute(trx);
-    if (rows.length > 0) await dropDraft(trx, { num, id: draft.versionId, n: draft.n });
-  });
 }
 
 interface Finish {
