@@ -3,6 +3,7 @@ import { uuid7 } from "#base/uuid7.ts";
 import { ensureLockedRoles } from "#core/access/commands.ts";
 import { hashPassword } from "#core/access/passwords.ts";
 import type { Db } from "#core/ctx.ts";
+import { ensureDefaultDomain } from "#core/domains/commands.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import { type Migration, migrate } from "#platform/db/migrate.ts";
 import { migrationSources } from "./plugins.ts";
@@ -54,16 +55,3 @@ const removeExpiredProcesses = (db: Db): Promise<unknown> =>
 /** What follows from the plugins: the shipped roles. */
 export const prepareAccess = (runtime: Pick<Runtime, "createCtx">): Promise<void> =>
   ensureLockedRoles(runtime.createCtx("api"));
-
-async function ensureDefaultDomain(db: Db, settings: Settings): Promise<void> {
-  const values = {
-    storage_class: settings.STORAGES.default?.BACKEND ?? "pulpcore.app.models.storage.FileSystem",
-    redirect_to_object_storage: settings.REDIRECT_TO_OBJECT_STORAGE,
-    hide_guarded_distributions: settings.HIDE_GUARDED_DISTRIBUTIONS,
-  };
-  await db
-    .insertInto("domain")
-    .values({ id: uuid7(), name: "default", ...values })
-    .onConflict((conflict) => conflict.column("name").doUpdateSet(values))
-    .execute();
-}

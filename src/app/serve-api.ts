@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { Ctx, DomainRef } from "#core/ctx.ts";
+import { domainFinder } from "#core/domains/queries.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import { API_ACCESS_FORMAT } from "#platform/log/access-log.ts";
 import { statusClass } from "#platform/metrics/prometheus.ts";
@@ -86,18 +86,3 @@ const metricsRoute = ({ metrics }: Runtime): Route => ({
     },
   ],
 });
-
-/** Domains by name; one that is known is believed for a second. */
-function domainFinder(ctx: Ctx): (name: string) => Promise<DomainRef | undefined> {
-  const known = new Map<string, { readonly domain: DomainRef; readonly until: number }>();
-  return async (name) => {
-    const cached = known.get(name);
-    if (cached && cached.until > ctx.clock.now()) return cached.domain;
-    const [domain] = await ctx.hot.query<DomainRef>(byName, [name]);
-    if (domain) known.set(name, { domain, until: ctx.clock.now() + 1000 });
-    else known.delete(name);
-    return domain;
-  };
-}
-
-const byName = { name: "domain by name", text: "select num, id, name from domain where name = $1" };
