@@ -46,12 +46,13 @@ export function describeApi(api: ApiIndex, options: DocumentOptions): Node {
   const sorted = [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
   const all = allSchemas(api, { isExact: options.isKeyed });
   const pathNodes = Object.fromEntries(sorted);
+  const schemas = reachable(pathNodes, all);
   return {
     openapi: "3.0.1",
     info: infoNode(options),
     paths: pathNodes,
     components: {
-      schemas: reachable(pathNodes, all),
+      schemas: options.isKeyed ? exactFormats(schemas) : schemas,
       securitySchemes: { basicAuth: { type: "http", scheme: "basic" } },
     },
     servers: [{ url: options.server }],
@@ -224,6 +225,18 @@ function minimalSchema(resource: Resource, dialect: Dialect): Node {
   const fields = Object.entries(resource.fields).filter(([name]) => keys.has(name));
   return responseSchema({ common: [...COMMON] }, Object.fromEntries(fields), dialect);
 }
+
+/**
+ * The baseline calls an href a `uri`, though it has no scheme, and a blank address an `email`; the
+ * valid form says what is true.
+ */
+const exactFormats = (schemas: Node): Node =>
+  JSON.parse(
+    JSON.stringify(schemas)
+      .replaceAll('"format":"uri"', '"format":"uri-reference"')
+      .replaceAll('"format":"email",', "")
+      .replaceAll(',"format":"email"', ""),
+  ) as Node;
 
 /** Just the schemas that the paths lead to, sorted by name. */
 function reachable(paths: Node, all: ReadonlyMap<string, Node>): Node {
