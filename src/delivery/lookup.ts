@@ -205,7 +205,7 @@ function statement(kind: LookupKind, access: VersionAccess): HotStatement<FileRo
     text: `
 select f.*, f.candidates is null and (${below.join("\n or ")}) as is_directory
 from (select $2::int, $3::int, $5::uuid) given
-left join (${files.join("\n  union all")} limit 1) f on true`,
+left join (select * from (${files.join("\n  union all")}) every limit 1) f on true`,
   };
 }
 
