@@ -1,6 +1,7 @@
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
-import { Agent, type Dispatcher, ProxyAgent } from "undici";
+import { Agent, buildConnector, type Dispatcher, ProxyAgent } from "undici";
 import type { AddressPolicy } from "./address-policy.ts";
+import { httpErrors, shownUrl } from "./errors.ts";
 import { guardedLookup } from "./guard.ts";
 import type { HttpOptions } from "./http.ts";
 
@@ -20,42 +21,50 @@ export function createDispatcher(
   policy: AddressPolicy,
   withClientCert: boolean,
 ): Dispatcher {
-  const connection = {
+  const plain = {
     lookup: guardedLookup(policy),
     timeout: options.connectTimeoutMs,
     allowH2: false,
+    rejectUnauthorized: options.tlsValidation,
   };
-  const tls = { ...connection, rejectUnauthorized: options.tlsValidation };
-  const lazyTls = withLazyContext(tls, () => secureContext(options, withClientCert));
   const pool = {
-    // Read per request, so that one setting holds for direct and proxied connections.
     headersTimeout: options.readTimeoutMs ?? 0,
     bodyTimeout: options.readTimeoutMs ?? 0,
     maxHeaderSize: MAX_HEADER_BYTES,
     connections: options.concurrency,
     allowH2: false,
   };
-  if (options.proxy === undefined) return new Agent({ ...pool, connect: lazyTls });
+  const secure = () => ({ ...plain, secureContext: secureContext(options, withClientCert) });
+  if (options.proxy === undefined)
+    return new Agent({ ...pool, connect: lazyConnector(buildConnector(plain), secure) });
+  // Other proxies would resolve and connect past the guard.
+  if (!/^https?:\/\//i.test(options.proxy.url))
+    throw httpErrors.scheme(shownUrl(options.proxy.url));
   return new ProxyAgent({
     ...pool,
     uri: options.proxy.url,
     ...proxyToken(options.proxy),
-    proxyTls: withLazyContext(tls, () => secureContext(options, false)),
-    requestTls: lazyTls,
+    proxyTls: { ...plain, secureContext: secureContext(options, false) },
+    requestTls: secure(),
     connectTimeout: options.connectTimeoutMs,
   });
 }
 
-/** Makes the TLS context at the first TLS connection and shares it with all later ones. */
-function withLazyContext<Options extends object>(options: Options, make: () => SecureContext) {
-  let context: SecureContext | undefined;
-  return Object.defineProperty({ ...options }, "secureContext", {
-    enumerable: true,
-    get: () => {
-      context ??= make();
-      return context;
-    },
-  }) as Options;
+/** Reads certificates at the first TLS connection: that takes a while, and http needs none. */
+function lazyConnector(
+  plain: buildConnector.connector,
+  secureOptions: () => buildConnector.BuildOptions,
+): buildConnector.connector {
+  let secure: buildConnector.connector | undefined;
+  return (target, done) => {
+    if (target.protocol !== "https:") return plain(target, done);
+    try {
+      secure ??= buildConnector(secureOptions());
+    } catch (error) {
+      return done(error instanceof Error ? error : new Error(String(error)), null);
+    }
+    return secure(target, done);
+  };
 }
 
 function secureContext(options: HttpOptions, withClientCert: boolean): SecureContext {

@@ -314,6 +314,15 @@ test("TLS: an authority of the remote is trusted, others are not", async (t) => 
   assert.equal(await text((await careless.get(upstream.url)).body), "secure");
 });
 
+test("TLS: a client key that is none fails the request, not the process", async (t) => {
+  const authority = createIdentity("Test CA");
+  const identity = createIdentity("upstream", { issuer: authority, names: ["127.0.0.1"] });
+  const upstream = await createUpstream(t, { identity });
+  await using http = client(upstream.url, { clientCert: authority.cert, clientKey: "nonsense" });
+
+  await assert.rejects(http.get(upstream.url), { code: "PLP0026" });
+});
+
 test("TLS: expired certificates and other names are refused", async (t) => {
   const authority = createIdentity("Test CA");
   const names = ["127.0.0.1"];
@@ -368,6 +377,14 @@ test("a proxy forwards http and tunnels https, with its credentials", async (t) 
     await assert.rejects(wrong.get(url), {
       message: `[PLP0010] Proxy authentication failed for ${proxy.url}/. Please check your proxy credentials.`,
     });
+});
+
+test("proxies of other kinds are refused", async () => {
+  await using http = client("http://127.0.0.1", { proxy: { url: "socks5://127.0.0.1:1080" } });
+
+  await assert.rejects(http.get("http://127.0.0.1/"), {
+    message: "[PLP0009] URL: socks5://127.0.0.1:1080 not supported.",
+  });
 });
 
 test("disposing ends what is running", async (t) => {
