@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { uuid7 } from "#base/uuid7.ts";
+import { sweep } from "#core/artifacts/commands.ts";
 import type { Ctx, ProcessIdentity } from "#core/ctx.ts";
 import { dispatchDue, syncBuiltinSchedules } from "#core/schedules/commands.ts";
 import { processDirectory } from "#core/tasks/job.ts";
@@ -159,6 +160,7 @@ class Supervisor {
         if (this.#options.auxiliary) return;
         if (isSomeoneMissing) await reapMissing(this.#ctx);
         if (isScheduleDue && !this.#stopping.signal.aborted) await dispatchDue(this.#ctx);
+        await sweep(this.#ctx);
       },
     });
   }

@@ -152,11 +152,12 @@ async function postpone(trx: Trx, due: readonly Due[]): Promise<void> {
 /** Removes what processes left behind whose records are gone (core-content §2.2). */
 export async function sweepIncoming(ctx: Ctx): Promise<void> {
   for (const store of await distinctStores(ctx)) {
-    const found = await store.incoming.list();
+    const others = (await store.incoming.list()).filter((id) => id !== ctx.process.id);
+    if (others.length === 0) continue;
     const { rows } = await sql<{ id: string }>`
-      select id from app_process where id = any(${found}::uuid[])`.execute(ctx.db);
-    const alive = new Set([ctx.process.id, ...rows.map(({ id }) => id)]);
-    for (const id of found.filter((one) => !alive.has(one))) {
+      select id from app_process where id = any(${others}::uuid[])`.execute(ctx.db);
+    const alive = new Set(rows.map(({ id }) => id));
+    for (const id of others.filter((one) => !alive.has(one))) {
       const idleMs = ctx.clock.now() - (await store.incoming.lastWrite(id));
       if (idleMs >= IDLE_MS) await store.incoming.remove(id);
     }
