@@ -171,9 +171,14 @@ function actionOperation(resource: Resource, action: Action): Operation {
   };
 }
 
+/** Fixed ids stay whole: no verb of HTTP and no action is called `read` (core-rest §4.4). */
+function shortEndpointId({ path, operationId }: Endpoint): string {
+  const prefix = `${tokenId(path.split("/"))}_`;
+  const isFixed = !operationId.startsWith(prefix) || operationId === `${prefix}read`;
+  return isFixed ? operationId : operationId.slice(prefix.length);
+}
+
 export function endpointOperation(endpoint: Endpoint): Operation {
-  const tokens = endpoint.path.split("/");
-  const prefix = `${tokenId(tokens)}_`;
   return {
     label: endpoint.label,
     method: endpoint.method.toLowerCase(),
@@ -182,9 +187,7 @@ export function endpointOperation(endpoint: Endpoint): Operation {
       tail: /\.(json|yaml)$/.test(endpoint.path) ? endpoint.path : `${endpoint.path}/`,
     },
     id: endpoint.operationId,
-    shortId: endpoint.operationId.startsWith(prefix)
-      ? endpoint.operationId.slice(prefix.length)
-      : endpoint.operationId,
+    shortId: shortEndpointId(endpoint),
     tag: endpoint.tag,
     summary: endpoint.title,
     parameters: endpoint.method === "GET" ? FIELD_PARAMETERS : [],
