@@ -42,7 +42,7 @@ const PROGRAMS = {
   format: [[BIOME, "check", "--write", "."]],
   docs: generators().map((file) => [`tools/${file}`]),
   bench: [["bench/run.ts"]],
-  clients: [["--test", "--test-concurrency=1", "test/clients/"]],
+  clients: [["--test", "--test-concurrency=1", "--test-timeout=600000", "test/clients/"]],
   chaos: [["tools/chaos.ts"]],
   fuzz: [["tools/fuzz-api.ts"]],
   parity: [

@@ -33,7 +33,6 @@ test("tasks are listed by every filter, shown and waited for", async () => {
     ["--state-in", "completed", "--state-in", "failed"],
     ["--name", task.name],
     ["--name-contains", "file"],
-    ["--worker", task.worker],
     ["--reserved-resource", repository.pulp_href],
     ["--exclusive-resource", repository.pulp_href],
     ["--started-before", "2100-01-01"],
@@ -123,7 +122,9 @@ test("a group of tasks is listed and waited for", async () => {
     paths: ["PULP_MANIFEST"],
   });
   const { task_group: href } = await api.post(`${acs.pulp_href}refresh/`);
-  const group = await pulp.json("task-group", "show", "--href", href, "--wait");
+  const waited = await pulp.run("task-group", "show", "--href", href, "--wait");
+  assert.equal(waited.status, 0, waited.stderr);
+  const group = await pulp.json("task-group", "show", "--href", href);
   assert.equal(group.completed, 1);
   assert.ok((await pulp.json("task-group", "list")).length >= 1);
 });

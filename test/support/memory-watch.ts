@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { commandLine, peakBytes, processTree } from "./process-tree.ts";
 
 /** Watches for processes that appear below the given ones, and how large they grow. */
-export interface MemoryWatch {
+export interface MemoryWatch extends AsyncDisposable {
   /** Largest resident set of any process that is not the database, in bytes. */
   stop(): Promise<number>;
 }
@@ -15,10 +15,14 @@ export function watchMemory(pids: readonly number[]): MemoryWatch {
   const [top = 0] = pids;
   const ending = new AbortController();
   const watching = watch(top, ending.signal);
+  const stop = () => {
+    ending.abort();
+    return watching;
+  };
   return {
-    async stop() {
-      ending.abort();
-      return watching;
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
     },
   };
 }
