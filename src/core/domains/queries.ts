@@ -12,8 +12,10 @@ export function domainFinder(ctx: Ctx): (name: string) => Promise<DomainRef | un
   return async (name) => {
     const cached = known.get(name);
     if (cached && cached.until > ctx.clock.now()) return cached.domain;
+    const found = ctx.hot.query<DomainRef>(byName, [name]);
+    // While the database is away, what needs only the domain's name goes on.
+    const [domain] = cached ? await found.catch(() => [cached.domain]) : await found;
     known.delete(name);
-    const [domain] = await ctx.hot.query<DomainRef>(byName, [name]);
     if (domain) {
       if (known.size >= MAX_KNOWN) known.clear();
       known.set(name, { domain, until: ctx.clock.now() + BELIEVED_MS });

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bindText, originOf, parseBind } from "#app/bind.ts";
+import { databasesOf, databaseUrl } from "#app/database-url.ts";
+import { lockHome } from "#app/home-lock.ts";
+import { readServerFlags } from "#app/server-flags.ts";
+import { temporaryFolder } from "./program.ts";
+
+const binds: readonly (readonly [string, object, string])[] = [
+  ["127.0.0.1:80", { host: "127.0.0.1", port: 80 }, "127.0.0.1:80"],
+  ["[::1]:24817", { host: "::1", port: 24_817 }, "[::1]:24817"],
+  [":80", { host: "::", port: 80 }, "[::]:80"],
+  ["80", { host: "::", port: 80 }, "[::]:80"],
+  ["host.example:0", { host: "host.example", port: 0 }, "host.example:0"],
+  ["unix:/run/x.sock", { path: "/run/x.sock" }, "unix:/run/x.sock"],
+];
+
+for (const [text, bind, shown] of binds) {
+  test(`the address ${text}`, () => {
+    assert.deepEqual(parseBind(text), bind);
+    assert.equal(bindText(parseBind(text)), shown);
+  });
+}
+
+for (const text of ["", "host", "host:", "host:99999", "a:b:1", "::1:80", "host:-1", "host:80x"]) {
+  test(`the address '${text}' is refused`, () => {
+    assert.throws(() => parseBind(text), /must be host:port/);
+  });
+}
+
+test("a wildcard address is reached by the machine's name", () => {
+  assert.equal(originOf(parseBind("0.0.0.0:1"), "box"), "http://box:1");
+  assert.equal(originOf(parseBind("[::1]:1"), "box"), "http://[::1]:1");
+  assert.equal(originOf(parseBind("unix:/x"), "box"), null);
+});
+
+const addresses: readonly (readonly [string, object])[] = [
+  ["postgresql://u@h/d", { NAME: "d", USER: "u", HOST: "h" }],
+  [
+    "postgresql://u:p%40%3A%2F@h:1/d",
+    { NAME: "d", USER: "u", PASSWORD: "p@:/", HOST: "h", PORT: "1" },
+  ],
+  ["postgresql://u@localhost/d?host=%2Frun%2Fpg", { NAME: "d", USER: "u", HOST: "/run/pg" }],
+  ["postgresql://u@[::1]:5/d", { NAME: "d", USER: "u", HOST: "::1", PORT: "5" }],
+  [
+    "postgresql://u@h/d?sslmode=require",
+    { NAME: "d", USER: "u", HOST: "h", OPTIONS: { sslmode: "require" } },
+  ],
+];
+
+for (const [address, parts] of addresses) {
+  test(`the database ${address}`, () => {
+    assert.deepEqual(databasesOf(address).default, parts);
+    assert.equal(databaseUrl(databasesOf(address)), address);
+  });
+}
+
+test("numbers of settings files are texts of addresses", () => {
+  const url = databaseUrl({
+    default: { NAME: "n", USER: "u", PASSWORD: 123, HOST: "h", PORT: 5432 },
+  });
+  assert.equal(url, "postgresql://u:123@h:5432/n");
+});
+
+for (const address of ["mysql://u@h/d", "postgresql://h", "nonsense"]) {
+  test(`DATABASE_URL=${address} is refused`, () => {
+    assert.throws(() => databasesOf(address), /DATABASE_URL must be/);
+  });
+}
+
+test("a folder is locked once", async (t) => {
+  const home = await temporaryFolder(t);
+  const lock = await lockHome(home);
+
+  await assert.rejects(lockHome(home), new RegExp(`in use by process ${process.pid}`));
+  await lock[Symbol.asyncDispose]();
+
+  const again = await lockHome(home);
+  await again[Symbol.asyncDispose]();
+  assert.equal(existsSync(again.file), false);
+});
+
+test("locks of processes that have gone, and torn ones, are taken over", async (t) => {
+  const home = await temporaryFolder(t);
+  const file = join(home, "deckle.lock");
+  const { pid } = spawnSync("true");
+  const stale = [
+    JSON.stringify({ pid, born: "long ago" }),
+    // Our own number, from before the machine was started.
+    JSON.stringify({ pid: process.pid, born: "another boot" }),
+    '{"pid":',
+    "",
+  ];
+  for (const text of stale) {
+    writeFileSync(file, text);
+    const lock = await lockHome(home);
+    assert.equal(JSON.parse(readFileSync(file, "utf8")).pid, process.pid);
+    await lock[Symbol.asyncDispose]();
+  }
+});
+
+test("of many that find a stale lock, one gets it", async (t) => {
+  const home = await temporaryFolder(t);
+  writeFileSync(join(home, "deckle.lock"), "{}");
+
+  const results = await Promise.allSettled(Array.from({ length: 20 }, () => lockHome(home)));
+
+  assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
+});
+
+test("flags of the servers", (t) => {
+  t.after(() => {
+    for (const name of ["GUNICORN_CMD_ARGS", "PULP_WORKER_NAME_TEMPLATE", "PULP_LOG_LEVEL"]) {
+      delete process.env[name];
+    }
+  });
+  process.env.GUNICORN_CMD_ARGS = "--workers 3 --timeout 90";
+  const flags = [
+    ...["-b", "127.0.0.1:1", "--bind", "[::1]:2", "--access-logfile", "-", "--preload"],
+    ...["--graceful-timeout", "5", "--keep-alive", "7", "--name-template", "x{pid}"],
+    ...["--log-level", "WARNING", "pulpcore.app.wsgi:application"],
+  ];
+
+  const command = readServerFlags(flags, 24_817);
+
+  assert.deepEqual(command, {
+    server: {
+      binds: [
+        { host: "127.0.0.1", port: 1 },
+        { host: "::1", port: 2 },
+      ],
+      graceMs: 5000,
+      accessLogfile: "-",
+      keepAliveTimeoutMs: 7000,
+    },
+    workers: 3,
+    ignored: ["timeout", "preload"],
+    isHelp: false,
+  });
+  assert.equal(process.env.PULP_WORKER_NAME_TEMPLATE, "@str x{pid}");
+  assert.equal(process.env.PULP_LOG_LEVEL, "@str warn");
+});
+
+test("without flags a server listens everywhere", () => {
+  assert.deepEqual(readServerFlags([], 24_816).server.binds, [{ host: "::", port: 24_816 }]);
+  assert.throws(
+    () => readServerFlags(["--workers", "many"], 1),
+    /--workers must be a whole number/,
+  );
+  assert.throws(() => readServerFlags(["--worker", "2"], 1), /Unknown option '--worker'/);
+  assert.throws(() => readServerFlags(["other:app"], 1), /nothing to do with 'other:app'/);
+});
