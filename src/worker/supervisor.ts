@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { uuid7 } from "#base/uuid7.ts";
 import { sweep } from "#core/artifacts/commands.ts";
 import type { Ctx, ProcessIdentity } from "#core/ctx.ts";
+import { trimEvents } from "#core/distributions/commands.ts";
 import { dispatchDue, syncBuiltinSchedules } from "#core/schedules/commands.ts";
 import { processDirectory } from "#core/tasks/job.ts";
 import { untilAnswered } from "#core/tasks/outcome.ts";
@@ -161,6 +162,7 @@ class Supervisor {
         if (isSomeoneMissing) await reapMissing(this.#ctx);
         if (isScheduleDue && !this.#stopping.signal.aborted) await dispatchDue(this.#ctx);
         await sweep(this.#ctx);
+        await trimEvents(this.#ctx.db);
       },
     });
   }

@@ -1,10 +1,11 @@
 import { type Selectable, sql } from "kysely";
 import { prn } from "#base/prn.ts";
 import { uuid7 } from "#base/uuid7.ts";
+import { rethrow } from "../constraints.ts";
 import type { Ctx, DomainRef, Executor, Trx } from "../ctx.ts";
 import { createRepository, deleteRepository } from "../repositories/commands.ts";
 import { createTaskGroup, dispatch } from "../tasks/commands.ts";
-import { acsErrors } from "./errors.ts";
+import { acsConstraints, acsErrors } from "./errors.ts";
 import { hiddenName, pathUrl } from "./rules.ts";
 import type { AcsPathTable, AcsTable } from "./table.ts";
 import type { AcsPatch, AcsRefresh, AcsTarget, NewAcs } from "./types.ts";
@@ -17,7 +18,8 @@ export async function createAcs(ctx: Ctx, input: NewAcs, trx?: Trx): Promise<str
     await db
       .insertInto("alternate_content_source")
       .values({ id, domain: domain.num, type, name, remote })
-      .execute();
+      .execute()
+      .catch(rethrow(acsConstraints));
     await insertPaths(db, { domain, id }, paths);
   };
   await (trx ? create(trx) : ctx.db.transaction().execute(create));

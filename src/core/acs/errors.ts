@@ -1,4 +1,5 @@
-import { defineErrors } from "#base/errors.ts";
+import { defineErrors, fieldError } from "#base/errors.ts";
+import type { ConstraintTable } from "../constraints.ts";
 
 export const acsErrors = defineErrors({
   notFound: {
@@ -7,3 +8,7 @@ export const acsErrors = defineErrors({
     message: (id: string) => `Alternate content source ${id} does not exist.`,
   },
 });
+
+export const acsConstraints: ConstraintTable = {
+  acs_name: () => fieldError("name", "This field must be unique."),
+};

@@ -1,7 +1,8 @@
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
+import { rethrow } from "../constraints.ts";
 import type { Ctx, DomainRef, Executor, Trx } from "../ctx.ts";
-import { remoteErrors } from "./errors.ts";
+import { remoteConstraints, remoteErrors } from "./errors.ts";
 import { remoteById } from "./queries.ts";
 import { openSecrets } from "./session.ts";
 import { type NewRemote, type RemoteColumns, SECRET_COLUMNS, type SecretColumn } from "./types.ts";
@@ -30,7 +31,8 @@ export async function createRemote(
       url,
       ...stored(ctx, input.values),
     })
-    .execute();
+    .execute()
+    .catch(rethrow(remoteConstraints));
   return id;
 }
 
@@ -48,7 +50,8 @@ export async function updateRemote(
     .set({ ...stored(ctx, { ...kept, ...change.values }), updated: sql`clock_timestamp()` })
     .where("domain", "=", change.domain.num)
     .where("id", "=", change.id)
-    .executeTakeFirst();
+    .executeTakeFirst()
+    .catch(rethrow(remoteConstraints));
   if (numUpdatedRows === 0n) throw remoteErrors.notFound(change.id);
 }
 

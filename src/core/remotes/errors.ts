@@ -1,4 +1,5 @@
-import { defineErrors } from "#base/errors.ts";
+import { defineErrors, fieldError } from "#base/errors.ts";
+import type { ConstraintTable } from "../constraints.ts";
 
 /** Downloads that brought the wrong thing (core-content §7.2), and remotes in use. */
 export const remoteErrors = defineErrors({
@@ -43,3 +44,7 @@ export const remoteErrors = defineErrors({
       `The remote cannot be deleted because the alternate content source '${acs}' uses it.`,
   },
 });
+
+export const remoteConstraints: ConstraintTable = {
+  remote_name: () => fieldError("name", "This field must be unique."),
+};

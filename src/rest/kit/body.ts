@@ -4,6 +4,7 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/bus
 import { objectError } from "#base/errors.ts";
 import { type ReceivedFile, receiveFile } from "#core/artifacts/commands.ts";
 import type { Call } from "./call.ts";
+import { scanJson } from "./json-scan.ts";
 import type { RawBody } from "./parse.ts";
 import type { Fields } from "./resource.ts";
 import { restErrors } from "./rest-errors.ts";
@@ -11,7 +12,7 @@ import { restErrors } from "./rest-errors.ts";
 /** Parts of a form: a file or two, and many small fields. */
 const MAX_FILES = 10;
 /** Deeper JSON costs more to walk than any request of ours needs. */
-const MAX_JSON_DEPTH = 64;
+const MAX_JSON_DEPTH = 1024;
 
 export interface BodyOptions {
   readonly fields: Fields;
@@ -93,14 +94,9 @@ async function decoded(text: Promise<string>): Promise<string> {
 }
 
 function parseJson(text: string): unknown {
-  let depth = 0;
-  let deepest = 0;
-  for (const character of text.length > 2 * MAX_JSON_DEPTH ? text : "") {
-    if (character === "[" || character === "{") depth += 1;
-    else if (character === "]" || character === "}") depth -= 1;
-    if (depth > deepest) deepest = depth;
-  }
-  if (deepest > 16 * MAX_JSON_DEPTH) throw restErrors.json("nested too deeply");
+  const problem = scanJson(text, MAX_JSON_DEPTH);
+  if (problem?.kind === "depth") throw restErrors.json("nested too deeply");
+  if (problem) throw restErrors.json(`the key ${JSON.stringify(problem.key)} occurs twice`);
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -6,6 +6,7 @@ import { type ApiIndex, fullPath } from "./api-index.ts";
 import type { Call, Run } from "./call.ts";
 import { keyOf, present, rowHref } from "./present.ts";
 import { readRow } from "./read.ts";
+import { removeRow } from "./remove-row.ts";
 import type { Locks, Outcome, Resource, Row, Values } from "./resource.ts";
 import { apiBase, taskView } from "./view.ts";
 
@@ -80,7 +81,7 @@ export function createGeneralTasks(api: ApiIndex): GeneralTasks {
     async run(job, { resource: path, key }) {
       const resource = resourceAt(path);
       const run = runOf(job);
-      await resource.operations.delete?.apply?.(run, await readRow(resource, run, { key }));
+      await removeRow(resource, run, await readRow(resource, run, { key }));
       return null;
     },
   });

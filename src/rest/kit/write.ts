@@ -6,6 +6,7 @@ import type { GeneralTasks } from "./general-tasks.ts";
 import { parseBody } from "./parse.ts";
 import { keyOf } from "./present.ts";
 import { type KeyPath, readRow } from "./read.ts";
+import { removeRow } from "./remove-row.ts";
 import type { Action, Fields, Locks, Outcome, Resource, Row, Values } from "./resource.ts";
 
 /** `POST` on a collection. */
@@ -68,7 +69,7 @@ export async function deleteObject(
   await remove.check?.(call, row);
   if (remove.run) return remove.run(call, row);
   if (remove.mode === "sync") {
-    await remove.apply?.(call, row);
+    await removeRow(resource, call, row);
     return { kind: "empty", status: 204 };
   }
   const locks = remove.locks?.(call, row) ?? ownLock(resource, row);

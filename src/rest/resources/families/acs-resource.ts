@@ -7,6 +7,7 @@ import { updateDetail } from "../../kit/detail.ts";
 import { type Action, defineResource, type Resource, type Values } from "../../kit/resource.ts";
 import { roleActions } from "../role-actions.ts";
 import { acsFields, acsFilters, acsOrderings } from "./acs.ts";
+import { checkNameFree } from "./common.ts";
 
 export interface AcsOptions {
   readonly path: string;
@@ -37,7 +38,10 @@ export const acsResource = (options: AcsOptions): Resource => {
       read: true,
       create: {
         mode: "sync",
-        check: (run, values) => checkRemote(run, type, values),
+        check: async (run, values) => {
+          await checkRemote(run, type, values);
+          await checkNameFree(run, TABLE, { name: values.name });
+        },
         apply: ({ ctx, caller }, { name, remote, paths = [], ...values }) =>
           ctx.db.transaction().execute(async (trx) => {
             const input = { domain: caller.domain, type, name, remote, paths } as NewAcs;
@@ -48,7 +52,10 @@ export const acsResource = (options: AcsOptions): Resource => {
       },
       update: {
         mode: "task",
-        check: (run, values) => checkRemote(run, type, values),
+        check: async (run, values, row) => {
+          await checkRemote(run, type, values);
+          await checkNameFree(run, TABLE, { name: values.name, self: String(row.$key) });
+        },
         async apply({ ctx, caller }, row, { name, remote, paths, ...values }) {
           const id = String(row.$key);
           const patch = Object.entries({ name, remote, paths }).filter(

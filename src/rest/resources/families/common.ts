@@ -1,6 +1,8 @@
 import { sql } from "kysely";
+import { fieldError } from "#base/errors.ts";
 import type { Family } from "#core/plugin-contract.ts";
 import { parseAddress, parseListHref } from "../../kit/address.ts";
+import type { Run } from "../../kit/call.ts";
 import { type Filter, FilterProblem, type Filters } from "../../kit/filters/filter.ts";
 import { choiceFilter, NAME, textFilters } from "../../kit/filters/lookups.ts";
 import type { Action, Resource } from "../../kit/resource.ts";
@@ -67,6 +69,23 @@ export const entityActions = (
   ...labelActions(table, options),
   ...roleActions(`${label}.${model}`.toLowerCase()),
 ];
+
+/**
+ * A name is free in its family before anything is accepted; a race is settled by the database.
+ *
+ * @param self id of the object that already has the name.
+ */
+export async function checkNameFree(
+  { ctx, caller }: Run,
+  table: Family,
+  { name, self }: { readonly name: unknown; readonly self?: string },
+): Promise<void> {
+  if (name === undefined) return;
+  const { rows } = await sql`
+    select from ${sql.table(table)} where domain = ${caller.domain.num} and name = ${name}
+      and id is distinct from ${self ?? null}::uuid`.execute(ctx.db);
+  if (rows.length > 0) throw fieldError("name", "This field must be unique.");
+}
 
 /** Id of the unit that a `content` filter names. */
 export function contentKey(

@@ -35,7 +35,13 @@ import {
   type Values,
 } from "../../kit/resource.ts";
 import { entityHref } from "../../kit/view.ts";
-import { entityActions, entityOrderings, nameFilters, typeFilters } from "./common.ts";
+import {
+  checkNameFree,
+  entityActions,
+  entityOrderings,
+  nameFilters,
+  typeFilters,
+} from "./common.ts";
 
 /** Fields that are stored encrypted and never shown, in the order of `hidden_fields`. */
 export const REMOTE_SECRETS = [
@@ -164,14 +170,19 @@ export const remoteResource = ({
       read: true,
       create: {
         mode: "sync",
-        check: checkRemote,
+        check: async (run, values) => {
+          checkRemote(run, values);
+          await checkNameFree(run, "remote", { name: values.name });
+        },
         apply: ({ ctx, caller }, values) =>
           createRemote(ctx, { domain: caller.domain, type, values: toRemote(values) as NewRemote }),
       },
       update: {
         mode: "task",
-        check: async (run, values, row) =>
-          checkRemote(run, { ...row, ...(await secretsOf(run, row)), ...values }),
+        check: async (run, values, row) => {
+          checkRemote(run, { ...row, ...(await secretsOf(run, row)), ...values });
+          await checkNameFree(run, "remote", { name: values.name, self: String(row.$key) });
+        },
         current: secretsOf,
         apply: ({ ctx, caller }, row, changes) =>
           updateRemote(ctx, {

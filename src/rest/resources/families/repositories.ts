@@ -31,6 +31,7 @@ import {
 } from "../../kit/resource.ts";
 import { entityHref, type View, versionHref } from "../../kit/view.ts";
 import {
+  checkNameFree,
   contentKey,
   entityActions,
   entityOrderings,
@@ -174,7 +175,10 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
       read: true,
       create: {
         mode: "sync",
-        check: (run, values) => checkRemoteType(run, type, values),
+        check: async (run, values) => {
+          await checkRemoteType(run, type, values);
+          await checkNameFree(run, "repository", { name: values.name });
+        },
         apply: ({ ctx, caller }, values) =>
           ctx.db.transaction().execute(async (trx) => {
             const input = { domain: caller.domain, type, ...toRepository(values) } as NewRepository;
@@ -190,7 +194,10 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
       },
       update: {
         mode: "task",
-        check: (run, values) => checkRemoteType(run, type, values),
+        check: async (run, values, row) => {
+          await checkRemoteType(run, type, values);
+          await checkNameFree(run, "repository", { name: values.name, self: String(row.$key) });
+        },
         apply: async ({ ctx, caller }, row, changes) => {
           const id = String(row.$key);
           await ctx.db.transaction().execute(async (trx) => {
