@@ -36,7 +36,7 @@ export const serverSettings = defineSettings({
   FILE_UPLOAD_PERMISSIONS: {
     schema: Type.Union([Type.Integer({ minimum: 0, maximum: 0o777 }), Type.Null()]),
     default: 0o644,
-    doc: "Mode of stored files.",
+    doc: "Mode of stored files; 420 is 0o644 of Python.",
   },
   FILE_UPLOAD_DIRECTORY_PERMISSIONS: {
     schema: Type.Union([Type.Integer({ minimum: 0, maximum: 0o7777 }), Type.Null()]),
