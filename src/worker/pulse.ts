@@ -80,6 +80,7 @@ export class Pulse {
   async #heed(answer: Beat, startedMs: number): Promise<void> {
     const { ctx, identities, slots, onReady } = this.#options;
     for (const slot of slots) heedSlot(slot, answer, startedMs);
+    this.#countChildren();
     const removed = identities.filter(({ id }) => !answer.alive.includes(id));
     if (removed.length > 0) await registerProcesses(ctx, removed);
     this.#beats += 1;
@@ -88,6 +89,14 @@ export class Pulse {
       slots.some(({ id, run }) => id === owner && run?.task.id !== task),
     );
     if (answer.is_work_ready || isForgotten) onReady(isForgotten);
+  }
+
+  #countChildren(): void {
+    const { ctx, slots } = this.#options;
+    const children = slots.filter(({ hasChild }) => hasChild);
+    const busy = children.filter(({ run }) => run !== undefined).length;
+    ctx.metrics.gauge("deckle_task_children", busy, { state: "busy" });
+    ctx.metrics.gauge("deckle_task_children", children.length - busy, { state: "idle" });
   }
 
   async #doChores(answer: Beat): Promise<void> {

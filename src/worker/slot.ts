@@ -54,6 +54,10 @@ export class Slot {
     return this.#run;
   }
 
+  get hasChild(): boolean {
+    return this.#child !== undefined && !this.#child.hasEnded;
+  }
+
   abort(kind: AbortKind): void {
     this.#run?.abort(kind);
   }

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { reapMissing } from "#core/tasks/reaper.ts";
 import * as tasks from "./support/tasks.ts";
-import { createWorkerWorld, entryOf, quick } from "./support/worker.ts";
+import { createWorkerWorld, entryOf, quick, until } from "./support/worker.ts";
 
 const workerFile = fileURLToPath(new URL("./support/worker-entry.ts", import.meta.url));
 
@@ -69,7 +69,7 @@ test("a worker that is killed loses its task, and the next one runs elsewhere", 
   const journal = await readFile(world.journalFile, "utf8");
   assert.equal(journal, "start first\nstart next\nend next\n");
   const folder = `${world.ctx.settings.WORKING_DIRECTORY}/${record?.name}`;
-  while (existsSync(folder)) await sleep(50);
+  await until(() => !existsSync(folder), "the removal of its folder");
   const line = `INFO Cleanup record of missing worker process ${record?.name}.`;
   assert.ok(world.workerSide.logged.includes(line));
   await survivor.stop("finish");
@@ -93,24 +93,30 @@ test("SIGTERM waits for the task, exits with 0 and removes the record; SIGINT ha
   }
 });
 
+/** Ends some of the connections again and again; when the server is full, the next round does. */
+async function breakConnections(url: string, calm: AbortSignal): Promise<void> {
+  const text = `select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = '${databaseName(url)}' and random() < 0.3`;
+  while (!calm.aborted) {
+    await asAdmin(url, text).catch(() => undefined);
+    await sleep(50);
+  }
+}
+
 test("connections that break lose no task", async (t) => {
   const world = await createWorkerWorld(t, { slots: 2 });
-  const kills = setInterval(() => {
-    void asAdmin(
-      world.url,
-      `select pg_terminate_backend(pid) from pg_stat_activity
-       where datname = '${databaseName(world.url)}' and random() < 0.3`,
-    );
-  }, 50);
+  const calm = new AbortController();
+  const storm = breakConnections(world.url, calm.signal);
   const ids: string[] = [];
-  while (ids.length < 40) {
-    await world.send(tasks.echo, { n: ids.length }, { deferred: true }).then(
+  for (let attempt = 0; attempt < 400 && ids.length < 40; attempt += 1) {
+    await world.send(tasks.echo, { n: attempt }).then(
       (id) => ids.push(id),
       () => sleep(20),
     );
   }
-  clearInterval(kills);
-  await sleep(200);
+  calm.abort();
+  await storm;
+  assert.equal(ids.length, 40);
   const rows = await Promise.all(ids.map((id) => world.ended(id, 20_000)));
   for (const { state, error } of rows) {
     if (state === "failed") assert.match(JSON.stringify(error), /missing|terminat|connection/i);

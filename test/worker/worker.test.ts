@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cancelGroup, cancelTask, createTaskGroup, dispatch } from "#core/tasks/commands.ts";
 import * as tasks from "./support/tasks.ts";
-import { createWorkerWorld } from "./support/worker.ts";
+import { createWorkerWorld, until } from "./support/worker.ts";
 
 test("tasks run in a reused child with a directory of their own, immediate ones in the worker", async (t) => {
   const world = await createWorkerWorld(t, { slots: 1 });
@@ -57,7 +57,7 @@ test("a running task is canceled, also one that ignores it and one that never yi
   const gooey = await world.send(tasks.gooey);
   const spinning = await world.send(tasks.spinning, { file: `${world.journalFile}.spin` });
   await world.written("start polite");
-  while (!existsSync(`${world.journalFile}.spin`)) await sleep(20);
+  await until(() => existsSync(`${world.journalFile}.spin`), "the spinning");
   for (const id of [polite, gooey, spinning]) {
     assert.equal((await cancelTask(world.ctx, id)).state, "canceling");
   }

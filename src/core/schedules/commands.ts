@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
 import { dispatch } from "../tasks/commands.ts";
-import { FINAL_STATES } from "../tasks/table.ts";
+import { FINAL_STATES } from "../tasks/types.ts";
 import { scheduleErrors } from "./errors.ts";
 import { type BuiltinSchedule, builtinSchedules } from "./rules.ts";
 

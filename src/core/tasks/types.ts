@@ -3,6 +3,8 @@ import type { Caller } from "../ctx.ts";
 import type { TaskDefinition } from "../plugin-contract.ts";
 import type { TaskError, TaskState } from "./table.ts";
 
+export { FINAL_STATES } from "./table.ts";
+
 export interface DispatchRequest<Input extends TSchema = TSchema> {
   readonly task: TaskDefinition<Input>;
   readonly input: Static<Input>;

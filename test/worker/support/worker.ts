@@ -97,12 +97,17 @@ async function untilEnded(world: TestContextValue, id: string, limitMs: number) 
   }
 }
 
-async function untilWritten(file: string, text: string): Promise<void> {
+/** Waits until something is so, for a bounded time. */
+export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const limit = performance.now() + 15_000;
-  for (;;) {
-    const found = await readFile(file, "utf8").catch(() => "");
-    if (found.includes(text)) return;
-    assert.ok(performance.now() < limit, `"${text}" was never written`);
+  while (!(await isSo())) {
+    assert.ok(performance.now() < limit, `${what} never happened`);
     await sleep(20);
   }
 }
+
+const untilWritten = (file: string, text: string): Promise<void> =>
+  until(
+    async () => (await readFile(file, "utf8").catch(() => "")).includes(text),
+    `writing "${text}"`,
+  );
