@@ -22,7 +22,6 @@ const PLACES: Readonly<Record<string | symbol, unknown>> = {
   [Symbol.iterator]: () => [placeholder].values(),
   toString: () => "…",
   join: () => "…",
-  length: 2,
 };
 
 const all = [...definedErrors()].sort((a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0));
