@@ -45,7 +45,7 @@ async function mirror(name: string, policy: string): Promise<Mirror> {
 }
 
 async function sync(repository: string) {
-  await using memory = watchMemory(await box.server.pids());
+  await using memory = watchMemory(await box.server.pids(), "task-child");
   const started = performance.now();
   const task = await box.api.done(await box.api.post(`${repository}sync/`, {}), 300_000);
   const seconds = (performance.now() - started) / 1000;
@@ -110,7 +110,7 @@ test("one large file arrives whole, in ranges and resumed, in bounded memory", a
   const { repository } = await mirror("large", "on_demand");
   await publish(repository);
   const url = `${box.server.contentUrl}/pulp/content/large/large.bin`;
-  await using memory = watchMemory(await box.server.pids());
+  await using memory = watchMemory(await box.server.pids(), "src/bin/start.ts");
   const started = performance.now();
   const first = await command("curl", ["-sS", "-f", "-o", "first", url], folder);
   assert.equal(first.status, 0, first.stderr);

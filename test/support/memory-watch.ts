@@ -1,20 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { commandLine, peakBytes, processTree } from "./process-tree.ts";
 
-/** Watches for processes that appear below the given ones, and how large they grow. */
+/** Watches how large the processes of one program grow below a command. */
 export interface MemoryWatch extends AsyncDisposable {
-  /** Largest resident set of any process that is not the database, in bytes. */
+  /** Largest resident set of any of them, in bytes. */
   stop(): Promise<number>;
 }
 
 /**
- * Looks every 50 ms. A process that lived before the watch counts only by what it grows to: the
- * kernel keeps its peak, so that nothing between two looks is missed.
+ * Looks every 50 ms; the kernel keeps each peak, so that only what ends between two looks is missed.
+ *
+ * @param pids tree of the command, itself first
+ * @param program part of their command line, e.g. `task-child`
  */
-export function watchMemory(pids: readonly number[]): MemoryWatch {
+export function watchMemory(pids: readonly number[], program: string): MemoryWatch {
   const [top = 0] = pids;
   const ending = new AbortController();
-  const watching = watch(top, ending.signal);
+  const watching = watch({ top, program, signal: ending.signal });
   const stop = () => {
     ending.abort();
     return watching;
@@ -27,19 +29,20 @@ export function watchMemory(pids: readonly number[]): MemoryWatch {
   };
 }
 
-async function watch(top: number, signal: AbortSignal): Promise<number> {
+interface Watch {
+  readonly top: number;
+  readonly program: string;
+  readonly signal: AbortSignal;
+}
+
+async function watch({ top, program, signal }: Watch): Promise<number> {
   let peak = 0;
   while (!signal.aborted) {
     for (const pid of await processTree(top)) {
-      if (await isOurs(pid)) peak = Math.max(peak, await peakBytes(pid));
+      const isWatched = (await commandLine(pid)).includes(program);
+      if (isWatched) peak = Math.max(peak, await peakBytes(pid));
     }
     await sleep(50, undefined, { signal }).catch(() => undefined);
   }
   return peak;
-}
-
-/** The programs under the pinned runtime; npm and the database are others. */
-async function isOurs(pid: number): Promise<boolean> {
-  const line = await commandLine(pid);
-  return /node/.test(line) && !/npm|bootstrap\.mjs|postgres/.test(line);
 }

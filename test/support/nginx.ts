@@ -13,6 +13,7 @@ export interface Nginx extends AsyncDisposable {
   takeRequests(): Promise<readonly string[]>;
 }
 
+/** Without the log it is set up for speed, and notices changes of its files late. */
 export async function startNginx(folder: string, log = true): Promise<Nginx> {
   const port = await freePort();
   const home = await mkdtemp(join(tmpdir(), "deckle-nginx-"));
@@ -70,7 +71,7 @@ http {
   scgi_temp_path ${home}/scgi;
   sendfile on;
   keepalive_requests 1000000;
-  open_file_cache max=20000 inactive=60s;
+  ${log ? "" : "open_file_cache max=20000 inactive=60s;"}
   server { listen 127.0.0.1:${port} backlog=4096; root ${folder}; }
 }
 `;
