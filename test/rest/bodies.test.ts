@@ -22,6 +22,7 @@ const CASES: readonly Case[] = [
   ["a byte order mark", "\ufeff{}", JSON_TYPE, 400, /JSON parse error/],
   ["bytes that are no UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), JSON_TYPE, 400, /UTF-8/],
   ["depth 10 000", deep(10_000), JSON_TYPE, 400, /nested too deeply/i],
+  ["a key twice", '{"username":"a","username":"b"}', JSON_TYPE, 400, /occurs twice/],
   ["a million keys", manyKeys(1_000_000), JSON_TYPE, 413, /larger than/],
   ["two thousand keys", manyKeys(2_000), JSON_TYPE, 400, /more than 1000/],
   [
