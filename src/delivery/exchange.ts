@@ -58,7 +58,7 @@ const MAX_FIELDS = 500;
  *
  * @returns the status of a refusal, or 0.
  */
-export function headerProblem(rawHeaders: readonly string[]): 0 | 400 | 431 {
+export function headerProblem({ rawHeaders, httpVersion }: IncomingMessage): 0 | 400 | 431 {
   if (rawHeaders.length > 2 * MAX_FIELDS) return 431;
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -69,7 +69,7 @@ export function headerProblem(rawHeaders: readonly string[]): 0 | 400 | 431 {
     hosts += 1;
     if (hosts > 1 || !HOST.test(value)) return 400;
   }
-  return 0;
+  return hosts === 0 && httpVersion === "1.1" ? 400 : 0;
 }
 
 /** A name, an IPv4 or bracketed IPv6 address, and a port. */

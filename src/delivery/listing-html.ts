@@ -10,8 +10,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const escapeHtml = (text: string): string =>
   text.replaceAll(/[&<>'"]/g, (character) => ESCAPES[character] ?? character);
 
-/** Besides HTML, what would end a path in an address; all else stays as clients scrape it. */
-const href = (name: string): string => escapeHtml(name.replaceAll(/[%?#]/g, encodeURIComponent));
+/** Besides HTML, what an address would read otherwise; all else stays as clients scrape it. */
+const href = (name: string): string => escapeHtml(name.replaceAll(/[%?#\\]/g, encodeURIComponent));
 
 /** Everything before the entries (core-content §5.10). */
 export function listingHead(path: string, isRoot: boolean): string {

@@ -56,7 +56,7 @@ export function createContentServer(ctx: Ctx, options: ContentServerOptions): Co
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      requireHostHeader: true,
+      requireHostHeader: false,
       noDelay: true,
     },
     listener({ ctx, delivery, options, state }),
@@ -92,17 +92,22 @@ function listener({ ctx, delivery, options, state }: Parts): RequestListener {
     if (state.isClosing) response.shouldKeepAlive = false;
     options.observe?.(request, response);
     const exchange = openExchange(request, response);
-    const problem = headerProblem(request.rawHeaders);
+    const problem = headerProblem(request);
     if (problem !== 0) {
       response.shouldKeepAlive = false;
       delivery.refuse(exchange, errorAnswer(problem));
       return;
     }
     const route = routes.find(({ path }) => isBelow(exchange.rawPath, path));
+    if (!route && hasBody(request)) response.shouldKeepAlive = false;
     const work = route ? route.handle(ctx, request, response) : delivery.serve(exchange);
     work?.catch((error) => delivery.fail(exchange, error));
   };
 }
+
+/** Nothing of ours reads a body, so what follows it on the connection is not trusted. */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 
 const isBelow = (path: string, route: string): boolean =>
   route.endsWith("/") ? path.startsWith(route) : path === route;
@@ -124,10 +129,11 @@ const PARSER_STATUS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-/** What is no HTTP request gets one line in our form, and the connection ends. */
+/** What is no HTTP request gets one line in our form, unless an answer is on its way just now. */
 function refuseMalformed(error: NodeJS.ErrnoException, stream: NodeJS.WritableStream): void {
-  const socket = stream as Socket;
-  if (!socket.writable || error.code === "ECONNRESET") {
+  const socket = stream as Socket & { readonly _httpMessage?: { readonly headersSent: boolean } };
+  const isAnswering = socket._httpMessage?.headersSent === true;
+  if (!socket.writable || isAnswering || error.code === "ECONNRESET") {
     socket.destroy();
     return;
   }

@@ -11,7 +11,7 @@ import {
   type ContentServerOptions,
   createContentServer,
 } from "#delivery/server.ts";
-import { type ContextOptions, createContext } from "../support/context.ts";
+import { type ContextOptions, createContext, type TestContextValue } from "../support/context.ts";
 import { SiteRows } from "./rows.ts";
 
 /** `doc.doc` serves publications and finds files by slot; `pkg.pkg` serves versions, by path. */
@@ -41,6 +41,8 @@ const HANDLERS: readonly ContentHandler[] = [
 
 export interface SiteOptions extends Partial<ContentServerOptions> {
   readonly settings?: ContextOptions["settings"];
+  /** A second server on the same database and store. */
+  readonly beside?: TestContextValue;
 }
 
 export interface Answered {
@@ -63,6 +65,7 @@ export async function createSite(t: TestContext, options: SiteOptions = {}) {
     kind: "content",
     onStatement: (text) => statements.push(text),
     ...(options.settings ? { settings: options.settings } : {}),
+    ...(options.beside ? { beside: options.beside } : {}),
   });
   const server = createContentServer(context.ctx, {
     ...options,
