@@ -4,16 +4,23 @@ import { recordOutcome } from "./outcome.ts";
 import { runTask } from "./run.ts";
 import type { ClaimedTask } from "./types.ts";
 
-/** Tasks that run inside this process, by its context; the heartbeat ends those it does not know. */
-const running = new WeakMap<Ctx, Set<string>>();
+/** Tasks that run inside a process, by its id, since a request may have a context of its own. */
+const running = new Map<string, Set<string>>();
 
-export const runningHere = (ctx: Ctx): ReadonlySet<string> => running.get(ctx) ?? new Set();
+/** The heartbeat ends tasks of its process that are not among these. */
+export const runningHere = (ctx: Ctx): ReadonlySet<string> =>
+  running.get(ctx.process.id) ?? new Set();
 
 /** From before the task is in the queue until its end is recorded, this process answers for it. */
-export function answerFor(ctx: Ctx, taskId: string): Disposable {
-  const ids = running.get(ctx) ?? new Set();
-  running.set(ctx, ids.add(taskId));
-  return { [Symbol.dispose]: () => void ids.delete(taskId) };
+export function answerFor({ process: { id } }: Ctx, taskId: string): Disposable {
+  const tasks = running.get(id) ?? new Set();
+  running.set(id, tasks.add(taskId));
+  return {
+    [Symbol.dispose]() {
+      tasks.delete(taskId);
+      if (tasks.size === 0) running.delete(id);
+    },
+  };
 }
 
 /** Runs a task that this process owns and records how it ended. */
