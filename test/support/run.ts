@@ -20,9 +20,9 @@ process.exitCode = await main(process.argv.slice(2));
 
 async function main(chosen: readonly string[]): Promise<number> {
   await using stack = new AsyncDisposableStack();
-  const server = process.env.DECKLE_TEST_PG ?? (await startShared(stack));
+  const server = process.env.DECKLE_TEST_PG || (await startShared(stack));
   const files = chosen.length > 0 ? chosen : ["src/**/*.test.ts", `test/{${FOLDERS}}/**/*.test.ts`];
-  return run(files, { ...process.env, DECKLE_TEST_PG: server });
+  return await run(files, { ...process.env, DECKLE_TEST_PG: server });
 }
 
 async function startShared(stack: AsyncDisposableStack): Promise<string> {
