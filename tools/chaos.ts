@@ -6,18 +6,20 @@
  *
  * Ends with 1 at the first finding, with the seed and the cycle; `--keep` leaves the data folder.
  */
-import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { createApi } from "../test/support/api.ts";
+import type { CoreTables } from "#core/tables.ts";
+import { openDatabase } from "#platform/db/open.ts";
+import { type Api, ApiError, createApi } from "../test/support/api.ts";
 import { createFileUpstream } from "../test/support/file-upstream.ts";
 import { commandLine, listProcesses } from "../test/support/process-tree.ts";
-import { repositoryRoot, type Server, startServer } from "../test/support/server.ts";
+import { type Server, startServer } from "../test/support/server.ts";
 import { createRandom } from "./chaos/random.ts";
 import { createWorkload, type Workload } from "./chaos/workload.ts";
+import { checkInvariants } from "./check-invariants.ts";
 
 /** A dead process is noticed after its TTL and one beat (R4). */
 const RECOVERY_MS = 40_000;
@@ -85,18 +87,22 @@ interface Victim {
 async function chooseVictim(server: Server): Promise<Victim> {
   const pids = await server.pids();
   const named = await Promise.all(
-    pids.map(async (pid) => ({ pid, name: (await commandLine(pid)).slice(0, 60) })),
+    pids.map(async (pid) => ({ pid, name: short(await commandLine(pid)) })),
   );
-  const victims = named.filter(({ name }) => /src\/bin\/|postgres/.test(name));
+  const victims = named.filter(({ name }) => /^(src\/bin\/|postgres|bin\/postgres)/.test(name));
   const kinds = [...new Set(victims.map(({ name }) => kindOf(name)))];
   const kind = random.pick(kinds);
   return random.pick(victims.filter(({ name }) => kindOf(name) === kind));
 }
 
-const kindOf = (name: string): string =>
-  /postgres: .* (idle|SELECT|INSERT|UPDATE|BIND|COMMIT|idle in)/.test(name)
-    ? "backend"
-    : (/postgres: (\w+)/.exec(name)?.[1] ?? /src\/bin\/[\w-]+/.exec(name)?.[0] ?? "postmaster");
+function short(line: string): string {
+  return (/src\/bin\/[\w.-]+|postgres: [\w ]+|bin\/postgres /.exec(line)?.[0] ?? line).trim();
+}
+
+function kindOf(name: string): string {
+  if (/postgres: postgres /.test(name)) return "backend";
+  return /postgres: (\w+)/.exec(name)?.[1] ?? /src\/bin\/[\w-]+/.exec(name)?.[0] ?? "postmaster";
+}
 
 /** Starts the service again if its own process was the victim. */
 async function ensureRunning(server: Server, home: string): Promise<Server> {
@@ -131,25 +137,33 @@ async function untilGone(home: string): Promise<void> {
 async function inspect(server: Server, workload: Workload): Promise<readonly string[]> {
   const api = createApi(server);
   const deadline = Date.now() + RECOVERY_MS + 20_000;
-  for (;;) {
-    const open = await api.get("tasks/?state__in=waiting,running,canceling&limit=1");
-    if (open.count === 0) break;
-    if (Date.now() > deadline) return [`${open.count} tasks do not become final`];
+  while ((await openTasks(api)) !== 0) {
+    if (Date.now() > deadline) return [`${await openTasks(api)} tasks do not become final`];
     await sleep(100);
   }
-  return [...(await workload.verify(api, server.contentUrl)), ...checkInvariants(server.home)];
+  const lost = await workload.verify(api, server.contentUrl);
+  return [...lost, ...(await violations(server.home))];
 }
 
-function checkInvariants(home: string): readonly string[] {
+/** Undefined while the database comes back. */
+async function openTasks(api: Api): Promise<number | undefined> {
+  const found = await api
+    .get("tasks/?state__in=waiting,running,canceling&limit=1")
+    .catch((error: unknown) => {
+      if (error instanceof ApiError && error.status < 500) throw error;
+      return undefined;
+    });
+  return found?.count;
+}
+
+async function violations(home: string): Promise<readonly string[]> {
   const socket = encodeURIComponent(join(home, "postgres", "run"));
-  const result = spawnSync(
-    process.execPath,
-    ["tools/check-invariants.ts", "--home", home, "--live"],
-    {
-      cwd: repositoryRoot,
-      encoding: "utf8",
-      env: { ...process.env, DATABASE_URL: `postgresql://postgres@localhost/pulp?host=${socket}` },
-    },
-  );
-  return result.status === 0 ? [] : (result.stdout + result.stderr).trim().split("\n");
+  await using database = openDatabase<CoreTables>({
+    url: `postgresql://postgres@localhost/pulp?host=${socket}`,
+    poolSize: 2,
+    applicationName: "chaos",
+    onError: (error) => console.error(error.message),
+  });
+  const found = await checkInvariants(database.db, join(home, "media"));
+  return found.map(({ invariant, subject, problem }) => `${invariant} ${subject}: ${problem}`);
 }

@@ -55,6 +55,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 const START_TIMEOUT_MS = 60_000;
+/** How long the parts of a server that was killed may take to notice. */
+const UNCOLLECTED_MS = 2_000;
 /** A socket address holds 107 bytes; the file name takes up to 20 of them. */
 const MAX_SOCKET_FOLDER = 85;
 
@@ -167,20 +169,28 @@ async function answers(url: string): Promise<boolean> {
 
 /** After a kill of ours the server may still run: it is ended before a new one starts. */
 async function endOrphan(data: string): Promise<void> {
-  const text = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "");
-  const pid = Number.parseInt(text, 10);
-  if (!(pid > 1) || !(await isPostgres(pid))) return;
-  process.kill(pid, "SIGINT");
-  const limit = Date.now() + START_TIMEOUT_MS;
-  while (await isPostgres(pid)) {
-    if (Date.now() > limit) throw databaseErrors.orphan(pid);
+  const file = join(data, "postmaster.pid");
+  const pid = Number.parseInt(await readFile(file, "utf8").catch(() => ""), 10);
+  if (!(pid > 1)) return;
+  const found = await serverState(pid);
+  if (found === "runs") process.kill(pid, "SIGINT");
+  const begun = Date.now();
+  for (let state = found; state !== "gone"; state = await serverState(pid)) {
+    const waitedMs = Date.now() - begun;
+    // Nobody may ever collect it, as in a container without init. The new server would take it for
+    // alive; by now those that it left behind have ended.
+    if (state === "uncollected" && waitedMs > UNCOLLECTED_MS) return rm(file, { force: true });
+    if (waitedMs > START_TIMEOUT_MS) throw databaseErrors.orphan(pid);
     await sleep(50);
   }
 }
 
-async function isPostgres(pid: number): Promise<boolean> {
-  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-  return command.includes("postgres");
+/** What the kernel says of a process id that once was a server's. */
+async function serverState(pid: number): Promise<"runs" | "uncollected" | "gone"> {
+  const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const [, state] = /^\d+ \(postgres\) (\w)/.exec(status) ?? [];
+  if (state === undefined) return "gone";
+  return state === "Z" ? "uncollected" : "runs";
 }
 
 async function makeSocketFolder(folder: string, identity: Identity): Promise<string> {

@@ -71,6 +71,9 @@ export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables>
     connectionTimeoutMillis: 5_000,
   });
   pool.on("error", (error) => options.onError?.(error));
+  // A connection that breaks between two statements of a transaction has no other listener, and
+  // would end the process; the next statement rejects.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   if (options.onStatement) countStatements(pool, options.onStatement);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { db, hot: hotStatements(pool), pool, [Symbol.asyncDispose]: () => db.destroy() };
