@@ -181,6 +181,15 @@ test("log-ins that fail are 401 with a challenge", async (t) => {
   }
 });
 
+test("a script in a browser is challenged without a dialog", async (t) => {
+  const api = await createTestApi(t);
+  const headers = { "x-requested-with": "XMLHttpRequest" };
+
+  const answer = await api.get("users/", { user: null, headers });
+
+  assert.equal(answer.headers["www-authenticate"], 'xBasic realm="api"');
+});
+
 test("a flood of failing log-ins is slowed down, and not for others", async (t) => {
   const api = await createTestApi(t);
   const attempt = () => api.get("users/", { user: "victim:guess", remoteAddress: "192.0.2.1" });

@@ -85,7 +85,14 @@ interface AnyError {
 export function sendError(reply: FastifyReply, error: unknown, log: Ctx["log"]): FastifyReply {
   const { status, body, headers = {} } = describeError(error, log);
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);
+  if (status === 401) reply.header("www-authenticate", challengeFor(reply));
   return sendJson(reply, status, body);
+}
+
+/** Scripts in a browser get a scheme that it does not know, so that it shows no dialog. */
+function challengeFor({ request }: FastifyReply): string {
+  const isScript = request.headers["x-requested-with"] === "XMLHttpRequest";
+  return `${isScript ? "xBasic" : "Basic"} realm="api"`;
 }
 
 interface ErrorAnswer {
@@ -125,7 +132,6 @@ const outageText = (error: unknown): string =>
   error instanceof Error && error.constructor === Error ? error.message : "";
 
 function headersOf(error: CodedError): Readonly<Record<string, string>> {
-  if (error.status === 401) return { "www-authenticate": 'Basic realm="api"' };
   if (error.status === 429) return { "retry-after": /\d+/.exec(error.message)?.[0] ?? "60" };
   return {};
 }

@@ -17,6 +17,7 @@ import {
   responseSchema,
   toNode,
 } from "./schemas.ts";
+import { selfOperations } from "./self.ts";
 
 export interface DocumentOptions {
   /** Labels of the components wanted; all without it. */
@@ -62,6 +63,7 @@ export function describeApi(api: ApiIndex, options: DocumentOptions): Node {
 const allOperations = (api: ApiIndex): Operation[] => [
   ...api.parts.resources.flatMap(operationsOf),
   ...api.parts.endpoints.map(endpointOperation),
+  ...selfOperations,
 ];
 
 const infoNode = ({ components, versions, domainEnabled }: DocumentOptions): Node => ({
@@ -106,7 +108,7 @@ const DIAGNOSTICS: Node = {
 };
 
 function operationNode(operation: Operation, options: DocumentOptions): Node {
-  const { at, answers, body, isPublic } = operation;
+  const { at, answers, answerTypes, body, isPublic } = operation;
   const path = at.resource ? pathParameters(at.resource, at.on, options.isKeyed) : [];
   const hasDomain = options.domainEnabled && !isPublic && (options.isKeyed || path.length === 0);
   const domain = hasDomain
@@ -130,7 +132,7 @@ function operationNode(operation: Operation, options: DocumentOptions): Node {
     ...(isPublic ? {} : { security: [{ basicAuth: [] }] }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(answers).map(([code, answer]) => [code, answerNode(answer)]),
+        Object.entries(answers).map(([code, answer]) => [code, answerNode(answer, answerTypes)]),
       ),
       ...(options.isKeyed ? ERRORS : {}),
     },
@@ -149,11 +151,14 @@ const ERRORS: Node = {
   },
 };
 
-function answerNode(answer: Answer): Node {
+const JSON_ONLY = ["application/json"];
+
+function answerNode(answer: Answer, types: readonly string[] = JSON_ONLY): Node {
   if (answer === null) return { description: "No response body" };
   const schema =
     typeof answer === "string" ? { $ref: `#/components/schemas/${answer}` } : toNode(answer);
-  return { content: { "application/json": { schema } }, description: "" };
+  const content = Object.fromEntries(types.map((type) => [type, { schema }]));
+  return { content, description: "" };
 }
 
 /** Every schema by name, whether or not an operation of this document uses it. */

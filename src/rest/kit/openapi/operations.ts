@@ -31,6 +31,8 @@ export interface Operation {
   readonly parameters: readonly Node[];
   readonly body?: Node;
   readonly answers: Readonly<Record<string, Answer>>;
+  /** Media types of the answers; JSON without it. */
+  readonly answerTypes?: readonly string[];
   readonly isPublic: boolean;
 }
 
@@ -205,7 +207,7 @@ function requestBody({ schema, hasFile }: Body): Node {
 
 const stringArray = { type: "array", items: { type: "string" } };
 
-const FIELD_PARAMETERS: readonly Node[] = [
+export const FIELD_PARAMETERS: readonly Node[] = [
   {
     in: "query",
     name: "fields",
