@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { SettingSpecs } from "#base/settings.ts";
 import { type LoadedSettings, loadSettings } from "#platform/config/load.ts";
 import type { Tree } from "#platform/config/merge.ts";
@@ -48,16 +49,28 @@ export function logWarnings({ loaded, log }: Configuration): void {
   for (const warning of loaded.warnings) log.named("pulpcore.settings").warn(warning);
 }
 
-/** Lets the processes that this one starts see the same values. */
-export function inheritBase(base: Tree): void {
-  process.env[BASE_VARIABLE] = JSON.stringify(base);
+/**
+ * Lets the processes that this one starts see the same values. The secret stays in its file, since
+ * more can be seen of a process's environment than of a private file.
+ *
+ * @param secretFile holds `SECRET_KEY`
+ */
+export function inheritBase({ SECRET_KEY: _, ...base }: Tree, secretFile: string): void {
+  process.env[BASE_VARIABLE] = JSON.stringify({ base, secretFile });
 }
 
 /** @throws `secretErrors.keyFile` */
 export const openSecrets = ({ DB_ENCRYPTION_KEY }: Settings): Secrets =>
   createSecrets(loadKeyFile(DB_ENCRYPTION_KEY));
 
-const inheritedBase = (): Tree => {
+function inheritedBase(): Tree {
   const text = process.env[BASE_VARIABLE];
-  return text ? (JSON.parse(text) as Tree) : {};
-};
+  if (!text) return {};
+  const { base, secretFile } = JSON.parse(text) as Inherited;
+  return { ...base, SECRET_KEY: readFileSync(secretFile, "utf8").trim() };
+}
+
+interface Inherited {
+  readonly base: Tree;
+  readonly secretFile: string;
+}

@@ -21,17 +21,18 @@ export async function openHomeDatabase(
   extra: Tree,
   stack: AsyncDisposableStack,
 ): Promise<HomeDatabase> {
+  const { secretFile } = homeFiles(home.folder);
   const base = { ...baseOf(home.folder), ...extra };
   const first = configure(base);
   if (isOutside(first)) {
-    inheritBase(base);
+    inheritBase(base, secretFile);
     return { configuration: first, isEmbedded: false };
   }
   const embedded = await openEmbedded(home.postgres, first.log.named("deckle.database"));
   stack.defer(() => embedded.stop());
   writeFileSync(urlFile(home.folder), `${embedded.url}\n`, { mode: 0o600 });
   const whole = { ...base, DATABASES: databasesOf(embedded.url) };
-  inheritBase(whole);
+  inheritBase(whole, secretFile);
   return { configuration: configure(whole), isEmbedded: true };
 }
 
@@ -47,7 +48,8 @@ export async function enterHome(folder: string, stack: AsyncDisposableStack): Pr
     if (!appErrors.homeInUse.is(error)) throw error;
     const base = baseOf(folder);
     const url = isOutside(configure(base)) ? undefined : readFileSync(urlFile(folder), "utf8");
-    inheritBase(url ? { ...base, DATABASES: databasesOf(url.trim()) } : base);
+    const { secretFile } = homeFiles(folder);
+    inheritBase(url ? { ...base, DATABASES: databasesOf(url.trim()) } : base, secretFile);
   }
 }
 

@@ -4,7 +4,7 @@ import { commandFlags, print } from "./commands/command.ts";
 import { commands } from "./commands/index-of-commands.ts";
 import { enterHome } from "./home-database.ts";
 import { explained } from "./main.ts";
-import { CORE_VERSION, RELEASE } from "./version.ts";
+import { CORE_VERSION, ownRelease } from "./version.ts";
 
 /**
  * `pulpcore-manager`, with `--home FOLDER` before the command for the data of a one-command start;
@@ -15,7 +15,7 @@ export async function managerCommand(parameters: readonly string[]): Promise<num
   const isHome = first === "--home" && folder !== undefined;
   const [name, ...rest] = isHome ? others : parameters;
   if (name === "--version" || name === "version") {
-    print(`${CORE_VERSION} (deckle ${RELEASE})`);
+    print(`${CORE_VERSION} (deckle ${ownRelease()})`);
     return 0;
   }
   if (name === undefined || ["help", "--help", "-h"].includes(name)) {

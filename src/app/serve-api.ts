@@ -18,6 +18,7 @@ export async function serveApi(
 ): Promise<Service> {
   const ctx = runtime.createCtx("api");
   const { api, generalTasks } = composition;
+  const keepAliveTimeout = options.keepAliveTimeoutMs ?? KEEP_ALIVE_MS;
   const app = createApi(ctx, {
     api,
     routes: [
@@ -26,7 +27,7 @@ export async function serveApi(
       ...(ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : []),
     ],
     findDomain: domainFinder(ctx),
-    http: { keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 80_000 },
+    http: { keepAliveTimeoutMs: keepAliveTimeout },
     onAnswer: (request, reply, elapsedMs) =>
       ctx.metrics.observe("pulp_api_request_duration_milliseconds", elapsedMs, {
         http_method: request.method,
@@ -41,7 +42,7 @@ export async function serveApi(
   const servers = [app.server, ...extra];
   const accessLog = accessLogOf(options, API_ACCESS_FORMAT);
   for (const server of servers) {
-    server.timeout = IDLE_TIMEOUT_MS;
+    Object.assign(server, LIMITS, { keepAliveTimeout });
     if (accessLog) server.prependListener("request", (q, s) => accessLog.observe(q, s, userOf(q)));
   }
   const heartbeat = await startHeartbeat(ctx);
@@ -58,7 +59,9 @@ export async function serveApi(
 }
 
 /** A connection without a byte for so long is given up; uploads may take as long as they want. */
-const IDLE_TIMEOUT_MS = 300_000;
+const LIMITS = { timeout: 300_000, requestTimeout: 0, headersTimeout: 60_000 };
+/** Above the 60 to 75 s of the proxies in front, so that they close first. */
+const KEEP_ALIVE_MS = 80_000;
 
 /** The name that a client gave; a refused one is in the log with its 401. */
 const userOf =

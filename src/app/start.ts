@@ -26,6 +26,8 @@ export async function startCommand(parameters: readonly string[]): Promise<numbe
     process.stdout.write(START_USAGE);
     return 0;
   }
+  // No process that this one starts needs it.
+  delete process.env.DECKLE_ADMIN_PASSWORD;
   const stop = onStop();
   const hard = stop.second.then(() => 130);
   return Promise.race([hard, run(options, stop.first)]);

@@ -105,6 +105,22 @@ test("settings are shown without their secrets", async (t) => {
   );
 });
 
+test("convert-settings makes a file that says the same", async (t) => {
+  const { manage, folder } = await createSite(t);
+  const python = join(folder, "settings.py");
+  const toml = join(folder, "settings.toml");
+  writeFileSync(python, "TTL = 45\nWORKER_TTL = TTL\nCACHE_SETTINGS = {'EXPIRES_TTL': None}\n");
+
+  const { out } = await manage(["convert-settings"], "", { PULP_SETTINGS: python });
+  writeFileSync(toml, out);
+
+  assert.match(out, /^WORKER_TTL = 45$/m);
+  for (const name of ["WORKER_TTL", "CACHE_SETTINGS"]) {
+    const of = (file: string) => manage(["settings", "get", name], "", { PULP_SETTINGS: file });
+    assert.equal((await of(toml)).out, (await of(python)).out);
+  }
+});
+
 test("check tells what is missing", async (t) => {
   const { manage, folder } = await createSite(t);
 

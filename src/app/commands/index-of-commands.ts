@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { convertSettingsCommand } from "./convert-settings.ts";
 import {
   checkCommand,
   collectStaticCommand,
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   changePasswordCommand,
   checkCommand,
   collectStaticCommand,
+  convertSettingsCommand,
   createSuperuserCommand,
   dbshellCommand,
   makeMigrationsCommand,
