@@ -17,6 +17,9 @@ export async function openEmbedded(folder: string, log: Log): Promise<EmbeddedDa
   let server = await startEmbedded({ folder });
   await ensureDatabase(server.url("postgres"));
   const stopping = new AbortController();
+  // However this process ends: a server that nobody owns would hold the folder.
+  const onExit = () => server.pid > 0 && process.kill(server.pid, "SIGINT");
+  process.once("exit", onExit);
   const watch = async () => {
     for (;;) {
       await server.ended;
@@ -33,6 +36,7 @@ export async function openEmbedded(folder: string, log: Log): Promise<EmbeddedDa
       stopping.abort();
       await server.stop();
       await watching;
+      process.off("exit", onExit);
     },
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -130,6 +130,36 @@ test("a database that is killed comes back by itself", async (t) => {
   }
   program.child.kill("SIGTERM");
   assert.equal(await program.ended, 0);
+});
+
+test("a second signal does not wait for requests, and leaves nothing either", async (t) => {
+  const environment = {
+    ...(await startEnvironment(join(await temporaryFolder(t), "home"))),
+    DECKLE_ADMIN_PASSWORD: "given",
+  };
+  const program = startProgram(t, ["start"], environment);
+  await program.says(/^ready/m);
+  const tree = await processTree(program.pid);
+  const [host = "", port = ""] = environment.DECKLE_API_BIND.split(":");
+  const socket = connect(Number(port), host);
+  t.after(() => socket.destroy());
+  socket.on("error", () => undefined);
+  const login = `Authorization: ${basic("given").authorization}`;
+  socket.write(
+    `POST /pulp/api/v3/users/ HTTP/1.1\r\nHost: x\r\n${login}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
+  );
+  await sleep(500);
+
+  program.child.kill("SIGTERM");
+  await program.says(/Stopping/);
+  await sleep(1200);
+  assert.equal(program.child.exitCode, null, "waits for the request");
+  program.child.kill("SIGTERM");
+
+  assert.equal(await program.ended, 130);
+  const limit = Date.now() + 10_000;
+  while (tree.some(isAlive) && Date.now() < limit) await sleep(50);
+  assert.deepEqual(tree.filter(isAlive), []);
 });
 
 test("what is wrong is told in sentences, before anything is started", async (t) => {
