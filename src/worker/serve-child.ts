@@ -23,7 +23,11 @@ export async function serveChild(ctx: Ctx): Promise<void> {
     running = undefined;
     tell({ kind: "outcome", task: task.id, outcome, rssBytes: process.memoryUsage.rss() });
   });
-  const hungUp = new Promise<void>((resolve) => process.once("disconnect", resolve));
+  const hungUp = new Promise<void>((resolve) => {
+    process.once("disconnect", resolve);
+    // The supervisor may have died while this process started.
+    if (!process.connected) resolve();
+  });
   tell({ kind: "ready" });
   await hungUp;
   // Nobody is left to record the task, and soon somebody else will have its resources.
