@@ -48,15 +48,15 @@ const literals: readonly (readonly [string, unknown])[] = [
   ["@none None", null],
   ["@empty", 1],
   ["@reset [2]", [2]],
-  ["@format {env[HOME]}/{this.NAME}", "/root/n"],
-  ["@format {this.COUNT} of {env.HOME}", "3 of /root"],
+  ["@format {env[HOME]}/{this.NAME}", "/home/me/n"],
+  ["@format {this.COUNT} of {env.HOME}", "3 of /home/me"],
   ["@unknown x", "@unknown x"],
   ["user@host", "user@host"],
 ];
 
 for (const [text, value] of literals) {
   test(`PULP_ANY=${JSON.stringify(text)}`, () => {
-    assert.deepEqual(load({ PULP_ANY: text, HOME: "/root" }).values.ANY, value);
+    assert.deepEqual(load({ PULP_ANY: text, HOME: "/home/me" }).values.ANY, value);
   });
 }
 
