@@ -6,7 +6,7 @@ const POLL_MS = 1000;
 
 /** What depends on the changes: told about each, and asked whether it still needs to know. */
 export interface ChangeListener {
-  /** @param distribution its id, or undefined when anything may have changed. */
+  /** @param distribution its id; the same change may be told twice. */
   changed(distribution: string): void;
   /** Called at each poll; true while nothing is kept that could be outdated. */
   isIdle(): boolean;
@@ -33,9 +33,14 @@ export class ChangeFeed {
     this.#listener = listener;
   }
 
-  /** Begins to listen for notifications. */
+  /** Begins to listen for notifications, `<domain num>:<distribution>`. */
   start(): void {
-    this.#ctx.notifier.listen("deckle_distribution", () => this.#wake.abort(), this.#stop.signal);
+    const onPayload = (payload: string) => {
+      const [, id] = /^\d+:([0-9a-f-]{36})$/.exec(payload) ?? [];
+      if (id !== undefined) this.#listener.changed(id);
+      this.#wake.abort();
+    };
+    this.#ctx.notifier.listen("deckle_distribution", onPayload, this.#stop.signal);
   }
 
   /** Says that something is kept that was read by a snapshot of this `xmin`. */

@@ -176,10 +176,8 @@ export type HandlerAnswer =
 
 /** Delivery of one type of distribution (core-content §§4.3, 5.4). All hooks are optional. */
 export interface ContentHandler {
-  /** Type of the distributions it is for: `file.file`. */
+  /** Type of the distributions it is for, and of their repositories: `file.file`. */
   readonly type: string;
-  /** Publications decide what is served (true), or versions themselves (false). */
-  readonly servesPublications: boolean;
   /** Answers a path before publications and versions are asked; undefined goes on. */
   resolve?(ctx: Ctx, request: ContentRequest): Promise<HandlerAnswer | undefined>;
   /** The same, only for clients that prefer JSON. */

@@ -10,7 +10,6 @@ import {
   replyAnswer,
   storedAnswer,
 } from "./answer.ts";
-import { ChangeFeed } from "./change-feed.ts";
 import type {
   ContentHandler,
   ContentRequest,
@@ -24,12 +23,13 @@ import { Downloads } from "./downloads.ts";
 import { deliveryErrors, type ErrorAnswer, errorAnswer, isUnavailable } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { distributionsListing } from "./listing.ts";
-import { matchDistribution } from "./match.ts";
+import { type Matched, matchDistribution } from "./match.ts";
+import { Memory, type Slot } from "./memory.ts";
 import { OpenFiles } from "./open-files.ts";
 import { type Guards, refusal } from "./permit.ts";
 import { contentRoot, parseRequestPath, type RequestPath } from "./request-path.ts";
 import { resolve } from "./resolve.ts";
-import { type CachedAnswer, ResponseCache } from "./response-cache.ts";
+import type { CachedAnswer } from "./response-cache.ts";
 import { reset, send } from "./send.ts";
 import { sendUpstream } from "./send-upstream.ts";
 import { sourcesOf } from "./source.ts";
@@ -45,12 +45,9 @@ export interface DeliveryOptions {
 }
 
 /** One request on its way: where it points, and how its answer is kept. */
-interface Visit {
+interface Visit extends Slot {
   readonly exchange: Exchange;
-  readonly key: string;
   readonly isJson: boolean;
-  /** Of the cache when the request began. */
-  readonly generation: number;
 }
 
 /** Match → permit → resolve → send, with a cache of finished answers before all but the guard. */
@@ -59,16 +56,13 @@ export class Delivery {
   readonly #handlers: ReadonlyMap<string, ContentHandler>;
   readonly #guards: Guards;
   readonly #publicationTypes: readonly string[];
-  readonly #cache: ResponseCache;
-  readonly #feed: ChangeFeed;
+  readonly #memory: Memory;
   readonly #files = new OpenFiles(OPEN_FILES);
   readonly #upstreams: Upstreams;
   readonly #downloads: Downloads;
   readonly #marks: boolean;
 
   constructor(ctx: Ctx, { handlers, guards, openUpstream }: DeliveryOptions) {
-    const { RESPONSE_CACHE_BYTES, CACHE_ENABLED, CACHE_SETTINGS } = ctx.settings;
-    const ttlS = CACHE_SETTINGS.EXPIRES_TTL;
     this.#ctx = ctx;
     this.#handlers = new Map(handlers.map((handler) => [handler.type, handler]));
     this.#guards = new Map(guards.map((guard) => [guard.type, guard]));
@@ -77,29 +71,18 @@ export class Delivery {
         .filter(({ servesPublications }) => servesPublications)
         .map(({ type }) => type),
     );
-    this.#cache = new ResponseCache({
-      budgetBytes: RESPONSE_CACHE_BYTES,
-      ttlMs: ttlS === null ? null : ttlS * 1000,
-      now: () => ctx.clock.now(),
-    });
-    this.#marks = CACHE_ENABLED;
-    this.#feed = new ChangeFeed(ctx, {
-      changed: (distribution) => this.#cache.invalidate(distribution),
-      isIdle: () => {
-        this.#cache.sweep();
-        return this.#cache.isEmpty;
-      },
-    });
+    this.#memory = new Memory(ctx);
+    this.#marks = ctx.settings.CACHE_ENABLED;
     this.#upstreams = new Upstreams(ctx, openUpstream);
     this.#downloads = new Downloads(ctx, this.#upstreams);
   }
 
   start(): void {
-    this.#feed.start();
+    this.#memory.start();
   }
 
   async close(signal: AbortSignal): Promise<void> {
-    await this.#feed.stop();
+    await this.#memory.stop();
     await this.#downloads.drain(signal);
     await this.#upstreams[Symbol.asyncDispose]();
     await this.#files[Symbol.asyncDispose]();
@@ -111,10 +94,9 @@ export class Delivery {
     if (method !== "GET" && method !== "HEAD") return this.refuse(exchange, errorAnswer(405));
     const isJson = wantsJson(exchange.request.headers.accept);
     const key = isJson ? `${exchange.rawPath}\n${exchange.query ?? ""}` : exchange.rawPath;
-    const cached = this.#cache.get(key);
-    if (cached && (cached.answer.method ?? method) === method)
-      return this.#serveCached(exchange, cached);
-    return this.#serveFresh({ exchange, key, isJson, generation: this.#cache.generation });
+    const kept = this.#memory.answer(key, method);
+    if (kept) return this.#serveKept(exchange, key, kept);
+    return this.#serveFresh({ exchange, key, isJson, generation: this.#memory.generation });
   }
 
   refuse(exchange: Exchange, answer: ErrorAnswer): undefined | Promise<void> {
@@ -138,26 +120,41 @@ export class Delivery {
     return send({ ctx: this.#ctx, files: this.#files }, exchange, { answer, mark });
   }
 
-  #serveCached(exchange: Exchange, { match, answer }: CachedAnswer): undefined | Promise<void> {
-    const mark = this.#marks && answer.status < 400 ? "HIT" : undefined;
-    const refused = match && this.#refusal(exchange, match);
-    if (!refused) return this.#sendKept(exchange, answer, mark);
+  #serveKept(exchange: Exchange, key: string, kept: CachedAnswer): undefined | Promise<void> {
+    const refused = kept.match && this.#refusal(exchange, kept.match);
+    if (!refused) return this.#sendKept(exchange, key, kept);
     return refused.then((reason) =>
       reason === undefined
-        ? this.#sendKept(exchange, answer, mark)
+        ? this.#sendKept(exchange, key, kept)
         : this.refuse(exchange, errorAnswer(403, reason)),
     );
   }
 
   /** A kept answer whose file has gone meanwhile is made anew. */
-  #sendKept(exchange: Exchange, answer: Answer, mark?: "HIT"): undefined | Promise<void> {
-    if (answer.body.kind !== "file") return this.#send(exchange, answer, mark);
-    return this.#send(exchange, answer, mark)?.catch((error) => {
-      if (!isDamaged(error) || exchange.response.headersSent) throw error;
-      const isJson = wantsJson(exchange.request.headers.accept);
-      const visit = { exchange, key: exchange.rawPath, isJson, generation: -1 };
-      return this.#serveFresh(visit);
-    });
+  #sendKept(exchange: Exchange, key: string, kept: CachedAnswer): undefined | Promise<void> {
+    const { answer } = kept;
+    const sent = this.#send(
+      exchange,
+      answer,
+      this.#marks && answer.status < 400 ? "HIT" : undefined,
+    );
+    if (answer.body.kind !== "file" || exchange.isHead) return sent;
+    return sent?.then(
+      () => this.#promote(key, kept),
+      (error) => {
+        if (!isDamaged(error) || exchange.response.headersSent) throw error;
+        const isJson = wantsJson(exchange.request.headers.accept);
+        return this.#serveFresh({ exchange, key, isJson, generation: -1 });
+      },
+    );
+  }
+
+  async #promote(key: string, kept: CachedAnswer): Promise<void> {
+    try {
+      await this.#memory.promote(key, kept, this.#files);
+    } catch (error) {
+      this.#ctx.log.debug(`${key} is not kept in memory: ${error}`);
+    }
   }
 
   #refusal(exchange: Exchange, match: Match) {
@@ -178,16 +175,25 @@ export class Delivery {
     const place = parseRequestPath(exchange.rawPath, { prefix, hasDomains });
     if (place === "malformed") return this.refuse(exchange, errorAnswer(400));
     if (place === undefined) return this.refuse(exchange, errorAnswer(404));
-    const matched = await matchDistribution(this.#ctx, {
-      domain: place.domain ?? "default",
-      path: place.path,
-      publicationTypes: this.#publicationTypes,
-    });
+    const known = this.#memory.match(place.domain ?? "default", place.path);
+    const matched = known
+      ? { kind: "distribution" as const, match: known }
+      : await this.#match(visit, place);
     if (matched.kind === "none") return this.#miss(visit, null, errorAnswer(404));
     if (matched.kind === "above") return this.#serveAbove(visit, place, matched.domain);
     const reason = await this.#refusal(exchange, matched.match);
     if (reason !== undefined) return this.refuse(exchange, errorAnswer(403, reason));
     return this.#serveBelow(visit, place, matched.match);
+  }
+
+  async #match(visit: Visit, place: RequestPath): Promise<Matched> {
+    const matched = await matchDistribution(this.#ctx, {
+      domain: place.domain ?? "default",
+      path: place.path,
+      publicationTypes: this.#publicationTypes,
+    });
+    this.#memory.keepMatch(matched, visit);
+    return matched;
   }
 
   /** A listing of distributions; it is not kept. */
@@ -221,11 +227,10 @@ export class Delivery {
       correlationId: exchange.correlationId,
     };
     const { type } = match.distribution;
-    const handler = this.#handlers.get(type) ?? {
-      type,
-      servesPublications: this.#publicationTypes.includes(type),
-    };
-    const resolution = await resolve({ ctx: this.#ctx, request, handler });
+    const handler = this.#handlers.get(type) ?? { type };
+    const servesPublications = this.#publicationTypes.includes(type);
+    const question = { ctx: this.#ctx, request, handler, servesPublications };
+    const resolution = await resolve(question);
     return this.#answer(visit, request, resolution);
   }
 
@@ -304,34 +309,21 @@ export class Delivery {
     const stored = { kind: "stored" as const, artifact: bytes, contentArtifact, path, at, headers };
     try {
       const answer = await storedAnswer(this.#ctx, this.#files, { stored, request });
-      this.#keep(visit, request.match, answer);
+      this.#memory.keep(visit, request.match, answer);
     } catch (error) {
       this.#ctx.log.warn(`A downloaded file cannot be read back: ${error}`);
     }
   }
 
   #keepAndSend(visit: Visit, match: Match, answer: Answer): undefined | Promise<void> {
-    const isKept = this.#keep(visit, match, answer);
+    const isKept = this.#memory.keep(visit, match, answer);
     return this.#send(visit.exchange, answer, isKept && this.#marks ? "MISS" : undefined);
-  }
-
-  #keep({ key, generation }: Visit, match: Match, answer: Answer): boolean {
-    if (answer.body.kind === "spooled" || answer.method === "HEAD") return false;
-    if (answer.weight > this.#cache.largestBytes) return false;
-    this.#cache.set(key, { match, answer }, generation);
-    if (!this.#cache.isEmpty) this.#feed.depend(match.xmin);
-    return true;
   }
 
   #miss(visit: Visit, match: Match | null, answer: ErrorAnswer): undefined | Promise<void> {
     const reply = errorReply(answer);
-    if (answer.status === 404) this.#keepMissing(visit, match, reply);
+    if (answer.status === 404) this.#memory.keepMissing(visit, match, reply);
     return this.#send(visit.exchange, reply);
-  }
-
-  #keepMissing({ key, generation }: Visit, match: Match | null, answer: Answer): void {
-    this.#cache.setNegative(key, { match, answer }, generation);
-    if (match && !this.#cache.isEmpty) this.#feed.depend(match.xmin);
   }
 }
 

@@ -9,7 +9,12 @@ const MAX_BASE_PATH = 2048;
 
 /** What a path leads to before anything below a distribution is asked. */
 export type Matched =
-  | { readonly kind: "distribution"; readonly match: Match }
+  | {
+      readonly kind: "distribution";
+      readonly match: Match;
+      /** It holds for every path below the base path. */
+      readonly isGeneral: boolean;
+    }
   /** No distribution, but some lie below the path as a directory; true for the root. */
   | { readonly kind: "above"; readonly domain: Match["domain"] }
   | { readonly kind: "none" };
@@ -34,7 +39,10 @@ export async function matchDistribution(ctx: Ctx, query: MatchQuery): Promise<Ma
     redirectsToStore: row.redirect_to_object_storage,
     hidesGuarded: row.hides_guarded,
   };
-  if (row.id !== null) return { kind: "distribution", match: toMatch(row, domain) };
+  if (row.id !== null) {
+    const isGeneral = !row.checkpoint && !row.has_below;
+    return { kind: "distribution", match: toMatch(row, domain), isGeneral };
+  }
   return query.path === "" || row.has_below ? { kind: "above", domain } : { kind: "none" };
 }
 
@@ -77,7 +85,7 @@ function toMatch(row: MatchRow, domain: Match["domain"]): Match {
   };
 }
 
-/** Columns after `hides_guarded` are null together when no distribution matches. */
+/** Columns after `xmin` are null together when no distribution matches. */
 interface MatchRow {
   readonly domain: number;
   readonly domain_id: string;
@@ -128,7 +136,10 @@ select d.num as domain, d.id as domain_id, d.name as domain_name, d.redirect_to_
   case when x.id is null then exists (select from distribution below
     where below.domain = d.num and below.base_path >= $5 || '/' and below.base_path < $5 || '0'
       and not below.hidden and (below.guard is null
-        or not (d.hide_guarded_distributions or (d.name = 'default' and $6)))) end as has_below,
+        or not (d.hide_guarded_distributions or (d.name = 'default' and $6))))
+  else exists (select from distribution nested where nested.domain = d.num
+    and nested.base_path >= x.base_path || '/' and nested.base_path < x.base_path || '0')
+  end as has_below,
   pg_snapshot_xmin(pg_current_snapshot())::text as xmin
 from domain d
 left join lateral (

@@ -32,12 +32,14 @@ export class ClientGoneError extends Error {
 const FIRST_STEP = 262_144;
 const SMALLEST_STEP = 65_536;
 const LARGEST_STEP = 1_048_576;
+/** Pieces of memory that are kept for the next reader. */
+const MOST_FREE = 16;
 const FAST_MS = 20;
 const SLOW_MS = 200;
 
 export interface PourPlan {
-  /** Resolves with at least one byte, or rejects. */
-  readonly read: (start: number, length: number) => Promise<Buffer>;
+  /** Resolves with at least one byte, or rejects; the memory may be used or not. */
+  readonly read: (start: number, length: number, into?: Buffer) => Promise<Buffer>;
   /** First and last byte. */
   readonly start: number;
   readonly end: number;
@@ -59,7 +61,8 @@ export async function pour(
   let sent: Promise<void> = Promise.resolve();
   if (end < start) begin();
   while (position <= end) {
-    const piece = await read(position, Math.min(step, end + 1 - position));
+    const memory = step > SMALLEST_STEP ? pieces.take() : undefined;
+    const piece = await read(position, Math.min(step, end + 1 - position), memory);
     if (piece.length === 0) throw new Error(`The bytes end at ${position}, not at ${end + 1}.`);
     if (position === start) begin();
     const since = performance.now();
@@ -67,11 +70,29 @@ export async function pour(
     if (client.isGone) return;
     step = nextStep(step, performance.now() - since);
     position += piece.length;
-    sent = written(response, piece, client);
+    sent = written(response, piece, client).then(() => {
+      if (memory && !client.isGone) pieces.give(memory);
+    });
   }
   await sent;
   if (!client.isGone) response.end();
 }
+
+/** Memory for pieces; made anew it costs as much as the copying. */
+class Pieces {
+  readonly #free: Buffer[] = [];
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(LARGEST_STEP);
+  }
+
+  /** Only when nobody reads from it any more. */
+  give(memory: Buffer): void {
+    if (this.#free.length < MOST_FREE) this.#free.push(memory);
+  }
+}
+
+const pieces = new Pieces();
 
 function nextStep(step: number, waitedMs: number): number {
   if (waitedMs > SLOW_MS) return SMALLEST_STEP;

@@ -31,13 +31,16 @@ const missingSlash: Source = async ({ request: { match, path, isDirectory, rawPa
   return isTop ? slashRedirect({ rawPath }) : undefined;
 };
 
-const pluginHandler: Source = async ({ ctx, request, handler }) =>
-  fromHandler({ ctx, request, handler }, await handler.resolve?.(ctx, request));
+const pluginHandler: Source = async (question) => {
+  const { ctx, request, handler } = question;
+  return fromHandler(question, await handler.resolve?.(ctx, request));
+};
 
-const pluginJson: Source = async ({ ctx, request, handler }) =>
-  request.wantsJson
-    ? fromHandler({ ctx, request, handler }, await handler.resolveJson?.(ctx, request))
-    : undefined;
+const pluginJson: Source = async (question) => {
+  const { ctx, request, handler } = question;
+  if (!request.wantsJson) return undefined;
+  return fromHandler(question, await handler.resolveJson?.(ctx, request));
+};
 
 /** A checkpoint path without a publication names no moment, or one before the first (§5.9). */
 const checkpoint: Source = async ({ ctx, request }) => {
@@ -58,15 +61,16 @@ const checkpoint: Source = async ({ ctx, request }) => {
 const content: Source = async (question) => {
   const inside = insideCheckpoint(question);
   const { match, isDirectory, path } = inside.request;
-  if (!match.publication && (!match.version || inside.handler.servesPublications)) return undefined;
+  if (!match.publication && (!match.version || inside.servesPublications)) return undefined;
   return isDirectory || path === "" ? directory(inside) : file(inside);
 };
 
-const grace: Source = async ({ ctx, request, handler }) => {
+const grace: Source = async (question) => {
+  const { ctx, request, servesPublications } = question;
   const { match, path, isDirectory } = request;
-  if (!match.hasGrace || isDirectory || !handler.servesPublications) return undefined;
+  if (!match.hasGrace || isDirectory || !servesPublications) return undefined;
   const found = await lookupGrace(ctx, match, path);
-  return found && serve({ ctx, request, handler }, found, path);
+  return found && serve(question, found, path);
 };
 
 const SOURCES: readonly Source[] = [

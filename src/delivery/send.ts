@@ -143,7 +143,8 @@ async function openBody(files: OpenFiles, body: ReadBody) {
     return { read, [Symbol.asyncDispose]: () => spool[Symbol.asyncDispose]() };
   }
   const lease = await files.lease(body.key, body.open);
-  const read = (start: number, length: number) => lease.object.read(start, length);
+  const read = (start: number, length: number, into?: Buffer) =>
+    lease.object.read(start, length, into);
   return { read, [Symbol.asyncDispose]: async () => lease[Symbol.dispose]() };
 }
 

@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo, ListenOptions, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Ctx } from "#core/ctx.ts";
 import type { ContentHandler, ContentRoute, GuardHandler } from "./contract.ts";
 import { Delivery } from "./delivery.ts";
@@ -63,6 +64,7 @@ export function createContentServer(ctx: Ctx, options: ContentServerOptions): Co
   );
   server.timeout = IDLE_MS;
   server.on("clientError", refuseMalformed);
+  server.on("connect", (_request, stream) => refuseRaw(stream, 405));
   return {
     server,
     async listen(bind) {
@@ -130,14 +132,18 @@ const PARSER_STATUS: Readonly<Record<string, number>> = {
 };
 
 /** What is no HTTP request gets one line in our form, unless an answer is on its way just now. */
-function refuseMalformed(error: NodeJS.ErrnoException, stream: NodeJS.WritableStream): void {
+function refuseMalformed(error: NodeJS.ErrnoException, stream: Duplex): void {
   const socket = stream as Socket & { readonly _httpMessage?: { readonly headersSent: boolean } };
   const isAnswering = socket._httpMessage?.headersSent === true;
   if (!socket.writable || isAnswering || error.code === "ECONNRESET") {
     socket.destroy();
     return;
   }
-  const { status, reason } = errorAnswer(PARSER_STATUS[error.code ?? ""] ?? 400);
+  refuseRaw(socket, PARSER_STATUS[error.code ?? ""] ?? 400);
+}
+
+function refuseRaw(socket: Duplex, code: number): void {
+  const { status, reason } = errorAnswer(code);
   const body = `${status}: ${reason}`;
   const head = [
     `HTTP/1.1 ${status} ${reason}`,

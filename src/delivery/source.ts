@@ -16,6 +16,8 @@ export interface Question {
   readonly ctx: Ctx;
   readonly request: ContentRequest;
   readonly handler: ContentHandler;
+  /** Publications decide what is served, not versions. */
+  readonly servesPublications: boolean;
 }
 
 /** One place where a path may be found; undefined asks the next. */
@@ -23,7 +25,7 @@ export type Source = (question: Question) => Promise<Resolution | undefined>;
 
 /** A file that is known: from the store if it is there, else from where it can be had. */
 export async function serve(
-  { ctx, request, handler }: Question,
+  { ctx, request, handler }: Omit<Question, "servesPublications">,
   { artifact, contentArtifact, at }: FoundFile,
   path: string,
   own?: HeaderList,

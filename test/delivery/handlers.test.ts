@@ -10,7 +10,6 @@ test("a plugin answers, adds headers and names, and knows layouts", async (t) =>
     handlers: [
       {
         type: "pkg.pkg",
-        servesPublications: false,
         async resolve(_ctx, { path, query }) {
           if (path === "special")
             return {
@@ -40,7 +39,6 @@ test("a plugin answers, adds headers and names, and knows layouts", async (t) =>
       },
       {
         type: "doc.doc",
-        servesPublications: true,
         layouts: { "doc:flat": (path) => path.split("/").at(-1) },
       },
     ],

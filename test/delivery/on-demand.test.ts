@@ -223,7 +223,7 @@ for (const bytes of [SMALL, LARGE]) {
     assert.ok(first.body.length < bytes.length);
     assert.equal(await site.failed(), 1);
     assert.equal(await site.stored(), false);
-    assert.deepEqual(await site.incoming(), []);
+    await eventually(async () => assert.deepEqual(await site.incoming(), []));
 
     await sleep(1100);
     assert.equal((await site.get(PATH)).status, 404);

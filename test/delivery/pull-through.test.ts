@@ -23,7 +23,6 @@ async function world(
     handlers: [
       {
         type: "pkg.pkg",
-        servesPublications: false,
         pullThrough: {
           unitPath: (path) => (path.endsWith(".pkg") ? path : undefined),
           save: (_ctx, pulled) => save(pulled),

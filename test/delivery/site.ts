@@ -5,7 +5,6 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ContentType, CorePlugin, RepositoryType } from "#core/plugin-contract.ts";
-import type { ContentHandler } from "#delivery/contract.ts";
 import {
   type ContentServer,
   type ContentServerOptions,
@@ -33,11 +32,6 @@ const plugin: CorePlugin = {
   repositoryTypes: [repositoryType("doc.doc", true), repositoryType("pkg.pkg", false)],
   tasks: [],
 };
-
-const HANDLERS: readonly ContentHandler[] = [
-  { type: "doc.doc", servesPublications: true },
-  { type: "pkg.pkg", servesPublications: false },
-];
 
 export interface SiteOptions extends Partial<ContentServerOptions> {
   readonly settings?: ContextOptions["settings"];
@@ -69,7 +63,7 @@ export async function createSite(t: TestContext, options: SiteOptions = {}) {
   });
   const server = createContentServer(context.ctx, {
     ...options,
-    handlers: [...HANDLERS.filter(isReplacedIn(options.handlers)), ...(options.handlers ?? [])],
+    handlers: options.handlers ?? [],
   });
   closing.server = server;
   const { port } = (await server.listen({ port: 0, host: "127.0.0.1" })) as AddressInfo;
@@ -97,11 +91,6 @@ export async function createSite(t: TestContext, options: SiteOptions = {}) {
     },
   };
 }
-
-const isReplacedIn = (handlers: readonly ContentHandler[] = []) => {
-  const types = new Set(handlers.map(({ type }) => type));
-  return ({ type }: ContentHandler) => !types.has(type);
-};
 
 export type Site = Awaited<ReturnType<typeof createSite>>;
 

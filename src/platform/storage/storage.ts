@@ -29,8 +29,13 @@ export interface IncomingFile extends AsyncDisposable {
 /** An open stored object. Closing gives the descriptor back; reading after that rejects. */
 export interface StoredObject extends AsyncDisposable {
   readonly sizeBytes: number;
-  /** Reads exactly `length` bytes, or rejects when the object is shorter than it should be. */
-  read(start: number, length: number): Promise<Buffer>;
+  /**
+   * Reads exactly `length` bytes, or rejects when the object is shorter than it should be.
+   *
+   * @param into memory of at least that length that a backend may use, so that it is not made anew
+   *   for each piece of a large object; the result says where the bytes are.
+   */
+  read(start: number, length: number, into?: Buffer): Promise<Buffer>;
   /** Bytes `start` to `end`, both inclusive; the whole object without a range. */
   stream(range?: { readonly start: number; readonly end: number }): Readable;
 }

@@ -18,8 +18,8 @@ export class StoredFile implements StoredObject {
     this.sizeBytes = sizeBytes;
   }
 
-  async read(start: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length);
+  async read(start: number, length: number, into?: Buffer): Promise<Buffer> {
+    const buffer = into?.subarray(0, length) ?? Buffer.allocUnsafe(length);
     let got = 0;
     while (got < length) {
       const { bytesRead } = await translated(() =>
