@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { client } from "../test/clients/support/python.ts";
-import { createApi } from "../test/support/api.ts";
+import { type Api, createApi } from "../test/support/api.ts";
 import { startServer } from "../test/support/server.ts";
 
 /** What a conforming server owes; refusing unknown methods and types is told by the description. */
@@ -22,6 +22,9 @@ const CHECKS = [
   "response_headers_conformance",
   "response_schema_conformance",
 ];
+
+/** Of each kind; requests delete some. */
+const OBJECTS = 12;
 
 const { values } = parseArgs({
   options: {
@@ -36,24 +39,87 @@ async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "deckle-fuzz-"));
   try {
     await using server = await startServer();
-    const document = await createApi(server).get("docs/api.json?pk_path=1");
+    const api = createApi(server);
+    const env = {
+      SCHEMATHESIS_HOOKS: "fuzz_hooks",
+      PYTHONPATH: import.meta.dirname,
+      FUZZ_OBJECTS: JSON.stringify(await makeObjects(api)),
+      FUZZ_CALLER: "1",
+      FUZZ_SEED: values.seed,
+    };
     const file = join(folder, "api.json");
-    await writeFile(file, JSON.stringify(document));
+    await writeFile(file, JSON.stringify(await api.get("docs/api.json?pk_path=1")));
     const operation = values.operation ? ["--include-operation-id-regex", values.operation] : [];
-    return await run(folder, [
+    const code = await run({ cwd: folder, env }, [
       ...["run", file, "--url", server.apiUrl, "--phases", "examples,coverage,fuzzing"],
       ...["--auth", `${server.username}:${server.password}`, "--checks", CHECKS.join()],
       ...["--max-examples", values.examples, "--seed", values.seed, "--workers", "2"],
+      // Made-up credentials would be refused, and soon everything else with 429.
+      ...["--generation-with-security-parameters", "false"],
       ...["--request-timeout", "10", "--continue-on-failure", ...operation],
     ]);
+    // The caller still gets in: what was sent was not refused at the door.
+    await api.get("users/1/");
+    return code;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+/** Objects of every kind for the requests to meet; keys by the path of their collection. */
+async function makeObjects(api: Api): Promise<Readonly<Record<string, readonly string[]>>> {
+  const made: Record<string, string[]> = {};
+  const keep = (href: string) => {
+    const [, collection = "", key = ""] = /^(.*\/)([^/]+)\/$/.exec(href) ?? [];
+    made[collection] = [...(made[collection] ?? []), key];
+    return href;
+  };
+  for (let n = 0; n < OBJECTS; n += 1) await makeSet(api, keep, `fuzz-${n}`);
+  const { results } = await api.get("tasks/?limit=1000&fields=pulp_href");
+  for (const { pulp_href } of results) keep(pulp_href);
+  return made;
+}
+
+async function makeSet(api: Api, keep: (href: string) => string, name: string): Promise<void> {
+  const post = async (path: string, body: unknown) => {
+    const answer = await api.post(path, body);
+    const href = answer.task ? (await api.done(answer)).created_resources[0] : answer.pulp_href;
+    return keep(href);
+  };
+  const file = (content: string) => new Blob([content]);
+  const artifact = new FormData();
+  artifact.append("file", file(`artifact ${name}`), "a");
+  const content = new FormData();
+  content.append("file", file(`content ${name}`), "c");
+  content.append("relative_path", name);
+  const remote = await post("remotes/file/file/", {
+    name,
+    url: "http://127.0.0.1:9/PULP_MANIFEST",
+    policy: "on_demand",
+    max_retries: 0,
+    total_timeout: 1,
+  });
+  const repository = await post("repositories/file/file/", { name });
+  const unit = await post("content/file/files/", content);
+  await api.done(await api.post(`${repository}modify/`, { add_content_units: [unit] }));
+  await post("artifacts/", artifact);
+  await post("uploads/", { size: 10 });
+  await post("publications/file/file/", { repository });
+  await post("distributions/file/file/", { name, base_path: name, repository });
+  await post("acs/file/file/", { name, remote });
+  await post("users/", { username: name });
+}
+
 /** In a folder of its own, since it keeps its findings beside it. */
-function run(cwd: string, args: readonly string[]): Promise<number> {
-  const child = spawn(client("schemathesis"), args, { cwd, stdio: "inherit" });
+function run(
+  { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+  args: readonly string[],
+): Promise<number> {
+  const child = spawn(client("schemathesis"), args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: "inherit",
+  });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));
