@@ -71,7 +71,7 @@ http {
   scgi_temp_path ${home}/scgi;
   sendfile on;
   keepalive_requests 1000000;
-  ${log ? "" : "open_file_cache max=20000 inactive=60s;"}
+  ${log ? "" : "tcp_nopush on; open_file_cache max=20000 inactive=60s;"}
   server { listen 127.0.0.1:${port} backlog=4096; root ${folder}; }
 }
 `;

@@ -10,6 +10,7 @@ import type { GeneralTasks } from "#rest/kit/general-tasks.ts";
 import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
 import { routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
+import type { Plugin } from "#sdk";
 import { type ContextOptions, createContext, type TestContextValue } from "./context.ts";
 
 export const ROOT = "/pulp/api/v3/";
@@ -50,9 +51,9 @@ export interface RequestOptions {
 /** The whole REST API over a fresh database, without a socket: `admin` may do everything. */
 export async function createTestApi(
   t: TestContext,
-  options: ContextOptions = {},
+  options: ContextOptions & { readonly shipped?: readonly Plugin[] } = {},
 ): Promise<TestApi> {
-  const composition = compose([file]);
+  const composition = compose([file, ...(options.shipped ?? [])]);
   const { api, generalTasks } = composition;
   const statements: string[] = [];
   const context = await createContext(t, {

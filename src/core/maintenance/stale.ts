@@ -4,8 +4,7 @@ import { announceRemovals, sweepObjects } from "../artifacts/commands.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
 import type { Job, Progress } from "../plugin-contract.ts";
 import { inTransaction } from "../transaction.ts";
-import { deleteUpload } from "../uploads/commands.ts";
-import { uploadErrors } from "../uploads/errors.ts";
+import { deleteUpload, uploadErrors } from "../uploads/commands.ts";
 
 const BATCH = 500;
 

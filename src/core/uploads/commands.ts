@@ -13,6 +13,7 @@ import { checkChunk, checkChunkDigest, checkComplete, parseContentRange } from "
 import type { NewChunk, Upload } from "./types.ts";
 
 export { takeUpload } from "./assemble.ts";
+export { uploadErrors } from "./errors.ts";
 
 /** @param sizeBytes of the whole file. */
 export async function createUpload(

@@ -54,7 +54,7 @@ export async function updateObject(
     return { kind: "object", id: keyOf(row), status: 200 };
   }
   const locks = update.locks?.(call, row, changes) ?? ownLock(resource, row);
-  return tasks.update(call, resource, { row, values: changes, locks });
+  return await tasks.update(call, resource, { row, values: changes, locks });
 }
 
 const bodyOf = ({ fields, isLenient = false }: Resource) => ({ fields, isLenient });
@@ -73,7 +73,7 @@ export async function deleteObject(
     return { kind: "empty", status: 204 };
   }
   const locks = remove.locks?.(call, row) ?? ownLock(resource, row);
-  return tasks.delete(call, resource, { row, locks, isImmediate: remove.mode === "task" });
+  return await tasks.delete(call, resource, { row, locks, isImmediate: remove.mode === "task" });
 }
 
 export async function runAction(action: Action, call: Call, row: Row): Promise<Outcome> {
