@@ -30,7 +30,7 @@ export async function seedFiles(url: string, repository: string, count: number):
 
 const STATEMENTS = [
   `insert into content (id, domain, type, natural_key, slot)
-     select u.id, r.domain, t.num, u.digest, substring(u.digest for 16)::text::uuid
+     select u.id, r.domain, t.num, u.digest, md5(u.path)::uuid
      from unit u, repository r, content_type t where r.id = $1 and t.name = 'file.file'`,
   `insert into file_content (id, domain, relative_path, digest)
      select u.id, r.domain, u.path, u.digest from unit u, repository r where r.id = $1`,
