@@ -44,6 +44,9 @@ export interface DeliveryOptions {
   readonly openUpstream: OpenUpstream;
 }
 
+const HIT = { cache: "responses", result: "hit" } as const;
+const MISS = { cache: "responses", result: "miss" } as const;
+
 /** One request on its way: where it points, and how its answer is kept. */
 interface Visit extends Slot {
   readonly exchange: Exchange;
@@ -121,6 +124,7 @@ export class Delivery {
   }
 
   #serveKept(exchange: Exchange, key: string, kept: CachedAnswer): undefined | Promise<void> {
+    this.#ctx.metrics.count("deckle_cache_requests_total", HIT);
     const refused = kept.match && this.#refusal(exchange, kept.match);
     if (!refused) return this.#sendKept(exchange, key, kept);
     return refused.then((reason) =>
@@ -170,6 +174,7 @@ export class Delivery {
   }
 
   async #serveFresh(visit: Visit): Promise<void> {
+    this.#ctx.metrics.count("deckle_cache_requests_total", MISS);
     const { exchange } = visit;
     const { CONTENT_PATH_PREFIX: prefix, DOMAIN_ENABLED: hasDomains } = this.#ctx.settings;
     const place = parseRequestPath(exchange.rawPath, { prefix, hasDomains });
