@@ -120,7 +120,8 @@ interface MatchRow {
 /**
  * $1 domain, $2 base paths to try, $3 for each of them the end of the checkpoint second that the
  * path asks for, $4 publication-serving types, $5 path, $6 whether the default domain hides
- * guarded distributions.
+ * guarded distributions. Values of which the planner could guess the share are hidden from it by a
+ * select, so that one plan serves all requests.
  */
 const MATCH: HotStatement<MatchRow> = {
   name: "delivery-match",
@@ -134,7 +135,8 @@ select d.num as domain, d.id as domain_id, d.name as domain_name, d.redirect_to_
   x.id is not null and exists (select from distributed_publication dp
     where dp.distribution = x.id and dp.expires_at > statement_timestamp()) as has_grace,
   case when x.id is null then exists (select from distribution below
-    where below.domain = d.num and below.base_path >= $5 || '/' and below.base_path < $5 || '0'
+    where below.domain = d.num and below.base_path >= (select $5::text) || '/'
+      and below.base_path < (select $5::text) || '0'
       and not below.hidden and (below.guard is null
         or not (d.hide_guarded_distributions or (d.name = 'default' and $6))))
   else exists (select from distribution nested where nested.domain = d.num
@@ -143,7 +145,7 @@ select d.num as domain, d.id as domain_id, d.name as domain_name, d.redirect_to_
   pg_snapshot_xmin(pg_current_snapshot())::text as xmin
 from domain d
 left join lateral (
-  select * from distribution where domain = d.num and base_path = any($2::text[])
+  select * from distribution where domain = d.num and base_path = any((select $2::text[])::text[])
   order by length(base_path) desc limit 1) x on true
 left join content_guard g on g.id = x.guard
 left join remote u on u.id = x.remote

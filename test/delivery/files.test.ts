@@ -258,6 +258,36 @@ describe("statements", () => {
   });
 });
 
+test("the server plans once per connection, whatever lies in the tables", async (t) => {
+  const site = await createSite(t, { settings: { RESPONSE_CACHE_BYTES: 0 } });
+  for (const [index, count] of [200, 20_000].entries()) {
+    const { repo } = await site.rows.published(`d${index}`, [{ path: "f0", bytes: SMALL }]);
+    await site.rows.manyUnits(repo, count, `r${index}/dir%1$s/file%2$s`);
+  }
+  const pkg = await site.rows.repository("pkg.pkg");
+  await site.rows.version(pkg, 1, [{ path: "f0", bytes: SMALL }]);
+  await site.rows.distribution("v", { type: "pkg.pkg", repository: pkg.id });
+  for (let index = 0; index < 300; index += 1) await site.rows.distribution(`many/${index}`);
+  await sql`vacuum analyze`.execute(site.ctx.db);
+  const paths = ["d1/r1/dir7/file0000007", "d1/r1/dir7/none", "d0/none", "v/f0", "v/none", "many"];
+  for (let round = 0; round < 200; round += 1)
+    await site.get(`/pulp/content/${paths[round % paths.length]}`);
+
+  const seen = await Promise.all(Array.from({ length: 8 }, () => plansOf(site)));
+
+  const plans = seen.flat();
+  assert.ok(plans.length > 0);
+  for (const { name, generic_plans, custom_plans } of plans)
+    assert.ok(custom_plans <= 5, `${name}: ${custom_plans} custom, ${generic_plans} generic`);
+});
+
+async function plansOf(site: Site) {
+  const { rows } = await sql<{ name: string; generic_plans: number; custom_plans: number }>`
+    select name, generic_plans, custom_plans, pg_sleep(0.1) from pg_prepared_statements
+    where name like 'delivery-%'`.execute(site.ctx.db);
+  return rows;
+}
+
 /** Blocks of tables and indexes that this database has touched. */
 async function blocks(site: Site): Promise<number> {
   await sql`select pg_stat_force_next_flush()`.execute(site.ctx.db);
