@@ -1,6 +1,11 @@
 import { createServer } from "node:net";
+import type { TestContext } from "node:test";
+import { Type } from "@sinclair/typebox";
 import pg from "pg";
+import { defineTask } from "#core/plugin-contract.ts";
+import { dispatch as dispatchTask } from "#core/tasks/commands.ts";
 import { type Api, createApi } from "../../test/support/api.ts";
+import { createContext } from "../../test/support/context.ts";
 import { processTree } from "../../test/support/process-tree.ts";
 import { loop, wrk } from "../load.ts";
 import type { Bench, Goal, Scenario, Side } from "../scenario.ts";
@@ -19,14 +24,46 @@ async function run(bench: Bench): Promise<void> {
     repositories.push(`${pulp_href}modify/`);
   }
   const theirs = await rawInserts(bench);
-  const goals: readonly Goal[] = [
-    { measure: "cpuMs", bound: 1.5, source: "H11: a task accepted" },
-    { measure: "rate", bound: 0.5, source: "P18: a raw one-row insert" },
-  ];
-  const unique = dispatching(bench, repositories);
-  await bench.pair({ name: "dispatch, unique names", ours: unique, theirs, goals });
-  const shared = dispatching(bench, repositories.slice(0, 3));
-  await bench.pair({ name: "dispatch, 3 shared names", ours: shared, theirs, goals });
+  const accepted: Goal = { measure: "cpuMs", bound: 1.5, source: "H11: a task accepted" };
+  const raw: Goal = { measure: "rate", bound: 0.5, source: "P18: a raw one-row insert" };
+  const dispatch = await commands(bench);
+  for (const [names, count] of [
+    ["unique names", 500],
+    ["3 shared names", 3],
+  ] as const) {
+    const command = dispatch(count);
+    await bench.pair({ name: `dispatch, ${names}`, ours: command, theirs, goals: [raw] });
+    const overHttp = dispatching(bench, repositories.slice(0, count));
+    await bench.pair({ name: `POST, ${names}`, ours: overHttp, theirs, goals: [accepted] });
+  }
+}
+
+/** The command of the core, called by 8 clients in this process, on the same server. */
+async function commands(bench: Bench): Promise<(names: number) => Side> {
+  process.env.DECKLE_TEST_PG = new URL(bench.databaseUrl).href.replace(/\/[^/]*$/, "");
+  const test = { after: (release: () => Promise<void>) => bench.stack.defer(release) };
+  const task = defineTask({
+    name: "bench.no_op",
+    label: "test",
+    input: Type.Object({}),
+    run: () => Promise.resolve(null),
+  });
+  const { ctx, caller } = await createContext(test as TestContext, { tasks: [task] });
+  let turn = 0;
+  return (names) => ({
+    name: "deckle, the command",
+    pids: () => processTree(bench.databasePid),
+    load: (seconds) =>
+      loop(
+        async () => {
+          turn += 1;
+          const exclusive = [`bench:${turn % names}`];
+          await dispatchTask(ctx, { task, input: {}, caller, exclusive });
+        },
+        seconds,
+        CLIENTS,
+      ),
+  });
 }
 
 /** Syncs from an upstream that never answers hold the slots, so that only acceptance is measured. */
