@@ -37,12 +37,12 @@ const PROGRAMS = {
   check: [
     ["node_modules/typescript/bin/tsc", "--noEmit", "-p", "."],
     [BIOME, "check", "--error-on-warnings", "."],
-    ["--test", "test/house/"],
+    ["--test", "test/house/*.test.ts"],
   ],
   format: [[BIOME, "check", "--write", "."]],
   docs: generators().map((file) => [`tools/${file}`]),
   bench: [["bench/run.ts"]],
-  clients: [["--test", "--test-concurrency=1", "--test-timeout=600000", "test/clients/"]],
+  clients: [["--test", "--test-concurrency=1", "--test-timeout=600000", "test/clients/*.test.ts"]],
   chaos: [["tools/chaos.ts"]],
   fuzz: [["tools/fuzz-api.ts"]],
   parity: [
