@@ -2,61 +2,75 @@
  * Kills processes of a working service at random moments, and proves after each that nothing
  * acknowledged was lost and that the invariants hold.
  *
- *   npm run chaos -- [--cycles 200] [--seed N] [--keep]
+ *   npm run chaos -- [--cycles 200] [--seed N] [--keep] [--json file]
  *
  * Ends with 1 at the first finding, with the seed and the cycle; `--keep` leaves the data folder.
+ * The seed decides the victims, the moments and what the clients do; the machine decides the rest.
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import type { CoreTables } from "#core/tables.ts";
-import { openDatabase } from "#platform/db/open.ts";
-import { type Api, ApiError, createApi } from "../test/support/api.ts";
+import { createApi } from "../test/support/api.ts";
 import { createFileUpstream } from "../test/support/file-upstream.ts";
-import { commandLine, listProcesses } from "../test/support/process-tree.ts";
 import { type Server, startServer } from "../test/support/server.ts";
+import { leftovers, violations } from "./chaos/inspect.ts";
 import { createRandom } from "./chaos/random.ts";
+import { untilAnswering, untilIdle, untilOrphansEnded } from "./chaos/recovery.ts";
+import { chooseVictim, kill } from "./chaos/victims.ts";
 import { createWorkload, type Workload } from "./chaos/workload.ts";
-import { checkInvariants } from "./check-invariants.ts";
 
-/** A dead process is noticed after its TTL and one beat (R4). */
-const RECOVERY_MS = 40_000;
+/** Silence is noticed soon, so that a cycle is short; `test/worker/lost.test.ts` has the defaults. */
+const SETTINGS = { PULP_WORKER_TTL: "3", PULP_API_APP_TTL: "3", PULP_CONTENT_APP_TTL: "3" };
 
-/** A folder without writes for a minute is removed at one of the next beats. */
-const SWEEP_MS = 120_000;
+/** Leftovers of the dead are looked for after every so many cycles. */
+const LEFTOVERS_EVERY = 20;
 
 const { values } = parseArgs({
   options: {
     cycles: { type: "string", default: "200" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     keep: { type: "boolean", default: false },
+    json: { type: "string" },
   },
 });
 const cycles = Number(values.cycles);
-const random = createRandom(Number(values.seed));
-console.log(`seed ${values.seed}, ${cycles} cycles`);
+const seed = Number(values.seed);
+console.log(`seed ${seed}, ${cycles} cycles`);
 process.exitCode = await main();
+
+interface Cycle {
+  readonly killed: string;
+  /** From the kill until the service answered again and every task was final. */
+  readonly recoveryMs: number;
+}
 
 async function main(): Promise<number> {
   const home = await mkdtemp(join(tmpdir(), "deckle-chaos-"));
-  await using upstream = await createFileUpstream(200, 2000);
-  let server = await startServer({ home });
-  const workload = createWorkload(random, upstream);
+  await using upstream = await createFileUpstream(150, 2000);
+  let server = await start(home);
+  // The clients have choices of their own, so that the moments and victims repeat with the seed.
+  const random = createRandom(seed);
+  const workload = createWorkload(createRandom(seed + 1), upstream);
+  const done: Cycle[] = [];
+  const startedMs = performance.now();
   try {
     await workload.prepare(createApi(server));
     for (let cycle = 1; cycle <= cycles; cycle += 1) {
-      const killed = await disturb(server, workload);
-      const restarted = await ensureRunning(server, home);
-      server = restarted;
-      const findings = await inspect(server, workload);
-      console.log(`${cycle}: ${killed}: ${findings.length === 0 ? "sound" : "FINDINGS"}`);
-      if (findings.length > 0) return fail(cycle, home, findings);
+      const { killed, recoveryMs, next } = await disturb(server, { random, workload, home });
+      server = next;
+      done.push({ killed, recoveryMs });
+      const isThorough = cycle % LEFTOVERS_EVERY === 0 || cycle === cycles;
+      const findings = await inspect(server, workload, isThorough);
+      const verdict = findings.length === 0 ? "sound" : "FINDINGS";
+      console.log(`${cycle}: ${killed}, recovered in ${Math.round(recoveryMs)} ms: ${verdict}`);
+      if (findings.length > 0) return fail(cycle, server, findings);
     }
-    const left = await untilSwept(home);
-    if (left.length > 0) return fail(cycles, home, left);
-    console.log(`${cycles} cycles, ${workload.summary()}, nothing lost, nothing broken`);
+    const seconds = Math.round((performance.now() - startedMs) / 1000);
+    const report = summary(done, workload, seconds);
+    console.log(JSON.stringify(report, undefined, 2));
+    if (values.json) await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
     return 0;
   } finally {
     await server.stop("SIGTERM").catch(() => undefined);
@@ -64,131 +78,80 @@ async function main(): Promise<number> {
   }
 }
 
-function fail(cycle: number, home: string, findings: readonly string[]): number {
-  console.error(`seed ${values.seed}, cycle ${cycle}${values.keep ? `, data in ${home}` : ""}`);
+function start(home: string): Promise<Server> {
+  return startServer({ home, env: SETTINGS });
+}
+
+function fail(cycle: number, server: Server, findings: readonly string[]): number {
+  const data = values.keep ? `, data in ${server.home}` : "";
+  console.error(`seed ${seed}, cycle ${cycle}${data}, log in ${server.logFile}`);
   for (const finding of findings) console.error(`  ${finding}`);
   return 1;
 }
 
-/** Lets the workload run for a moment and kills one process in the middle of it. */
-async function disturb(server: Server, workload: Workload): Promise<string> {
+interface Disturbance {
+  readonly random: ReturnType<typeof createRandom>;
+  readonly workload: Workload;
+  readonly home: string;
+}
+
+/** Lets the workload run for a moment, kills one process in the middle of it, and waits. */
+async function disturb(
+  server: Server,
+  { random, workload, home }: Disturbance,
+): Promise<Cycle & { readonly next: Server }> {
   const ending = new AbortController();
-  const working = workload.run(createApi(server), ending.signal);
+  const { contentUrl } = server;
+  const working = workload.run({ api: createApi(server), contentUrl }, ending.signal);
   await sleep(100 + random.below(900));
-  const victim = await chooseVictim(server);
-  process.kill(victim.pid, "SIGKILL");
-  await sleep(random.below(300));
+  const victim = await chooseVictim(server, random);
+  const killedMs = performance.now();
+  kill(victim);
+  await sleep(random.below(400));
   ending.abort();
+  const next = await ensureRunning(server, home);
   await working;
-  return victim.name;
-}
-
-interface Victim {
-  readonly pid: number;
-  readonly name: string;
-}
-
-/** Any process below the command: the service, a task's child, the database or one of its parts. */
-async function chooseVictim(server: Server): Promise<Victim> {
-  const pids = await server.pids();
-  const named = await Promise.all(
-    pids.map(async (pid) => ({ pid, name: short(await commandLine(pid)) })),
-  );
-  const victims = named.filter(({ name }) => /^(src\/bin\/|postgres|bin\/postgres)/.test(name));
-  const kinds = [...new Set(victims.map(({ name }) => kindOf(name)))];
-  const kind = random.pick(kinds);
-  return random.pick(victims.filter(({ name }) => kindOf(name) === kind));
-}
-
-function short(line: string): string {
-  return (/src\/bin\/[\w.-]+|postgres: [\w ]+|bin\/postgres /.exec(line)?.[0] ?? line).trim();
-}
-
-function kindOf(name: string): string {
-  if (/postgres: postgres /.test(name)) return "backend";
-  return /postgres: (\w+)/.exec(name)?.[1] ?? /src\/bin\/[\w-]+/.exec(name)?.[0] ?? "postmaster";
+  await untilIdle(createApi(next));
+  return { killed: victim.kind, recoveryMs: performance.now() - killedMs, next };
 }
 
 /** Starts the service again if its own process was the victim. */
 async function ensureRunning(server: Server, home: string): Promise<Server> {
-  const deadline = Date.now() + RECOVERY_MS;
-  while (Date.now() < deadline) {
-    const isOver = (await server.pids()).length === 0;
-    if (isOver) {
-      await untilGone(home);
-      return startServer({ home });
-    }
-    const answer = await fetch(`${server.apiUrl}/pulp/api/v3/status/`).catch(() => undefined);
-    if (answer?.ok) return server;
-    await sleep(100);
-  }
-  throw new Error(`the service does not recover, see ${server.logFile}`);
+  if (await untilAnswering(server)) return server;
+  await untilOrphansEnded(home);
+  return start(home);
 }
 
-/** Children notice that their parent died and end; the database is ended by the next start. */
-async function untilGone(home: string): Promise<void> {
-  const deadline = Date.now() + RECOVERY_MS;
-  for (;;) {
-    const orphans = (await listProcesses()).filter(({ parent }) => parent === 1);
-    const left = await Promise.all(orphans.map(({ pid }) => isChildOf(home, pid)));
-    if (!left.includes(true)) return;
-    if (Date.now() > deadline) throw new Error(`task children of ${home} are left`);
-    await sleep(50);
-  }
-}
-
-async function isChildOf(home: string, pid: number): Promise<boolean> {
-  const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-  const isOurs = environment.split("\0").includes(`DECKLE_HOME=${home}`);
-  return isOurs && (await commandLine(pid)).includes("task-child");
-}
-
-async function inspect(server: Server, workload: Workload): Promise<readonly string[]> {
-  const api = createApi(server);
-  const deadline = Date.now() + RECOVERY_MS + 20_000;
-  while ((await openTasks(api)) !== 0) {
-    if (Date.now() > deadline) return [`${await openTasks(api)} tasks do not become final`];
-    await sleep(100);
-  }
-  const lost = await workload.verify(api, server.contentUrl);
+async function inspect(
+  server: Server,
+  workload: Workload,
+  isThorough: boolean,
+): Promise<readonly string[]> {
+  const lost = await workload.verify({ api: createApi(server), contentUrl: server.contentUrl });
   const broken = await violations(server.home);
-  return [...lost, ...broken.filter((finding) => !isLeftover(finding))];
+  return [...lost, ...broken, ...(isThorough ? await leftovers(server.home) : [])];
 }
 
-/** What a dead process was writing stays until the sweep sees that it is idle. */
-function isLeftover(finding: string): boolean {
-  return finding.startsWith("I3 tmp/incoming/");
-}
-
-/** Every leftover is swept in the end. */
-async function untilSwept(home: string): Promise<readonly string[]> {
-  const deadline = Date.now() + SWEEP_MS;
-  for (;;) {
-    const findings = await violations(home);
-    if (findings.length === 0 || Date.now() > deadline) return findings;
-    await sleep(1000);
-  }
-}
-
-/** Undefined while the database comes back. */
-async function openTasks(api: Api): Promise<number | undefined> {
-  const found = await api
-    .get("tasks/?state__in=waiting,running,canceling&limit=1")
-    .catch((error: unknown) => {
-      if (error instanceof ApiError && error.status < 500) throw error;
-      return undefined;
-    });
-  return found?.count;
-}
-
-async function violations(home: string): Promise<readonly string[]> {
-  const socket = encodeURIComponent(join(home, "postgres", "run"));
-  await using database = openDatabase<CoreTables>({
-    url: `postgresql://postgres@localhost/pulp?host=${socket}`,
-    poolSize: 2,
-    applicationName: "chaos",
-    onError: (error) => console.error(error.message),
-  });
-  const found = await checkInvariants(database.db, join(home, "media"));
-  return found.map(({ invariant, subject, problem }) => `${invariant} ${subject}: ${problem}`);
+function summary(done: readonly Cycle[], { ledger }: Workload, seconds: number) {
+  const kinds = [...new Set(done.map(({ killed }) => killed))].sort();
+  const recovery = done.map(({ recoveryMs }) => recoveryMs).sort((a, b) => a - b);
+  const at = (share: number) =>
+    Math.round(recovery[Math.floor(share * (recovery.length - 1))] ?? 0);
+  return {
+    seed,
+    date: new Date().toISOString().slice(0, 10),
+    cycles: done.length,
+    seconds,
+    killed: Object.fromEntries(
+      kinds.map((kind) => [kind, done.filter(({ killed }) => killed === kind).length]),
+    ),
+    recoveryMs: { median: at(0.5), p95: at(0.95), max: at(1) },
+    operations: ledger.done,
+    interrupted: Object.fromEntries([...ledger.broken].sort(([, a], [, b]) => b - a)),
+    acknowledged: {
+      keptFiles: ledger.kept.size,
+      deleted: ledger.gone.size,
+    },
+    findings: 0,
+  };
 }

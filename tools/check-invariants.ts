@@ -12,7 +12,7 @@ import { openDatabase } from "#platform/db/open.ts";
 
 /** Something that must never be, by the invariant of the reliability contract that it breaks. */
 export interface Violation {
-  readonly invariant: "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8";
+  readonly invariant: "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | "I9" | "I10";
   /** Row or object. */
   readonly subject: string;
   readonly problem: string;
@@ -26,7 +26,7 @@ export interface CheckOptions {
 }
 
 /**
- * Proves the invariants I1 to I8 over a database and its store, as far as they are about rows and
+ * Proves the invariants I1 to I10 over a database and its store, as far as they are about rows and
  * files. Nothing may be writing meanwhile.
  *
  * @param root `MEDIA_ROOT` of the domains that keep their files on the local file system.
@@ -277,6 +277,35 @@ const taskStates: RowCheck = forbids(
     from task_held h where not exists (select from task_queue q where q.seq = h.seq)`,
 );
 
+const heldLocks: RowCheck = forbids(
+  "I9",
+  sql<Found>`
+    select 'advisory lock ' || l.classid || ' ' || l.objid as subject,
+      'is held by an idle connection of ' || a.application_name as problem
+    from pg_locks l join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'advisory' and a.datname = current_database() and a.state = 'idle'
+    union all
+    select 'task ' || t.id, 'is final and holds the name ' || h.key
+    from task_held h join task_queue q on q.seq = h.seq join task t on t.id = q.task
+    where t.state in ('skipped', 'completed', 'failed', 'canceled')`,
+);
+
+const createdByHalf: RowCheck = forbids(
+  "I10",
+  sql<Found>`
+    select 'task ' || t.id as subject, 'is ' || t.state || ' and made the incomplete ' || c.object
+      as problem
+    from created_resource c join task t on t.id = c.task
+    where t.state in ('skipped', 'completed', 'failed', 'canceled') and (
+      exists (select from publication p where p.id::text = c.object and not p.complete)
+      or exists (select from repository_version v where v.id::text = c.object and not v.complete))
+    union all
+    select 'publication ' || p.id, 'is incomplete although no task is running'
+    from publication p
+    where not p.complete and not exists (
+      select from task t where t.domain = p.domain and t.state in ('running', 'canceling'))`,
+);
+
 const ROW_CHECKS: readonly RowCheck[] = [
   chunkWithoutFile,
   overlappingRanges,
@@ -284,6 +313,8 @@ const ROW_CHECKS: readonly RowCheck[] = [
   unpublishable,
   ambiguousPaths,
   taskStates,
+  heldLocks,
+  createdByHalf,
 ];
 
 async function main([url, root]: readonly string[]): Promise<number> {

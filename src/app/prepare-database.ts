@@ -11,11 +11,11 @@ import type { Runtime } from "./runtime.ts";
 
 /**
  * Brings the database to this release and makes what every installation has: the domain `default`
- * and the installation's id. Safe to repeat, and while other processes serve.
+ * and the installation's id. Safe to repeat, and while other processes serve. Records of processes that have
+ * gone stay: whoever removes them has to end their tasks, and the next beat of a worker does both.
  */
 export async function prepareDatabase(db: Db, settings: Settings): Promise<readonly Migration[]> {
   const applied = await migrate(db as never, migrationSources());
-  await removeExpiredProcesses(db);
   await ensureDefaultDomain(db, settings);
   await sql`insert into system_setting (name, value)
     values ('system_id', to_jsonb(${uuid7()}::text)) on conflict do nothing`.execute(db);
@@ -47,10 +47,6 @@ export async function ensureAdmin(db: Db, password: string): Promise<boolean> {
     .executeTakeFirst();
   return made !== undefined;
 }
-
-const removeExpiredProcesses = (db: Db): Promise<unknown> =>
-  sql`delete from app_process
-    where last_heartbeat + make_interval(secs => ttl_seconds) < clock_timestamp()`.execute(db);
 
 /** What follows from the plugins: the shipped roles. */
 export const prepareAccess = (runtime: Pick<Runtime, "createCtx">): Promise<void> =>

@@ -13,15 +13,20 @@ const CHUNK = 2000;
 /** Paths that one transaction deletes: limits WAL and the time of locks. */
 const DELETE_CHUNK = 10_000;
 
-/** Starts a publication; nobody sees it before it is complete. */
+/**
+ * Starts a publication; nobody sees it before it is complete. The task reports it in the same
+ * transaction, so that one that is killed leaves nothing that is not known to be its own.
+ */
 export async function createPublication(
-  ctx: Ctx,
+  job: Job,
   input: NewPublication,
   trx?: Trx,
 ): Promise<PublicationRef> {
+  const { ctx } = job;
+  if (!trx) return ctx.db.transaction().execute((own) => createPublication(job, input, own));
   const { domain, type, version } = input;
   const id = uuid7();
-  await (trx ?? ctx.db)
+  await trx
     .insertInto("publication")
     .values({
       id,
@@ -33,6 +38,8 @@ export async function createPublication(
     })
     .execute()
     .catch(rethrow(publicationConstraints));
+  const { model, path } = ctx.plugins.entity("publication", type);
+  await job.created({ model, object: id, path: `${path}/${id}/` }, trx);
   return { id, domain, type, version };
 }
 
@@ -81,8 +88,6 @@ export async function completePublication(job: Job, publication: PublicationRef)
       );
       await trimCheckpoints(trx, facts);
       await recordServed(ctx, trx, domain, { repository: facts.repository });
-      const { model, path } = ctx.plugins.entity("publication", facts.type);
-      await job.created({ model, object: id, path: `${path}/${id}/` }, trx);
       return announce(trx, domain, { publications: [id] });
     }),
   );

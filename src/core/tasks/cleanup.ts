@@ -6,19 +6,30 @@ import { discardVersion } from "../repositories/commands.ts";
 
 /**
  * Removes what a failed or cancelled task began and did not complete: publications that it
- * reported, and drafts of repositories that it had for itself. Nothing is touched unless the owner
+ * reported, and publications and drafts of repositories that it had for itself. Nothing is touched unless the owner
  * still has the task, since another one may have the repository by now. What cannot be removed is
  * logged; the task ends all the same.
  */
-export async function removeIncomplete(
-  ctx: Ctx,
-  held: { readonly task: string; readonly owner: string },
-): Promise<void> {
+export async function removeIncomplete(ctx: Ctx, held: Held): Promise<void> {
   for (const removal of await incompleteOf(ctx, held)) {
     await remove(ctx, removal).catch((error) =>
       ctx.log.error(`Removing the incomplete ${removal.kind} ${removal.id} failed: ${error}`),
     );
   }
+  await forgetRemoved(ctx, held);
+}
+
+/** A publication is reported when it begins; one that is gone was not made after all. */
+const forgetRemoved = (ctx: Ctx, { task, owner }: Held): Promise<unknown> =>
+  sql`
+    delete from created_resource c
+    where c.task = ${task} and c.path like 'publications/%'
+      and exists (select from task_queue q where q.task = c.task and q.owner = ${owner})
+      and not exists (select from publication p where p.id::text = c.object)`.execute(ctx.db);
+
+interface Held {
+  readonly task: string;
+  readonly owner: string;
 }
 
 interface Incomplete {
@@ -36,10 +47,7 @@ interface Incomplete {
   };
 }
 
-async function incompleteOf(
-  ctx: Ctx,
-  held: { readonly task: string; readonly owner: string },
-): Promise<readonly Incomplete[]> {
+async function incompleteOf(ctx: Ctx, held: Held): Promise<readonly Incomplete[]> {
   const task = await ctx.db
     .selectFrom("task")
     .innerJoin("task_queue", "task_queue.task", "task.id")
@@ -58,7 +66,9 @@ async function incompleteOf(
     from (
       select 'publication' as kind, p.id, v.number as n, v.repository
       from publication p join repository_version v on v.id = p.version
-      where not p.complete and p.id::text in (select object from reported)
+      join repository r on r.num = v.repository
+      where not p.complete and p.domain = ${task.domain}
+        and (p.id::text in (select object from reported) or r.id::text = any(${locked}::text[]))
       union all
       select 'version', v.id, v.number, v.repository
       from repository_version v join repository r on r.num = v.repository

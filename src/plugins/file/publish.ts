@@ -22,7 +22,7 @@ export async function publishVersion(job: Job, request: PublishRequest): Promise
   const publication = await ctx.db.transaction().execute(async (trx) => {
     const input = { domain: caller.domain, type: "file.file", version: version.id };
     const made = await createPublication(
-      ctx,
+      job,
       { ...input, layout: "pass_through", checkpoint },
       trx,
     );

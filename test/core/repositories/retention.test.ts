@@ -29,7 +29,7 @@ async function publish(
   options: { readonly number: number; readonly checkpoint?: boolean },
 ): Promise<string> {
   const { ctx, domain, job } = world;
-  const publication = await createPublication(ctx, {
+  const publication = await createPublication(job, {
     domain,
     type: "zoo.published",
     version: await world.versionId(repository, options.number),
