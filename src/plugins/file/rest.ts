@@ -39,7 +39,7 @@ const relativePath = text({ required: true, sql: "d.relative_path", check: check
 
 export const fileContentResource = contentResource({
   ...names("FileContent", "content/file/files", "file content"),
-  joins: "join file_content d on d.domain = e.domain and d.id = e.id",
+  joins: "left join file_content d on d.domain = e.domain and d.id = e.id",
   fields: { ...singleArtifactFields, relative_path: relativePath, ...digestFields("d.digest") },
   filters: {
     ...textFilters("relative_path", "d.relative_path", NAME),

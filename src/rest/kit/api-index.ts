@@ -1,13 +1,28 @@
 import { prn } from "#base/prn.ts";
 import type { ApiParts, Resource } from "./resource.ts";
 
+/** Texts that lists need for each of their rows, worked out once. */
+const remembered = (text: (resource: Resource) => string): ((resource: Resource) => string) => {
+  const known = new WeakMap<Resource, string>();
+  return (resource) => {
+    const found = known.get(resource);
+    if (found !== undefined) return found;
+    const made = text(resource);
+    known.set(resource, made);
+    return made;
+  };
+};
+
 /** Path below the API root with `{}` for the key of a parent: `repositories/file/file/{}/versions`. */
-export const fullPath = ({ parent, path }: Resource): string =>
-  parent ? `${fullPath(parent)}/{}/${path}` : path;
+export const fullPath: (resource: Resource) => string = remembered(({ parent, path }) =>
+  parent ? `${fullPath(parent)}/{}/${path}` : path,
+);
 
 /** `file.filerepository`, as in a PRN. */
-export const modelKey = ({ prnLabel, label, prnModel, model }: Resource): string =>
-  `${prnLabel ?? label}.${prnModel ?? model}`.toLowerCase();
+export const modelKey: (resource: Resource) => string = remembered(
+  ({ prnLabel, label, prnModel, model }) =>
+    `${prnLabel ?? label}.${prnModel ?? model}`.toLowerCase(),
+);
 
 export const resourcePrn = (resource: Resource, id: string | number): string =>
   prn(modelKey(resource), id);

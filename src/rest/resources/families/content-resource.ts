@@ -36,7 +36,10 @@ export interface ContentOptions {
   /** `file.file` */
   readonly type: string;
   readonly title: string;
-  /** Joins of the detail table, whose alias is `d`. */
+  /**
+   * Joins of the detail table, whose alias is `d`. A left join by its key, although every unit has
+   * its row: the planner then leaves it out of pages and counts that look at no detail.
+   */
   readonly joins: string;
   /** Keys of the object after those that every unit has. */
   readonly fields: Fields;

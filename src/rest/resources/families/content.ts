@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { ALGORITHMS } from "#base/digests.ts";
+import type { HotStatement } from "#platform/db/hot.ts";
 import type { Run } from "../../kit/call.ts";
 import { labels, link, object, text } from "../../kit/fields.ts";
 import { type Filter, FilterProblem, type Filters } from "../../kit/filters/filter.ts";
@@ -83,23 +84,20 @@ export const countUnits =
     return (await stored) ?? 0;
   };
 
+const domainCount: HotStatement<{ readonly n: number }> = {
+  name: "units of domain",
+  text: "select n from content_count where domain = $1 and type = $2",
+};
+
 async function unitsOfDomain({ ctx, caller }: Run, type: string): Promise<number | undefined> {
-  const row = await ctx.db
-    .selectFrom("content_count")
-    .select("n")
-    .where("domain", "=", caller.domain.num)
-    .where("type", "=", ctx.plugins.contentTypeNum(type))
-    .executeTakeFirst();
+  const values = [caller.domain.num, ctx.plugins.contentTypeNum(type)];
+  const [row] = await ctx.hot.query(domainCount, values);
   return row?.n;
 }
 
 async function unitsOfVersion(run: Run, type: string, value: string): Promise<number | undefined> {
-  const { id } = await versionOf(value, run);
-  const { rows } = await sql<{ n: number | null }>`
-    select (counts -> 'present' ->> ${type})::bigint as n from repository_version where id = ${id}`.execute(
-    run.ctx.db,
-  );
-  return rows[0]?.n ?? undefined;
+  const { present } = await versionOf(value, run);
+  return present?.[type];
 }
 
 const PAGING = new Set(["limit", "offset", "ordering", "fields", "exclude_fields", "format"]);

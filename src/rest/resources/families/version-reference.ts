@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import type { HotStatement } from "#platform/db/hot.ts";
 import { parseAddress } from "../../kit/address.ts";
 import { modelKey } from "../../kit/api-index.ts";
 import type { Run } from "../../kit/call.ts";
@@ -7,17 +8,30 @@ import { type Condition, type Filter, FilterProblem } from "../../kit/filters/fi
 /** One version by the keys of its members. */
 export interface VersionKey {
   readonly id: string;
+  /** Units by type in the version: `{"file.file": 3}`; zeros are left out. */
+  readonly present: Readonly<Record<string, number>> | null;
   /** `repository.num` */
   readonly repository: number;
   readonly number: number;
 }
 
+const found = new WeakMap<Run, Map<string, Promise<VersionKey>>>();
+
 /**
- * The version that a filter names: by its href or PRN, or the latest of a repository.
+ * The version that a filter names: by its href or PRN, or the latest of a repository. One request
+ * asks once, since its page and its count both want to know.
  *
  * @throws `FilterProblem` with the texts of core-rest §1.5.
  */
-export async function versionOf(value: string, run: Run): Promise<VersionKey> {
+export function versionOf(value: string, run: Run): Promise<VersionKey> {
+  const known = found.get(run) ?? new Map<string, Promise<VersionKey>>();
+  found.set(run, known);
+  const version = known.get(value) ?? findVersion(value, run);
+  known.set(value, version);
+  return version;
+}
+
+async function findVersion(value: string, run: Run): Promise<VersionKey> {
   if (value === "")
     throw new FilterProblem("No value supplied for repository version filter", { isBare: true });
   const address = parseAddress(value, run.view);
@@ -26,20 +40,28 @@ export async function versionOf(value: string, run: Run): Promise<VersionKey> {
   if (!isVersion && address.resource.family !== "repository") {
     throw new FilterProblem(`URI ${value} is not a valid RepositoryVersion.`, { isBare: true });
   }
-  const where = isVersion
-    ? address.parent === undefined
-      ? sql`v.id = ${address.key}::uuid`
-      : sql`r.id = ${address.parent}::uuid and v.number = ${Number(address.key)}`
-    : sql`r.id = ${address.key}::uuid`;
-  const { rows } = await sql<VersionKey>`
-    select v.id, v.repository, v.number from repository r join repository_version v on v.repository = r.num
-    where ${where} and v.complete and r.domain = ${run.caller.domain.num}
-    order by v.number desc limit 1`.execute(run.ctx.db);
-  const [version] = rows;
+  const { num } = run.caller.domain;
+  const { key, parent } = address;
+  const [version] = !isVersion
+    ? await run.ctx.hot.query(latestOfRepository, [num, key])
+    : parent === undefined
+      ? await run.ctx.hot.query(byId, [num, key])
+      : await run.ctx.hot.query(byNumber, [num, parent, Number(key)]);
   if (!version)
     throw new FilterProblem(`URI ${value} not found for RepositoryVersion.`, { isBare: true });
   return version;
 }
+
+const versionStatement = (name: string, where: string): HotStatement<VersionKey> => ({
+  name: `filter version ${name}`,
+  text: `select v.id, v.counts -> 'present' as present, v.repository, v.number
+    from repository r join repository_version v on v.repository = r.num
+    where r.domain = $1 and v.complete and ${where} order by v.number desc limit 1`,
+});
+
+const byId = versionStatement("by id", "v.id = $2");
+const byNumber = versionStatement("by number", "r.id = $2 and v.number = $3");
+const latestOfRepository = versionStatement("of repository", "r.id = $2");
 
 type Membership = "present" | "added" | "removed";
 
