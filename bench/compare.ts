@@ -45,10 +45,10 @@ export async function compare(pairing: Pairing, options: CompareOptions): Promis
 }
 
 async function measure(side: Side, seconds: number): Promise<Sample> {
-  const pids = await side.pids();
-  const before = await cpuSeconds(pids);
+  const before = await cpuSeconds(await side.pids());
   const result = await side.load(seconds);
-  const spent = (await cpuSeconds(pids)) - before;
+  // Looked up again: a connection that opened under load is a process whose whole CPU is of it.
+  const spent = (await cpuSeconds(await side.pids())) - before;
   if (result.errors > 0) throw new Error(`${side.name}: ${result.errors} errors under load`);
   if (result.operations === 0) throw new Error(`${side.name} did nothing`);
   return { ...result, cpuMs: (1000 * spent) / result.operations };
