@@ -18,13 +18,14 @@ export class Ledger {
   #cleanings = 0;
   #isCleaning = false;
 
-  /** A moment to which `addLoose` compares: a clean-up since then may have taken the object. */
-  moment(): number {
-    return this.#isCleaning ? -1 : this.#cleanings;
+  /** A moment for `addLoose`; undefined while a clean-up may take what is unused. */
+  moment(): number | undefined {
+    return this.#isCleaning ? undefined : this.#cleanings;
   }
 
-  addLoose(moment: number, href: string, digest: string): void {
-    if (moment === this.moment()) this.loose.set(href, digest);
+  /** Nothing is safe that was made during a clean-up, or before one that began meanwhile. */
+  addLoose(moment: number | undefined, href: string, digest: string): void {
+    if (moment !== undefined && moment === this.moment()) this.loose.set(href, digest);
   }
 
   /** A clean-up has been asked for: from now on nothing unused is safe. */

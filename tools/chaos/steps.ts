@@ -137,10 +137,14 @@ const comeAndGo =
 async function remove(api: Api, ledger: Ledger, href: string): Promise<void> {
   ledger.forget(href);
   const response = await api.request("DELETE", href);
-  if (response.status === 404) return;
+  // An interrupted publish leaves the version before it in use.
+  if (response.status === 404 || (await isServed(response.clone()))) return;
   await api.done(JSON.parse(await accepted(response, `DELETE ${href}`)));
   ledger.gone.add(href);
 }
+
+const isServed = async (response: Response): Promise<boolean> =>
+  response.status === 400 && /currently being used to distribute/.test(await response.text());
 
 async function accepted(response: Response, what: string): Promise<string> {
   const text = await response.text();
