@@ -212,5 +212,5 @@ test("a repository is updated and destroyed", async () => {
   await pulp.json("file", "repository", "update", "--repository", "up", "--description", "some");
   assert.equal((await pulp.json("file", "repository", "show", "--name", "up")).description, "some");
   await pulp.json("file", "repository", "destroy", "--repository", "up");
-  assert.deepEqual(await pulp.json("file", "repository", "list", "--name-contains", "up"), []);
+  assert.deepEqual(await pulp.json("file", "repository", "list", "--name-startswith", "up"), []);
 });
