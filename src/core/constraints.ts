@@ -15,7 +15,8 @@ export function databaseFault(error: unknown): DatabaseFault | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") {
     return undefined;
   }
-  if (!/^[0-9A-Z]{5}$/.test(error.code)) return undefined;
+  // `EPIPE` of a connection that breaks looks like a state of SQL.
+  if ("syscall" in error || !/^[0-9A-Z]{5}$/.test(error.code)) return undefined;
   return {
     code: error.code,
     ...("constraint" in error && typeof error.constraint === "string"

@@ -75,6 +75,30 @@ test("a worker that is killed loses its task, and the next one runs elsewhere", 
   await survivor.stop("finish");
 });
 
+test("with the times that are shipped, the next task runs within 40 seconds", async (t) => {
+  const shipped = { WORKER_TTL: 30 };
+  const world = await createWorkerWorld(t, { slots: 1, settings: shipped });
+  await world.worker.stop("finish");
+  const victim = spawnWorker(t, world, shipped);
+  const input = { file: world.journalFile };
+  const names = { exclusive: ["A"] };
+  const long = { ...input, name: "first", ms: 300_000 };
+  const first = await world.send(tasks.journal, long, names);
+  await world.written("start first");
+  const next = await world.send(tasks.journal, { ...input, name: "next", ms: 1 }, names);
+  const survivor = world.restart({});
+  victim.kill("SIGKILL");
+  const killed = Date.now();
+
+  const done = await world.ended(next, 60_000);
+  const seconds = (Date.now() - killed) / 1000;
+  const lost = await world.ended(first);
+  assert.equal(done.state, "completed");
+  assert.deepEqual([lost.state, lost.error], ["failed", { reason: "Worker has gone missing." }]);
+  assert.ok(seconds < 40, `it took ${seconds} s`);
+  await survivor.stop("finish");
+});
+
 test("SIGTERM waits for the task, exits with 0 and removes the record; SIGINT has a grace", async (t) => {
   const world = await createWorkerWorld(t);
   await world.worker.stop("finish");

@@ -3,18 +3,20 @@ import { parsePrn } from "#base/prn.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
 import { deletePublication } from "../publications/commands.ts";
 import { discardVersion } from "../repositories/commands.ts";
+import { isPassing } from "./outcome.ts";
 
 /**
  * Removes what a failed or cancelled task began and did not complete: publications that it
  * reported, and publications and drafts of repositories that it had for itself. Nothing is touched unless the owner
  * still has the task, since another one may have the repository by now. What cannot be removed is
- * logged; the task ends all the same.
+ * logged; the task ends all the same. While the database is away this rejects: it is to be repeated.
  */
 export async function removeIncomplete(ctx: Ctx, held: Held): Promise<void> {
   for (const removal of await incompleteOf(ctx, held)) {
-    await remove(ctx, removal).catch((error) =>
-      ctx.log.error(`Removing the incomplete ${removal.kind} ${removal.id} failed: ${error}`),
-    );
+    await remove(ctx, removal).catch((error) => {
+      if (isPassing(error)) throw error;
+      ctx.log.error(`Removing the incomplete ${removal.kind} ${removal.id} failed: ${error}`);
+    });
   }
   await forgetRemoved(ctx, held);
 }

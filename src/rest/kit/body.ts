@@ -188,10 +188,14 @@ function makeParser(call: Call): BusboyInstance {
 const formProblem = (error: unknown): Error =>
   restErrors.form(error instanceof Error ? error.message : String(error));
 
-/** The promise is awaited when the form has ended; a failure until then must not go unheard. */
+/**
+ * The promise is awaited when the form has ended; a failure until then must not go unheard. It
+ * leaves the stream as it is, since a part that nobody reads stops the form for ever.
+ */
 function receive(call: Call, stream: BusboyFileStream): Promise<ReceivedFile> {
   const limit = call.ctx.settings.API_MAX_FILE_SIZE;
-  const received = receiveFile(call.ctx, call.caller.domain, stream, {
+  const body = stream.iterator({ destroyOnReturn: false });
+  const received = receiveFile(call.ctx, call.caller.domain, body, {
     signal: call.signal,
     ...(limit > 0 ? { limitBytes: limit } : {}),
   });

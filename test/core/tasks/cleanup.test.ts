@@ -4,6 +4,7 @@ import type { Job } from "#core/plugin-contract.ts";
 import { createPublication } from "#core/publications/commands.ts";
 import { createVersion } from "#core/repositories/commands.ts";
 import { openJob } from "#core/tasks/job.ts";
+import { isPassing } from "#core/tasks/outcome.ts";
 import { claimTask } from "#core/tasks/queue.ts";
 import { endAbandoned, reapMissing } from "#core/tasks/reaper.ts";
 import type { ClaimedTask } from "#core/tasks/types.ts";
@@ -62,4 +63,11 @@ test("a record of a dead process goes with the end of its tasks, not before", as
 
   assert.equal((await taskRow(world, id)).state, "failed");
   assert.deepEqual(await ctx.db.selectFrom("app_process").select("id").execute(), []);
+});
+
+test("a connection that breaks is a passing fault, whatever its code looks like", () => {
+  const broken = Object.assign(new Error("write EPIPE"), { code: "EPIPE", syscall: "write" });
+  assert.equal(isPassing(broken), true);
+  assert.equal(isPassing(Object.assign(new Error("x"), { code: "57P01" })), true);
+  assert.equal(isPassing(Object.assign(new Error("x"), { code: "23505" })), false);
 });
