@@ -35,11 +35,15 @@ async function startShared(stack: AsyncDisposableStack): Promise<string> {
 }
 
 function run(files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn(process.execPath, ["--test", "--test-reporter=dot", ...files], {
-    cwd: repositoryRoot,
-    env,
-    stdio: "inherit",
-  });
+  const child = spawn(
+    process.execPath,
+    ["--test", "--test-force-exit", "--test-timeout=180000", "--test-reporter=dot", ...files],
+    {
+      cwd: repositoryRoot,
+      env,
+      stdio: "inherit",
+    },
+  );
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once("error", reject);
