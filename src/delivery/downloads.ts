@@ -9,7 +9,10 @@ import type { Upstreams } from "./upstream.ts";
 export class Downloads {
   readonly #ctx: Ctx;
   readonly #upstreams: Upstreams;
+  /** Those that may be joined. */
   readonly #running = new Map<string, Download>();
+  /** These too, and those whose last bytes are being put away. */
+  readonly #unfinished = new Set<Download>();
 
   constructor(ctx: Ctx, upstreams: Upstreams) {
     this.#ctx = ctx;
@@ -17,7 +20,7 @@ export class Downloads {
   }
 
   get count(): number {
-    return this.#running.size;
+    return this.#unfinished.size;
   }
 
   /**
@@ -49,20 +52,22 @@ export class Downloads {
         await upstream.pull?.save?.(artifact);
         onSaved(artifact);
       },
+      over: () => this.#running.delete(key),
     });
     this.#running.set(key, download);
-    void download.done.finally(() => this.#running.delete(key));
+    this.#unfinished.add(download);
+    void download.done.finally(() => this.#unfinished.delete(download));
     return download;
   }
 
   /** Waits for the downloads that are under way; those that last longer are given up. */
   async drain(signal: AbortSignal): Promise<void> {
     const abortAll = () => {
-      for (const download of this.#running.values()) download.abort();
+      for (const download of this.#unfinished) download.abort();
     };
     if (signal.aborted) abortAll();
     signal.addEventListener("abort", abortAll, { once: true });
-    await Promise.all([...this.#running.values()].map((download) => download.done));
+    await Promise.all([...this.#unfinished].map((download) => download.done));
     signal.removeEventListener("abort", abortAll);
   }
 

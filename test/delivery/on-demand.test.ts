@@ -5,6 +5,7 @@ import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { objectName } from "#core/artifacts/queries.ts";
 import { type Answer, answer, createUpstream } from "../support/upstream.ts";
@@ -151,6 +152,37 @@ test("fifty clients make one upstream request and all get the bytes", async (t) 
     assert.equal(Buffer.compare(body, LARGE), 0);
   }
   assert.equal(site.upstream.requests.length, 1);
+  await eventually(async () => assert.deepEqual(await site.incoming(), []));
+});
+
+test("who comes while a download is put away gets the bytes all the same", async (t) => {
+  const site = await world(t, { answers: [answer.file(SMALL)] });
+  const storage = site.ctx.storage(site.domain);
+  const begun = Promise.withResolvers<void>();
+  const allowed = Promise.withResolvers<void>();
+  const beginFile = storage.beginFile.bind(storage);
+  storage.beginFile = async () => {
+    const file = await beginFile();
+    const dispose = file[Symbol.asyncDispose].bind(file);
+    file[Symbol.asyncDispose] = async () => {
+      begun.resolve();
+      await allowed.promise;
+      await dispose();
+    };
+    return file;
+  };
+  Object.assign(site.ctx, { storage: () => storage });
+  await sql`create function refuse() returns trigger language plpgsql as
+    $$begin raise 'the row stays as it is'; end$$`.execute(site.ctx.db);
+  await sql`create trigger refuse before update on content_artifact
+    for each row execute function refuse()`.execute(site.ctx.db);
+
+  assert.equal((await site.get(PATH)).body.toString(), SMALL.toString());
+  await begun.promise;
+  const late = await site.get(PATH);
+  allowed.resolve();
+  assert.equal(late.status, 200);
+  assert.equal(late.body.toString(), SMALL.toString());
   await eventually(async () => assert.deepEqual(await site.incoming(), []));
 });
 
