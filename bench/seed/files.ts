@@ -40,6 +40,10 @@ const STATEMENTS = [
   `insert into membership (repository, added, domain, type, slot, content)
      select r.num, 1, r.domain, t.num, md5(u.path)::uuid, u.id
      from unit u, repository r, content_type t where r.id = $1 and t.name = 'file.file'`,
+  `insert into content_count (domain, type, n)
+     select r.domain, t.num, (select count(*) from unit)
+     from repository r, content_type t where r.id = $1 and t.name = 'file.file'
+     on conflict (domain, type) do update set n = content_count.n + excluded.n`,
   "update repository set next_version = 2 where id = $1",
 ] as const;
 

@@ -63,3 +63,21 @@ test("the page of a version counts from what is stored, and knows the version by
   assert.equal(body.results.length, 100);
   assert.equal(await warmCost(api, path), 2);
 });
+
+test("small and large versions of one domain have their units, in every mode", async (t) => {
+  const api = await createTestApi(t);
+  const sizes = [40, 3];
+  const hrefs = [await repositoryOf(api, 40), await repositoryOf(api, 3)];
+
+  for (const [index, href] of hrefs.entries()) {
+    const version = `${href}versions/1/`;
+    for (const mode of ["repository_version", "repository_version_added"]) {
+      const { body } = await api.get(`content/file/files/?${mode}=${version}`);
+      assert.equal(body.count, sizes[index], `${mode} of ${sizes[index]}`);
+      const key = href.split("/").at(-2);
+      for (const unit of body.results) assert.ok(unit.relative_path.startsWith(`${key}/`));
+    }
+    const { body } = await api.get(`content/file/files/?repository_version_removed=${version}`);
+    assert.equal(body.count, 0);
+  }
+});

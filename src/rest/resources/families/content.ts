@@ -96,8 +96,8 @@ async function unitsOfDomain({ ctx, caller }: Run, type: string): Promise<number
 }
 
 async function unitsOfVersion(run: Run, type: string, value: string): Promise<number | undefined> {
-  const { present } = await versionOf(value, run);
-  return present?.[type];
+  const { counts } = await versionOf(value, run);
+  return counts.present?.[type];
 }
 
 const PAGING = new Set(["limit", "offset", "ordering", "fields", "exclude_fields", "format"]);
