@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Ctx } from "#core/ctx.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import type { ContentRoute } from "#delivery/contract.ts";
@@ -7,14 +7,7 @@ import { CONTENT_ACCESS_FORMAT } from "#platform/log/access-log.ts";
 import { statusClass } from "#platform/metrics/prometheus.ts";
 import type { Composition } from "./composition.ts";
 import type { Runtime } from "./runtime.ts";
-import {
-  accessLogOf,
-  closeServer,
-  listen,
-  listening,
-  type ServerOptions,
-  type Service,
-} from "./service.ts";
+import { accessLogOf, listening, type ServerOptions, type Service } from "./service.ts";
 
 /** Starts the content app; resolves when it answers on every address. */
 export async function serveContent(
@@ -32,21 +25,15 @@ export async function serveContent(
       accessLog?.observe(request, response);
       if (isMeasured) measure(ctx, request, response);
     },
+    ...(options.keepAliveTimeoutMs ? { keepAliveMs: options.keepAliveTimeoutMs } : {}),
   });
-  if (options.keepAliveTimeoutMs) content.server.keepAliveTimeout = options.keepAliveTimeoutMs;
-  const [first, ...others] = options.binds;
-  const extra = others.map(() =>
-    createServer({ maxHeaderSize: 65_536, requestTimeout: 0 }, (request, response) =>
-      content.server.emit("request", request, response),
-    ),
-  );
   const heartbeat = await startHeartbeat(ctx);
-  await listening(first, content.listen({ ...first, backlog: 1024 }));
-  await Promise.all(others.map((bind, index) => listen(extra[index] ?? content.server, bind)));
+  await Promise.all(
+    options.binds.map((bind) => listening(bind, content.listen({ ...bind, backlog: 1024 }))),
+  );
   return {
     name: "content",
     async stop() {
-      await Promise.all(extra.map((server) => closeServer(server, options.graceMs)));
       await content.close(AbortSignal.timeout(options.graceMs));
       await heartbeat.stop();
       await accessLog?.[Symbol.asyncDispose]();

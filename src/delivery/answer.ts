@@ -39,6 +39,8 @@ export interface Answer {
   readonly body: Body;
   /** Bytes in memory, for the budget of the cache. */
   readonly weight: number;
+  /** Domain whose artifact this is, for the count of bytes served. */
+  readonly domain?: string;
   /** Only for this method, e.g. an address that was signed for it. */
   readonly method?: "GET" | "HEAD";
 }
@@ -108,7 +110,7 @@ export async function storedAnswer(
   const key = `${domain.num} ${object}`;
   const body = await loaded(files, { key, open, sizeBytes });
   const weight = body.kind === "bytes" ? sizeBytes : 0;
-  const rest = { validators, hasRanges: true, sizeBytes, weight, body };
+  const rest = { validators, hasRanges: true, sizeBytes, weight, body, domain: domain.name };
   return { status: 200, headers: flat(headers), ...rest };
 }
 

@@ -299,7 +299,8 @@ export class Delivery {
       void this.#keepSaved(visit, request, { upstream, artifact });
     const tools = { ctx: this.#ctx, files: this.#files };
     const download = () => this.#downloads.of(request, upstream, onSaved);
-    return sendUpstream(tools, visit.exchange, { upstream, download });
+    const domain = request.match.domain.name;
+    return sendUpstream(tools, visit.exchange, { upstream, domain, download });
   }
 
   /** The answer that the next request for a downloaded file gets. */

@@ -22,6 +22,8 @@ export interface DownloadPlan {
   readonly saved: (artifact: SavedArtifact) => Promise<void>;
   /** Called for a source that sent wrong bytes. */
   readonly failed: (source: UpstreamSource) => Promise<void>;
+  /** Called when nobody new may join, before the bytes may go. */
+  readonly over: () => void;
 }
 
 /** What the upstream said before the first byte. */
@@ -105,6 +107,8 @@ export class Download {
     const end = Math.min(this.#released, start + length);
     if (end > start && this.#file) return this.#file.read(start, end - start);
     if (this.#state === "failed") throw this.#error;
+    // A missing file must never look like the end of one.
+    if (end > start) throw new Error("A download was put away while somebody read it.");
     return Buffer.alloc(0);
   }
 
@@ -135,6 +139,8 @@ export class Download {
   async #run(): Promise<void> {
     try {
       const sealed = await this.#fetch();
+      this.#ctx.metrics.count("deckle_download_bytes_total", {}, sealed.sizeBytes);
+      this.#ctx.metrics.count("deckle_downloads_total", { outcome: "ok" });
       this.#released = sealed.sizeBytes;
       this.#state = "verified";
       this.#notify();
@@ -143,11 +149,13 @@ export class Download {
       if (this.#state === "verified") {
         this.#ctx.log.error(`A download could not be stored: ${error}`);
       } else {
+        this.#ctx.metrics.count("deckle_downloads_total", { outcome: "failed" });
         this.#error = error;
         this.#state = "failed";
       }
     } finally {
       this.#isOver = true;
+      this.#plan.over();
       this.#notify();
       if (this.#followers === 0) await this.#drop();
     }

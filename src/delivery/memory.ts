@@ -45,6 +45,7 @@ export class Memory {
       isIdle: () => {
         this.#answers.sweep();
         this.#matches.sweep();
+        ctx.metrics.gauge("deckle_cache_bytes", this.#answers.bytes, { cache: "responses" });
         return this.#answers.isEmpty && this.#matches.isEmpty;
       },
     });

@@ -1,12 +1,15 @@
 import type { StoredObject } from "#platform/storage/storage.ts";
+import { Warmth } from "./warmth.ts";
 
 /** An open object that somebody reads; disposing it gives it back. */
 export interface OpenLease extends Disposable {
   readonly object: StoredObject;
+  readonly warmth: Warmth;
 }
 
 interface Slot {
   readonly object: Promise<StoredObject>;
+  readonly warmth: Warmth;
   readers: number;
   isKept: boolean;
 }
@@ -27,14 +30,15 @@ export class OpenFiles implements AsyncDisposable {
 
   /** @param open called if the file is not open; a rejection is passed on and not kept. */
   async lease(key: string, open: () => Promise<StoredObject>): Promise<OpenLease> {
-    const slot = this.#slots.get(key) ?? { object: open(), readers: 0, isKept: true };
+    const slot = this.#slots.get(key) ?? newSlot(open());
     this.#slots.delete(key);
     this.#slots.set(key, slot);
     slot.readers += 1;
     try {
       const object = await slot.object;
       this.#trim();
-      return { object, [Symbol.dispose]: () => this.#release(slot) };
+      const { warmth } = slot;
+      return { object, warmth, [Symbol.dispose]: () => this.#release(slot) };
     } catch (error) {
       if (this.#slots.get(key) === slot) this.#slots.delete(key);
       throw error;
@@ -71,6 +75,13 @@ export class OpenFiles implements AsyncDisposable {
     else this.#trim();
   }
 }
+
+const newSlot = (object: Promise<StoredObject>): Slot => ({
+  object,
+  warmth: new Warmth(),
+  readers: 0,
+  isKept: true,
+});
 
 /** A descriptor that does not close is lost either way. */
 function close(slot: Slot): void {

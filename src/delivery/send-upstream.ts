@@ -11,7 +11,7 @@ import type { Exchange } from "./exchange.ts";
 import type { OpenFiles } from "./open-files.ts";
 import { type ClientWatch, watchClient, written } from "./pour.ts";
 import { type ByteRange, parseRange } from "./range.ts";
-import { commonHeaders, reset, send, sendUnsatisfiable } from "./send.ts";
+import { commonHeaders, countServed, reset, send, sendUnsatisfiable } from "./send.ts";
 import { endToEndHeaders } from "./upstream-headers.ts";
 
 export interface UpstreamTools {
@@ -21,6 +21,8 @@ export interface UpstreamTools {
 
 export interface UpstreamPlan {
   readonly upstream: FromUpstream;
+  /** Domain by name. */
+  readonly domain: string;
   /** Begins the download or joins the one under way. */
   readonly download: () => Download;
 }
@@ -106,7 +108,8 @@ async function sendStream(
     const range = wantedRange(exchange, plan, head.sizeBytes);
     if (range === "unsatisfiable") return sendUnsatisfiable(exchange, head.sizeBytes);
     writeHead(exchange, { headers: streamHeaders(plan, head), range, size: head.sizeBytes });
-    await follow(exchange, { download, range, client });
+    const bytes = await follow(exchange, { download, range, client });
+    countServed(tools.ctx, plan.domain, bytes);
   } catch (error) {
     await breakOff(tools, exchange, { plan, client, error });
   }
@@ -151,6 +154,7 @@ function writeHead(
   exchange.response.writeHead(plan.range ? 206 : 200, headers);
 }
 
+/** @returns bytes sent. */
 async function follow(
   { response }: Exchange,
   from: {
@@ -158,7 +162,7 @@ async function follow(
     readonly range: ByteRange | undefined;
     readonly client: ClientWatch;
   },
-): Promise<void> {
+): Promise<number> {
   const { download, client } = from;
   const { start: first, end } = from.range ?? { start: 0, end: Number.MAX_SAFE_INTEGER - 1 };
   let position = first;
@@ -170,6 +174,7 @@ async function follow(
     position += piece.length;
   }
   if (!client.isGone) response.end();
+  return position - first;
 }
 
 /** Before the head an error is told; after it, or when the bytes were wrong, the transfer breaks. */

@@ -28,13 +28,20 @@ export interface ContentServerOptions {
   readonly routes?: readonly ContentRoute[];
   /** Sees each request before it is answered, e.g. for the access log. */
   readonly observe?: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Idle time after which a kept connection ends, milliseconds. */
+  readonly keepAliveMs?: number;
   /** How remotes are reached; tests give their own. */
   readonly openUpstream?: OpenUpstream;
 }
 
 export interface ContentServer {
-  readonly server: Server;
-  /** @param bind port and host, a socket path, or a descriptor; port 0 takes a free one. */
+  /** One per address, in the order of listening. */
+  readonly servers: readonly Server[];
+  /**
+   * Adds an address.
+   *
+   * @param bind port and host, a socket path, or a descriptor; port 0 takes a free one.
+   */
   listen(bind: ListenOptions): Promise<AddressInfo | string>;
   /**
    * Stops taking requests, answers those under way, and lets downloads finish; what is not done
@@ -50,35 +57,43 @@ export function createContentServer(ctx: Ctx, options: ContentServerOptions): Co
     guards: options.guards ?? [],
     openUpstream: options.openUpstream ?? openUpstream,
   });
-  const state = { isClosing: false, busy: 0 };
+  const state = { isClosing: false };
+  const onRequest = listener({ ctx, delivery, options, state });
+  const servers: Server[] = [];
+  return {
+    servers,
+    async listen(bind) {
+      const server = newServer(onRequest, options.keepAliveMs ?? KEEP_ALIVE_MS);
+      server.listen(bind);
+      await once(server, "listening");
+      servers.push(server);
+      if (servers.length === 1) delivery.start();
+      return server.address() ?? "";
+    },
+    async close(signal = AbortSignal.timeout(30_000)) {
+      state.isClosing = true;
+      await Promise.all(servers.map((server) => closeServer(server, signal)));
+      await delivery.close(signal);
+    },
+  };
+}
+
+function newServer(onRequest: RequestListener, keepAliveTimeout: number): Server {
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeout,
       requireHostHeader: false,
       noDelay: true,
     },
-    listener({ ctx, delivery, options, state }),
+    onRequest,
   );
   server.timeout = IDLE_MS;
   server.on("clientError", refuseMalformed);
   server.on("connect", (_request, stream) => refuseRaw(stream, 405));
-  return {
-    server,
-    async listen(bind) {
-      server.listen(bind);
-      await once(server, "listening");
-      delivery.start();
-      return server.address() ?? "";
-    },
-    async close(signal = AbortSignal.timeout(30_000)) {
-      state.isClosing = true;
-      await closeServer(server, signal);
-      await delivery.close(signal);
-    },
-  };
+  return server;
 }
 
 interface Parts {
@@ -102,8 +117,12 @@ function listener({ ctx, delivery, options, state }: Parts): RequestListener {
     }
     const route = routes.find(({ path }) => isBelow(exchange.rawPath, path));
     if (!route && hasBody(request)) response.shouldKeepAlive = false;
-    const work = route ? route.handle(ctx, request, response) : delivery.serve(exchange);
-    work?.catch((error) => delivery.fail(exchange, error));
+    try {
+      const work = route ? route.handle(ctx, request, response) : delivery.serve(exchange);
+      work?.catch((error) => delivery.fail(exchange, error));
+    } catch (error) {
+      delivery.fail(exchange, error);
+    }
   };
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -328,6 +329,39 @@ describe("a stored file that is not what its row says", () => {
     assert.equal(broken.isBroken, true);
     assert.equal(after.status, 502);
   });
+});
+
+test("a large file that is asked for often comes back whole each time", async (t) => {
+  const site = await createSite(t);
+  const bytes = randomBytes(9_000_000);
+  await site.rows.published("d", [{ path: "f", bytes }]);
+  for (let round = 0; round < 5; round += 1) {
+    const all = await Promise.all([site.get("/pulp/content/d/f"), site.get("/pulp/content/d/f")]);
+    for (const { body } of all) assert.equal(Buffer.compare(body, bytes), 0);
+    const part = await site.get("/pulp/content/d/f", { range: "bytes=1000000-7999999" });
+    assert.equal(Buffer.compare(part.body, bytes.subarray(1_000_000, 8_000_000)), 0);
+  }
+  await truncate(fileOf(site, bytes), 5_000_000);
+  assert.equal((await site.get("/pulp/content/d/f")).isBroken, true);
+  assert.equal((await site.get("/pulp/content/d/f")).status, 502);
+});
+
+test("bytes of artifacts are counted by domain", async (t) => {
+  const site = await createSite(t, { settings: { DOMAIN_ENABLED: true, METRICS_ENABLED: true } });
+  await site.rows.published("d", [{ path: "f", bytes: SMALL }]);
+  const counted: unknown[] = [];
+  Object.assign(site.ctx.metrics, {
+    count: (name: string, labels: Record<string, string>, by: number) => {
+      if (name.startsWith("pulp_artifacts")) counted.push([labels.domain_name, by]);
+    },
+  });
+  await site.get("/pulp/content/default/d/f");
+  await site.get("/pulp/content/default/d/f", { range: "bytes=2-4" });
+  await site.head("/pulp/content/default/d/f");
+  assert.deepEqual(counted, [
+    ["default", 10],
+    ["default", 3],
+  ]);
 });
 
 const fileOf = (site: Site, bytes: Buffer): string =>

@@ -240,7 +240,7 @@ test("leaving at any offset leaks nothing", async (t) => {
   }
   await eventually(async () => {
     const count = await new Promise<number>((resolve) =>
-      site.server.server.getConnections((_error, n) => resolve(n)),
+      site.server.servers[0]?.getConnections((_error, n) => resolve(n)),
     );
     assert.equal(count, 0);
     assert.equal(await descriptors(site), open);

@@ -10,6 +10,7 @@ import { listingJson, listingPage } from "#delivery/listing-json.ts";
 import { parseRange } from "#delivery/range.ts";
 import { parseRequestPath } from "#delivery/request-path.ts";
 import { endToEndHeaders } from "#delivery/upstream-headers.ts";
+import { Warmth } from "#delivery/warmth.ts";
 
 describe("ranges", () => {
   const cases: readonly [header: string, size: number, expected: [number, number] | undefined][] = [
@@ -307,4 +308,47 @@ test("an upstream cannot speak for us", () => {
     etag: '"theirs"',
   });
   assert.deepEqual(passed, { "Content-Type": "text/plain", "X-Custom": "yes" });
+});
+
+describe("warm files", () => {
+  const MIB = 1_048_576;
+  function warmth() {
+    const disk = { blocks: 7 };
+    const file = new Warmth({ blocksRead: () => disk.blocks });
+    const read = (from: number, ms = 1) => {
+      for (let piece = 0; piece < 4; piece += 1) file.note(MIB, from, from + ms);
+    };
+    return { disk, file, read };
+  }
+
+  test("two windows without the disk prove it, for a while", () => {
+    const { file, read } = warmth();
+    read(0);
+    assert.equal(file.isWarm(2), false);
+    read(2);
+    assert.equal(file.isWarm(3), true);
+    assert.equal(file.isWarm(40_000), false);
+  });
+
+  test("a window with the disk ends it", () => {
+    const { disk, file, read } = warmth();
+    read(0);
+    read(2);
+    disk.blocks += 1;
+    read(4);
+    assert.equal(file.isWarm(6), false);
+    read(6);
+    assert.equal(file.isWarm(8), true);
+  });
+
+  test("a piece that stalls ends it for a minute", () => {
+    const { file, read } = warmth();
+    read(0);
+    read(2);
+    read(4, 100);
+    read(200);
+    assert.equal(file.isWarm(300), false);
+    read(70_000);
+    assert.equal(file.isWarm(70_002), true);
+  });
 });

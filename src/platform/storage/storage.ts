@@ -36,6 +36,11 @@ export interface StoredObject extends AsyncDisposable {
    *   for each piece of a large object; the result says where the bytes are.
    */
   read(start: number, length: number, into?: Buffer): Promise<Buffer>;
+  /**
+   * The same without leaving the thread, for bytes that the operating system has in memory anyway;
+   * absent where that cannot be.
+   */
+  readNow?(start: number, length: number, into: Buffer): Buffer;
   /** Bytes `start` to `end`, both inclusive; the whole object without a range. */
   stream(range?: { readonly start: number; readonly end: number }): Readable;
 }

@@ -1,3 +1,4 @@
+import { readSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { storageErrors, translate, translated } from "./errors.ts";
@@ -29,6 +30,31 @@ export class StoredFile implements StoredObject {
       got += bytesRead;
     }
     return buffer;
+  }
+
+  readNow(start: number, length: number, into: Buffer): Buffer {
+    let got = 0;
+    while (got < length) {
+      const bytesRead = this.#readSync(into, { got, length, start });
+      if (bytesRead === 0) throw storageErrors.truncated(this.#object, start + length, start + got);
+      got += bytesRead;
+    }
+    return into.subarray(0, length);
+  }
+
+  #readSync(
+    into: Buffer,
+    {
+      got,
+      length,
+      start,
+    }: { readonly got: number; readonly length: number; readonly start: number },
+  ): number {
+    try {
+      return readSync(this.#handle.fd, into, got, length - got, start + got);
+    } catch (error) {
+      throw translate(error);
+    }
   }
 
   stream(range?: { readonly start: number; readonly end: number }): Readable {
