@@ -23,7 +23,9 @@ const runtime = join(modules, "node", "bin", process.platform === "win32" ? "nod
 const stamp = join(modules, ".deckle-installed");
 const lockFolder = join(root, ".deckle", "installing");
 
-const SERVER_FLAGS = ["--max-semi-space-size=16", "--disable-proto=throw"];
+// Not `--disable-proto=throw`: the HTTP parser looks each header up by its name, so that a header
+// called __proto__ would end the process.
+const SERVER_FLAGS = ["--max-semi-space-size=16", "--disable-proto=delete"];
 const BIOME = "node_modules/@biomejs/biome/bin/biome";
 
 /** What can be run: steps of runtime flags, file and first parameters. */

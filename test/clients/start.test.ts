@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createApi } from "../support/api.ts";
 import { pssBytes } from "../support/process-tree.ts";
 import { freePort, repositoryRoot, startServer } from "../support/server.ts";
+import { command } from "./support/download.ts";
 
 test("a second start finds everything again, fast, small and alone", async (t) => {
   const home = await mkdtemp(join(tmpdir(), "deckle-start-"));
@@ -31,6 +32,20 @@ test("a second start finds everything again, fast, small and alone", async (t) =
     assert.notEqual(code, 0);
     assert.match(output, /already|another|in use/i);
     assert.doesNotMatch(output, /\n\s+at /, "no stack trace");
+  });
+
+  await t.test("a header called __proto__ is one like any other", async () => {
+    for (const url of [
+      `${server.apiUrl}/pulp/api/v3/status/`,
+      `${server.contentUrl}/pulp/content/`,
+    ]) {
+      const { status, stdout } = await command("curl", [
+        ...["-s", "-o", "/dev/null", "-w", "%{http_code}"],
+        ...["-H", "__proto__: x", "-H", "constructor: y", url],
+      ]);
+      assert.equal(status, 0);
+      assert.equal(stdout, "200");
+    }
   });
 
   await t.test("all processes together idle at 350 MB at most", async () => {
