@@ -15,7 +15,7 @@ export async function seedFiles(url: string, repository: string, count: number):
     await client.query("set local synchronous_commit = off");
     await client.query(
       `create temporary table unit on commit drop as
-         select gen_random_uuid() as id, gen_random_uuid() as artifact_id,
+         select uuidv7() as id, uuidv7() as artifact_id,
                 $1 || '/' || n || '.bin' as path, sha256(($1 || n)::bytea) as digest
          from generate_series(1, $2::int) n`,
       [id, count],

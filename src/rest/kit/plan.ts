@@ -4,8 +4,10 @@ import type { Fields, Resource, Source } from "./resource.ts";
 /** SQL of one resource, worked out once: what to select, and from where. */
 export interface Plan {
   readonly from: string;
-  /** The same with what only the shown columns need. */
-  readonly wide: string;
+  /** Its first table, `e`, of which the list has one row each. */
+  readonly table: string;
+  /** What is joined to it, with what only the shown columns need. */
+  readonly joins: string;
   readonly key: string;
   /** Tells rows apart within a list. */
   readonly unique: string;
@@ -36,12 +38,15 @@ function makePlan(resource: Resource): Plan {
   const where = source.where ?? "true";
   const columns = selectList(resource, resource.fields, key);
   const detail = selectList(resource, { ...resource.fields, ...resource.detail }, key);
-  const wide = source.shown ? `${source.from} ${source.shown}` : source.from;
-  const text = `select ${detail} from ${wide} where ${where} and ${readConditions(source, key, domain)}`;
+  const { from, shown = "" } = source;
+  const [table] = /^\w+ e\b/.exec(from) ?? [];
+  if (table === undefined)
+    throw new Error(`${resource.path}: "${from}" does not begin with its e.`);
+  const joins = `${from.slice(table.length)} ${shown}`;
+  const text = `select ${detail} from ${table} ${joins} where ${where} and ${readConditions(source, key, domain)}`;
   const name = `read ${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
   const unique = source.unique ?? key;
-  const { from } = source;
-  return { from, wide, key, unique, created, domain, where, columns, read: { name, text } };
+  return { from, table, joins, key, unique, created, domain, where, columns, read: { name, text } };
 }
 
 function readConditions({ parent }: Source, key: string, domain: string | null): string {

@@ -43,26 +43,42 @@ export const keyOf = (row: Row): string | number => row.$key as string | number;
 /** Href of a row of the resource. */
 export function rowHref(resource: Resource, row: Row, view: View): string {
   if (resource.address) return resource.address(row, view);
-  const path = `${fullPath(resource)}/${keyOf(row)}/`;
+  return `${collectionHref(resource, view)}${keyOf(row)}/`;
+}
+
+function collectionHref(resource: Resource, view: View): string {
+  const path = `${fullPath(resource)}/`;
   return resource.source.domain === null ? globalHref(view, path) : href(view, path);
 }
 
 /** The object as the wire shows it; keys in the order of the description. */
-export function present(
+export const present = (resource: Resource, row: Row, options: PresentOptions): JsonObject =>
+  presenter(resource, options)(row);
+
+/** Shows rows, many of which a list has: what is the same for all is worked out once. */
+export function presenter(
   resource: Resource,
-  row: Row,
   { view, selection = ALL, fields = resource.fields }: PresentOptions,
-): JsonObject {
-  const object: Record<string, Json> = {};
+): (row: Row) => JsonObject {
+  const members: [name: string, read: (row: Row) => Json][] = [];
   for (const name of resource.common ?? COMMON) {
-    if (isWanted(selection, name)) object[name] = commonValue(resource, row, name, view);
+    if (isWanted(selection, name)) members.push([name, commonReader(resource, name, view)]);
   }
-  for (const [name, field] of Object.entries(fields)) {
-    if (field.writeOnly || field.hidden || !isWanted(selection, name)) continue;
-    object[name] = field.read ? field.read(row, view) : ((row[name] ?? null) as Json);
+  for (const [name, { read, writeOnly, hidden }] of Object.entries(fields)) {
+    if (writeOnly || hidden || !isWanted(selection, name)) continue;
+    members.push([name, read ? (row) => read(row, view) : plainReader(name)]);
   }
-  return object;
+  return (row) => {
+    const object: Record<string, Json> = {};
+    for (const [name, read] of members) object[name] = read(row);
+    return object;
+  };
 }
+
+const plainReader =
+  (name: string) =>
+  (row: Row): Json =>
+    (row[name] ?? null) as Json;
 
 export interface PresentOptions {
   readonly view: View;
@@ -72,16 +88,20 @@ export interface PresentOptions {
 
 const COMMON = ["pulp_href", "prn", "pulp_created", "pulp_last_updated"] as const;
 
-function commonValue(
+function commonReader(
   resource: Resource,
-  row: Row,
   name: (typeof COMMON)[number],
   view: View,
-): Json {
-  if (name === "pulp_href") return rowHref(resource, row, view);
-  if (name === "prn") {
-    const id = String(row.$prn ?? keyOf(row));
-    return resource.rowModel ? prn(resource.rowModel(row, view), id) : resourcePrn(resource, id);
+): (row: Row) => Json {
+  if (name === "pulp_href") {
+    if (resource.address) return (row) => rowHref(resource, row, view);
+    const folder = collectionHref(resource, view);
+    return (row) => `${folder}${keyOf(row)}/`;
   }
-  return (row[name] ?? null) as Json;
+  if (name !== "prn") return plainReader(name);
+  const idOf = (row: Row): string => String(row.$prn ?? keyOf(row));
+  const { rowModel } = resource;
+  return rowModel
+    ? (row) => prn(rowModel(row, view), idOf(row))
+    : (row) => resourcePrn(resource, idOf(row));
 }

@@ -60,7 +60,10 @@ export interface Relation {
 
 /** Where the rows come from; `e` is the table that has the key. */
 export interface Source {
-  /** `remote e`, or `repository e join file_repository d on d.id = e.id`. */
+  /**
+   * Begins with the table that has one row for each of the list: `remote e`, or
+   * `repository e join file_repository d on d.id = e.id`.
+   */
   readonly from: string;
   /** Joins that only the shown columns need; neither filters nor orderings may use their aliases. */
   readonly shown?: string;
