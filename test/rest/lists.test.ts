@@ -223,6 +223,22 @@ const Q_ERRORS: readonly (readonly [string, string])[] = [
   ],
 ];
 
+test("pages deep in a list go on where the ones before them ended", async (t) => {
+  const api = await withUsers(t);
+  const rows = Array.from({ length: 1200 }, (_, n) => ({ username: `u${n}`, password: "!" }));
+  await api.ctx.db.insertInto("app_user").values(rows).execute();
+  for (const ordering of ["id", "-username"]) {
+    const query = `ordering=${ordering}&username__contains=u`;
+    const all = await namesOf(api, `${query}&limit=1200`);
+    for (const offset of [990, 1000, 1001, 1150])
+      assert.deepEqual(
+        await namesOf(api, `${query}&limit=50&offset=${offset}`),
+        all.slice(offset, offset + 50),
+        `${ordering} from ${offset}`,
+      );
+  }
+});
+
 test("q joins filters by AND, OR and NOT", async (t) => {
   const api = await withUsers(t);
   for (const [q, names] of EXPRESSIONS) {
