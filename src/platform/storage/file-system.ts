@@ -1,4 +1,6 @@
+import { closeSync, fstatSync, open } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
 import type { Algorithm } from "#base/digests.ts";
 import { isRelativePath } from "#base/paths.ts";
 import { isUuid, uuid7 } from "#base/uuid7.ts";
@@ -27,6 +29,8 @@ const INCOMING = "tmp/incoming";
 const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 let hashPool: HashPool | undefined;
+
+const openInThread = promisify(open);
 
 /** The store on a local or shared file system (core-content §§2.1, 2.2). */
 export function createFileSystemStorage(options: FileSystemOptions): Storage {
@@ -75,12 +79,12 @@ class FileSystemStorage implements Storage {
   async open(object: string): Promise<StoredObject> {
     const path = this.#path(object);
     return translated(async () => {
-      const handle = await this.#files.open(path, "r").catch((error) => {
+      const descriptor = await openInThread(path, "r").catch((error) => {
         throw isAbsent(error) ? storageErrors.missing(object) : error;
       });
-      const stats = await handle.stat();
-      if (stats.isFile()) return new StoredFile(handle, object, stats.size);
-      await handle.close();
+      const stats = fstatSync(descriptor);
+      if (stats.isFile()) return new StoredFile(descriptor, object, stats.size);
+      closeSync(descriptor);
       throw storageErrors.missing(object);
     });
   }

@@ -1,38 +1,59 @@
-import { readSync } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
+import { closeSync, read, readSync } from "node:fs";
 import { Readable } from "node:stream";
+import { promisify } from "node:util";
 import { storageErrors, translate, translated } from "./errors.ts";
 import type { StoredObject } from "./storage.ts";
 
 const STEP_BYTES = 256 * 1024;
 
-/** An open file of the store. Its size is that of the moment it was opened. */
+const readInThread = promisify(read);
+
+/**
+ * An open file of the store. Its size is that of the moment it was opened. It has the bare
+ * descriptor: each step that goes through a thread costs more than reading a small file does.
+ */
 export class StoredFile implements StoredObject {
   readonly sizeBytes: number;
-  readonly #handle: FileHandle;
+  readonly #descriptor: number;
   readonly #object: string;
   #isClosed = false;
+  /** Reads under way in threads: the descriptor must not become another file's below them. */
+  #reads = 0;
 
-  constructor(handle: FileHandle, object: string, sizeBytes: number) {
-    this.#handle = handle;
+  constructor(descriptor: number, object: string, sizeBytes: number) {
+    this.#descriptor = descriptor;
     this.#object = object;
     this.sizeBytes = sizeBytes;
   }
 
   async read(start: number, length: number, into?: Buffer): Promise<Buffer> {
+    // A closed descriptor may be somebody else's by now.
+    if (this.#isClosed) throw storageErrors.unavailable("the file is closed");
     const buffer = into?.subarray(0, length) ?? Buffer.allocUnsafe(length);
+    this.#reads += 1;
+    try {
+      await this.#fill(buffer, start);
+      return buffer;
+    } finally {
+      this.#reads -= 1;
+      if (this.#isClosed) this.#closeWhenUnused();
+    }
+  }
+
+  async #fill(buffer: Buffer, start: number): Promise<void> {
+    const { length } = buffer;
     let got = 0;
     while (got < length) {
       const { bytesRead } = await translated(() =>
-        this.#handle.read(buffer, got, length - got, start + got),
+        readInThread(this.#descriptor, buffer, got, length - got, start + got),
       );
       if (bytesRead === 0) throw storageErrors.truncated(this.#object, start + length, start + got);
       got += bytesRead;
     }
-    return buffer;
   }
 
   readNow(start: number, length: number, into: Buffer): Buffer {
+    if (this.#isClosed) throw storageErrors.unavailable("the file is closed");
     let got = 0;
     while (got < length) {
       const bytesRead = this.#readSync(into, { got, length, start });
@@ -51,7 +72,7 @@ export class StoredFile implements StoredObject {
     }: { readonly got: number; readonly length: number; readonly start: number },
   ): number {
     try {
-      return readSync(this.#handle.fd, into, got, length - got, start + got);
+      return readSync(this.#descriptor, into, got, length - got, start + got);
     } catch (error) {
       throw translate(error);
     }
@@ -64,7 +85,12 @@ export class StoredFile implements StoredObject {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#handle.close();
+    this.#closeWhenUnused();
+  }
+
+  /** Nothing was written through it, so closing waits for nothing. */
+  #closeWhenUnused(): void {
+    if (this.#reads === 0) closeSync(this.#descriptor);
   }
 }
 
