@@ -1,3 +1,4 @@
+import { coreGuards } from "#core/guards/models.ts";
 import { maintenanceTasks } from "#core/maintenance/tasks.ts";
 import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
 import { coreRepositoryTasks } from "#core/repositories/tasks.ts";
@@ -27,11 +28,12 @@ const coreTasks: readonly TaskDefinition[] = [
 ];
 
 export function compose(shipped: readonly Plugin[]): Composition {
+  const types = [{ entities: coreGuards }, ...shipped];
   const api = indexApi({
     ...coreParts,
     resources: [
       ...coreParts.resources,
-      ...familyResources(shipped),
+      ...familyResources(types),
       ...shipped.flatMap(({ resources }) => resources),
     ],
   });
@@ -42,7 +44,7 @@ export function compose(shipped: readonly Plugin[]): Composition {
     package: "pulpcore",
     module: "pulpcore.app",
     migrations: new URL("../core/migrations/", import.meta.url),
-    entities: [],
+    entities: coreGuards,
     contentTypes: [],
     repositoryTypes: [],
     tasks: [...coreTasks, ...generalTasks.definitions],

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Ctx } from "#core/ctx.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import type { ContentRoute } from "#delivery/contract.ts";
+import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
 import { createContentServer } from "#delivery/server.ts";
 import { CONTENT_ACCESS_FORMAT } from "#platform/log/access-log.ts";
 import { statusClass } from "#platform/metrics/prometheus.ts";
@@ -20,6 +21,7 @@ export async function serveContent(
   const accessLog = accessLogOf(options, CONTENT_ACCESS_FORMAT);
   const content = createContentServer(ctx, {
     handlers: composition.shipped.flatMap(({ delivery }) => delivery),
+    guards: coreGuardHandlers,
     routes: isMeasured ? [metricsRoute(runtime)] : [],
     observe: (request, response) => {
       accessLog?.observe(request, response);

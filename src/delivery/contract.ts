@@ -239,4 +239,15 @@ export interface GuardRequest {
   /** As it was sent, with the query. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn, as they were sent: tells a header that came twice. */
+  readonly rawHeaders: readonly string[];
+  /** Of the client, or of the last proxy before us. */
+  readonly address: string;
+  /**
+   * Asks another guard about the same request; each is asked once, and one that is being asked
+   * refuses.
+   *
+   * @returns the reason of a refusal, or undefined to permit.
+   */
+  ask(guard: GuardRef): Promise<string | undefined>;
 }

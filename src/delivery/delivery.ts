@@ -169,6 +169,8 @@ export class Delivery {
         method: exchange.request.method ?? "",
         url: exchange.request.url ?? "",
         headers: exchange.request.headers,
+        rawHeaders: exchange.request.rawHeaders,
+        address: exchange.request.socket.remoteAddress ?? "",
       }),
     });
   }

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { Executor } from "../ctx.ts";
+import type { Ctx, Executor } from "../ctx.ts";
 import { modelPermissions } from "./locked-roles.ts";
 import type { RoleGrant, RoleObject } from "./types.ts";
 
@@ -33,4 +33,40 @@ export async function objectPermissions(
       and p.permission = any(${modelPermissions(model)}::text[])
     order by p.permission`.execute(db);
   return rows.map(({ permission }) => permission);
+}
+
+const rightsById = {
+  name: "rights of a user",
+  text: `select u.password, u.is_superuser or exists (
+      select from role_assignment a join role_permission p on p.role = a.role
+      where p.permission = $2
+        and (a.subject = u.id
+          or a.subject in (select -m.app_group from group_member m where m.app_user = u.id))
+        and (a.object = $3 and a.kind = (select k.num from object_kind k where k.name = $4)
+          or a.object is null and (a.domain is null or a.domain = $5))) as has_permission
+    from app_user u where u.id = $1 and u.is_active`,
+};
+
+export interface UserRights {
+  /** The stored hash. */
+  readonly password: string;
+  readonly has_permission: boolean;
+}
+
+/**
+ * Whether an active user has a permission on an object: as superuser, or by roles of the user or the
+ * user's groups, given everywhere, in the object's domain or on the object (core-rest §7.1).
+ *
+ * @returns undefined if the user is not there or not active.
+ */
+export async function userRights(
+  { hot, settings }: Pick<Ctx, "hot" | "settings">,
+  user: number,
+  { permission, object }: { readonly permission: string; readonly object: RoleObject },
+): Promise<UserRights | undefined> {
+  // Without domains, what was given in one of them does not count.
+  const domain = settings.DOMAIN_ENABLED ? object.domain : null;
+  const values = [user, permission, object.id, object.model, domain];
+  const [rights] = await hot.query<UserRights>(rightsById, values);
+  return rights;
 }

@@ -131,6 +131,15 @@ async function translated<Result>(
   }
 }
 
+/** Ids of the distributions that a guard protects, by itself or as a member of composites. */
+const guarded = (domain: number, guard: string) => sql`
+  with recursive above (id) as (
+    select ${guard}::uuid
+    union
+    select m.composite from composite_guard_member m join above a on m.guard = a.id
+    where m.domain = ${domain})
+  select d.id from distribution d join above a on a.id = d.guard where d.domain = ${domain}`;
+
 /**
  * Writes an event for every distribution whose content the change may alter, inside the transaction
  * that makes the change. After the commit the caller gives the ids to `announceAfterCommit`.
@@ -154,7 +163,7 @@ function affected(domain: number, selector: ChangeSelector) {
   if ("distributions" in selector) return sql`select unnest(${selector.distributions}::uuid[])`;
   if ("repository" in selector) return by("repository", selector.repository);
   if ("remote" in selector) return by("remote", selector.remote);
-  if ("guard" in selector) return by("guard", selector.guard);
+  if ("guard" in selector) return guarded(domain, selector.guard);
   const [publications, versions] =
     "version" in selector
       ? [

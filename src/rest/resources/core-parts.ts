@@ -1,6 +1,7 @@
 import type { ApiParts } from "../kit/resource.ts";
 import { artifact } from "./artifacts.ts";
 import { domain } from "./domains.ts";
+import { coreGuardResources } from "./families/guard-resources.ts";
 import { orphansCleanup, orphansDelete, reclaimSpace, repair } from "./housekeeping.ts";
 import { coreSchemas } from "./schemas.ts";
 import { livez, status } from "./status.ts";
@@ -13,7 +14,17 @@ import { worker } from "./workers.ts";
 
 /** What the core serves besides the families of master and detail objects. */
 export const coreParts: ApiParts = {
-  resources: [artifact, domain, taskGroup, taskSchedule, task, upload, user, worker],
+  resources: [
+    ...coreGuardResources,
+    artifact,
+    domain,
+    taskGroup,
+    taskSchedule,
+    task,
+    upload,
+    user,
+    worker,
+  ],
   endpoints: [livez, orphansCleanup, orphansDelete, reclaimSpace, repair, status],
   schemas: coreSchemas,
 };

@@ -2,13 +2,14 @@ import type { CorePlugin, Family } from "#core/plugin-contract.ts";
 import type { Resource } from "../../kit/resource.ts";
 import { allContent } from "./content.ts";
 import { allDistributions } from "./distributions.ts";
+import { allGuards } from "./guards.ts";
 import { allPublications } from "./publications.ts";
 import { allRemotes } from "./remotes.ts";
 import { allRepositories } from "./repositories.ts";
 import { allVersions } from "./versions.ts";
 
 /** The lists over all types of a family; which types there are, the plugins say. */
-export function familyResources(plugins: readonly CorePlugin[]): Resource[] {
+export function familyResources(plugins: readonly Pick<CorePlugin, "entities">[]): Resource[] {
   const types = (family: Family): string[] =>
     plugins
       .flatMap(({ entities }) => entities.filter((entity) => entity.family === family))
@@ -21,5 +22,6 @@ export function familyResources(plugins: readonly CorePlugin[]): Resource[] {
     allRemotes(types("remote")),
     allPublications(types("publication")),
     allDistributions(types("distribution")),
+    allGuards(types("content_guard")),
   ];
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "#core/ctx.ts";
+import type { Clock } from "../ctx.ts";
 
 const WINDOW_MS = 60_000;
 const PER_ACCOUNT = 10;

@@ -1,0 +1,120 @@
+import { sql } from "kysely";
+import { uuid7 } from "#base/uuid7.ts";
+import { grantToCreator } from "../access/commands.ts";
+import { rethrow } from "../constraints.ts";
+import type { Ctx, Trx, User } from "../ctx.ts";
+import { announce, announceAfterCommit } from "../distributions/commands.ts";
+import { guardConstraints, guardErrors, ownMember } from "./errors.ts";
+import type { GuardKey, GuardPatch, NewGuard } from "./types.ts";
+
+/**
+ * Makes a guard; its maker holds the given roles on it.
+ *
+ * @returns the id of the guard.
+ * @throws `ValidationError` if the name is taken or a member is gone.
+ */
+export async function createGuard(
+  ctx: Ctx,
+  input: NewGuard,
+  maker: { readonly user: User | null; readonly roles: readonly string[]; readonly model: string },
+): Promise<string> {
+  const { domain, type, name, description = null, header, members = [] } = input;
+  const id = uuid7();
+  const work = async (trx: Trx): Promise<void> => {
+    await trx
+      .insertInto("content_guard")
+      .values({ id, domain: domain.num, type, name, description })
+      .execute();
+    if (header) {
+      const row = { id, domain: domain.num, jq_filter: null, ...header };
+      await trx.insertInto("header_guard").values(row).execute();
+    }
+    await insertMembers(trx, { domain, id }, members);
+    if (maker.user === null) return;
+    const object = { model: maker.model, id, domain: domain.num };
+    await grantToCreator(trx, maker.user.id, { object, roles: maker.roles });
+  };
+  await ctx.db.transaction().execute(work).catch(rethrow(guardConstraints));
+  return id;
+}
+
+/**
+ * Changes what is given; the distributions that the guard protects, also through composites, are
+ * decided anew from the commit on.
+ *
+ * @throws `ValidationError` as `createGuard`, or if a composite would contain itself;
+ *   `guardErrors.gone`.
+ */
+export async function updateGuard(
+  ctx: Ctx,
+  { domain, id }: GuardKey,
+  { name, description, header = {}, members }: GuardPatch,
+): Promise<void> {
+  const work = async (trx: Trx): Promise<readonly string[]> => {
+    const { numUpdatedRows } = await trx
+      .updateTable("content_guard")
+      .set({ name, description, updated: sql`clock_timestamp()` })
+      .where("domain", "=", domain.num)
+      .where("id", "=", id)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) throw guardErrors.gone();
+    if (Object.keys(header).length > 0) {
+      await trx
+        .updateTable("header_guard")
+        .set(header)
+        .where("domain", "=", domain.num)
+        .where("id", "=", id)
+        .execute();
+    }
+    if (members) await replaceMembers(trx, { domain, id }, members);
+    return announce(trx, domain, { guard: id });
+  };
+  const changed = await ctx.db.transaction().execute(work).catch(rethrow(guardConstraints));
+  announceAfterCommit(ctx, domain, changed);
+}
+
+/** Deletes a guard; what it alone protected is public from then on (core-rest §8.8). */
+export async function deleteGuard(ctx: Ctx, { domain, id }: GuardKey): Promise<void> {
+  const changed = await ctx.db.transaction().execute(async (trx) => {
+    const affected = await announce(trx, domain, { guard: id });
+    const { numDeletedRows } = await trx
+      .deleteFrom("content_guard")
+      .where("domain", "=", domain.num)
+      .where("id", "=", id)
+      .executeTakeFirst();
+    if (numDeletedRows === 0n) throw guardErrors.gone();
+    return affected;
+  });
+  announceAfterCommit(ctx, domain, changed);
+}
+
+async function replaceMembers(trx: Trx, key: GuardKey, members: readonly string[]): Promise<void> {
+  const { domain, id } = key;
+  const { rows } = await sql`
+    with recursive below (id) as (
+      select unnest(${members}::uuid[])
+      union
+      select m.guard from composite_guard_member m join below b on m.composite = b.id
+      where m.domain = ${domain.num})
+    select from below where id = ${id}`.execute(trx);
+  if (rows.length > 0) throw ownMember();
+  await trx
+    .deleteFrom("composite_guard_member")
+    .where("domain", "=", domain.num)
+    .where("composite", "=", id)
+    .execute();
+  await insertMembers(trx, key, members);
+}
+
+async function insertMembers(
+  trx: Trx,
+  { domain, id }: GuardKey,
+  members: readonly string[],
+): Promise<void> {
+  if (members.length === 0) return;
+  const rows = members.map((guard, position) => ({
+    ...{ domain: domain.num, composite: id },
+    ...{ position, guard },
+  }));
+  await trx.insertInto("composite_guard_member").values(rows).execute();
+}

@@ -1,0 +1,28 @@
+import { HEADER_GUARD } from "#core/guards/models.ts";
+import { headerRule } from "#core/guards/queries.ts";
+import { isHeaderValue } from "#core/guards/rules.ts";
+import type { GuardHandler } from "../contract.ts";
+import { DENIED } from "../permit.ts";
+
+/** Permits whoever sends one header with the wanted value, in Base64 (core-content §6). */
+export const headerGuard: GuardHandler = {
+  type: HEADER_GUARD.type,
+  async refusal(ctx, { id }, { domain, rawHeaders }) {
+    const rule = await headerRule(ctx, { domain: domain.num, id });
+    // A filter is refused when a guard is made; one that is there all the same is not judged.
+    if (rule === undefined || rule.jq_filter !== null) return DENIED;
+    const [sent, ...more] = valuesOf(rawHeaders, rule.header_name);
+    // What comes twice may be read differently by whoever stands in between.
+    if (sent === undefined || more.length > 0) return DENIED;
+    return isHeaderValue(sent, rule.header_value) ? undefined : DENIED;
+  },
+};
+
+function valuesOf(rawHeaders: readonly string[], wanted: string): string[] {
+  const name = wanted.toLowerCase();
+  const values: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? "");
+  }
+  return values;
+}
