@@ -1,3 +1,5 @@
+import { objectError } from "#base/errors.ts";
+
 /** What PostgreSQL says about a refused statement. */
 export interface DatabaseFault {
   /** SQLSTATE: `23505`, `23503`, `23P01`, `23514`, `40P01`, … */
@@ -26,9 +28,13 @@ export function databaseFault(error: unknown): DatabaseFault | undefined {
   };
 }
 
+const TOO_LONG = "54000";
+
 /** The wire error of a refused statement; an error that the table does not know stays as it is. */
 export function translateConstraint(table: ConstraintTable, error: unknown): unknown {
   const fault = databaseFault(error);
+  // An index names itself too when a value is longer than it can hold, which is no duplicate.
+  if (fault?.code === TOO_LONG) return objectError("A value is too long.");
   const translate = fault?.constraint === undefined ? undefined : table[fault.constraint];
   return fault && translate ? translate(fault) : error;
 }

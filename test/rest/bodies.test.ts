@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { createTestApi, formOf } from "../support/rest-api.ts";
@@ -176,4 +177,18 @@ test("names of files do nothing, and a file where a text is wanted is no text", 
   assert.deepEqual(none.body, { file: ["No file was submitted."] });
   const parts = Object.fromEntries(Array.from({ length: 1100 }, (_, n) => [`f${n}`, "1"]));
   assert.equal((await api.request("POST", "artifacts/", formOf(parts))).status, 400);
+});
+
+test("a name that no index holds is too long, not taken", async (t) => {
+  const api = await createTestApi(t);
+  const name = randomBytes(4000).toString("hex");
+  for (const [path, json] of [
+    ["repositories/file/file/", { name }],
+    ["remotes/file/file/", { name, url: "http://a.example/" }],
+    ["contentguards/core/rbac/", { name }],
+  ] as const) {
+    const { status, body } = await api.post(path, json);
+    assert.equal(status, 400, path);
+    assert.deepEqual(body, { non_field_errors: ["A value is too long."] }, path);
+  }
 });
