@@ -1,14 +1,17 @@
 import { coreGuards } from "#core/guards/models.ts";
 import { maintenanceTasks } from "#core/maintenance/tasks.ts";
 import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
+import { coreRules } from "#core/policies/core-rules.ts";
 import { coreRepositoryTasks } from "#core/repositories/tasks.ts";
 import { purgeTasks } from "#core/tasks/purge.ts";
 import { commitUpload } from "#core/uploads/tasks.ts";
 import { type ApiIndex, indexApi } from "#rest/kit/api-index.ts";
 import { createGeneralTasks, type GeneralTasks } from "#rest/kit/general-tasks.ts";
+import { routesOf } from "#rest/kit/routes.ts";
 import { coreParts } from "#rest/resources/core-parts.ts";
 import { familyResources } from "#rest/resources/families/parts.ts";
 import type { Plugin } from "#sdk";
+import { requirePolicies } from "./policies.ts";
 import { CORE_VERSION } from "./version.ts";
 
 /** What this program is made of: the core and the enabled plugins, each part for its owner. */
@@ -47,7 +50,10 @@ export function compose(shipped: readonly Plugin[]): Composition {
     entities: coreGuards,
     contentTypes: [],
     repositoryTypes: [],
+    access: coreRules,
     tasks: [...coreTasks, ...generalTasks.definitions],
   };
-  return { plugins: [core, ...shipped], shipped, api, generalTasks };
+  const plugins = [core, ...shipped];
+  requirePolicies(plugins, routesOf(api, generalTasks));
+  return { plugins, shipped, api, generalTasks };
 }

@@ -4,6 +4,7 @@ import { ensureLockedRoles } from "#core/access/commands.ts";
 import { hashPassword } from "#core/access/passwords.ts";
 import type { Db } from "#core/ctx.ts";
 import { ensureDefaultDomain } from "#core/domains/commands.ts";
+import { ensurePolicies } from "#core/policies/commands.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import { type Migration, migrate } from "#platform/db/migrate.ts";
 import { migrationSources } from "./plugins.ts";
@@ -48,6 +49,9 @@ export async function ensureAdmin(db: Db, password: string): Promise<boolean> {
   return made !== undefined;
 }
 
-/** What follows from the plugins: the shipped roles. */
-export const prepareAccess = (runtime: Pick<Runtime, "createCtx">): Promise<void> =>
-  ensureLockedRoles(runtime.createCtx("api"));
+/** What follows from the plugins: the shipped roles and policies. */
+export async function prepareAccess(runtime: Pick<Runtime, "createCtx">): Promise<void> {
+  const ctx = runtime.createCtx("api");
+  await ensureLockedRoles(ctx);
+  await ensurePolicies(ctx);
+}

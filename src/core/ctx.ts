@@ -57,6 +57,7 @@ export interface User {
   readonly username: string;
   readonly isSuperuser: boolean;
   readonly isActive: boolean;
+  readonly isStaff?: boolean;
 }
 
 /** On whose behalf, and where: made by a request, restored by a task. */

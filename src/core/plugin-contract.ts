@@ -1,6 +1,7 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { Json } from "#base/json.ts";
 import type { Caller, Ctx, Trx } from "./ctx.ts";
+import type { AccessRules } from "./policies/types.ts";
 
 /** The families of master and detail resources (core-rest §1.3), by the core's table. */
 export type Family =
@@ -148,6 +149,8 @@ export interface CorePlugin {
   readonly entities: readonly EntityModel[];
   readonly contentTypes: readonly ContentType[];
   readonly repositoryTypes: readonly RepositoryType[];
+  /** Who may do what at each address of its resources. */
+  readonly access: AccessRules;
   // biome-ignore lint/suspicious/noExplicitAny: a list holds definitions of different inputs.
   readonly tasks: readonly TaskDefinition<any>[];
 }

@@ -6,6 +6,7 @@ import type * as distributions from "./distributions/table.ts";
 import type { DomainTable, DomainUsageTable } from "./domains/table.ts";
 import type * as guards from "./guards/table.ts";
 import type { SystemSettingTable } from "./maintenance/table.ts";
+import type { AccessPolicyTable } from "./policies/table.ts";
 import type { PublicationPathTable, PublicationTable } from "./publications/table.ts";
 import type { RemoteArtifactTable, RemoteTable } from "./remotes/table.ts";
 import type {
@@ -55,6 +56,7 @@ export interface CoreTables {
   readonly role: access.RoleTable;
   readonly role_permission: access.RolePermissionTable;
   readonly role_assignment: access.RoleAssignmentTable;
+  readonly access_policy: AccessPolicyTable;
   readonly app_process: tasks.AppProcessTable;
   readonly task: tasks.TaskTable;
   readonly task_group: tasks.TaskGroupTable;

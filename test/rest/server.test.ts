@@ -203,11 +203,11 @@ test("a flood of failing log-ins is slowed down, and not for others", async (t) 
   assert.equal(other.status, 200);
 });
 
-test("who is no administrator may do nothing yet, and artifacts are deleted by nobody", async (t) => {
+test("who is no administrator may not see users, and nobody may delete artifacts", async (t) => {
   const api = await createTestApi(t);
   await api.post("users/", { username: "plain", password: "a plain password" });
 
-  const plain = await api.get("tasks/", { user: "plain:a plain password" });
+  const plain = await api.get("users/", { user: "plain:a plain password" });
   assert.equal(plain.status, 403);
   assert.deepEqual(plain.body, { detail: "You do not have permission to perform this action." });
 

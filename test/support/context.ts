@@ -122,6 +122,7 @@ const testPlugin = (tasks: readonly TaskDefinition[]): CorePlugin => ({
   entities: [],
   contentTypes: [],
   repositoryTypes: [],
+  access: { policies: [], adminOnly: [] },
   tasks,
 });
 

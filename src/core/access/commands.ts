@@ -1,7 +1,7 @@
+export { type Grant, grantRoles } from "./grants.ts";
 export {
   addObjectRole,
   ensureLockedRoles,
-  forgetAssignments,
   grantToCreator,
   removeObjectRole,
 } from "./role-commands.ts";

@@ -217,8 +217,3 @@ export async function grantToCreator(
     join role r on r.name = w.name join object_kind k on k.name = ${model}
     on conflict do nothing`.execute(db);
 }
-
-/** For commands that delete objects: nothing refers to them any more. */
-export async function forgetAssignments(db: Executor, objects: readonly string[]): Promise<void> {
-  await sql`delete from role_assignment where object = any(${objects}::uuid[])`.execute(db);
-}

@@ -4,6 +4,7 @@ import { rethrow } from "../constraints.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
 import { announce, announceAfterCommit, recordServed } from "../distributions/commands.ts";
 import type { Job } from "../plugin-contract.ts";
+import { runCreationHooks } from "../policies/commands.ts";
 import { inTransaction, retryOnConflict } from "../transaction.ts";
 import { publicationConstraints, publicationErrors } from "./errors.ts";
 import { lockPublication, type PublicationFacts, pathProblems } from "./queries.ts";
@@ -39,6 +40,11 @@ export async function createPublication(
     .execute()
     .catch(rethrow(publicationConstraints));
   const { model, path } = ctx.plugins.entity("publication", type);
+  await runCreationHooks(ctx, trx, {
+    caller: job.caller,
+    viewset: path,
+    object: { model: model.toLowerCase(), id, domain: domain.num },
+  });
   await job.created({ model, object: id, path: `${path}/${id}/` }, trx);
   return { id, domain, type, version };
 }

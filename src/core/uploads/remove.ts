@@ -1,5 +1,4 @@
 import { sql } from "kysely";
-import { forgetAssignments } from "../access/commands.ts";
 import { announceRemovals } from "../artifacts/commands.ts";
 import type { DomainRef, Trx } from "../ctx.ts";
 import { uploadErrors } from "./errors.ts";
@@ -18,7 +17,6 @@ export async function removeUpload(trx: Trx, domain: DomainRef, id: string): Pro
   await lockUpload(trx, domain, id);
   const objects = (await uploadChunks(trx, id)).map(({ object }) => object);
   await announceRemovals(trx, domain, objects);
-  await forgetAssignments(trx, [id]);
   await trx.deleteFrom("upload").where("id", "=", id).execute();
   return objects;
 }

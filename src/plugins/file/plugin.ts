@@ -1,5 +1,6 @@
 import { definePlugin } from "#sdk";
 import { fileAcs, fileContent, fileDistribution, filePublication, fileRemote } from "./content.ts";
+import { fileRules } from "./policies.ts";
 import { fileRepository } from "./repository.ts";
 import {
   fileAcsResource,
@@ -30,6 +31,7 @@ export const file = definePlugin({
     fileDistributionResource,
     fileAcsResource,
   ],
+  access: fileRules,
   tasks: [syncFiles, publishFiles],
   delivery: [],
 });

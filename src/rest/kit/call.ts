@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Rights } from "#core/access/rights.ts";
 import type { Caller, Ctx } from "#core/ctx.ts";
 import type { Job } from "#core/plugin-contract.ts";
 import type { View } from "./view.ts";
@@ -14,6 +15,8 @@ export interface Run {
 
 /** One request that passed authentication. */
 export interface Call extends Run {
+  /** What the caller may do. */
+  readonly rights: Rights;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   /** Aborts when the client has gone. */

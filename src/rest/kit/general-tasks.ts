@@ -6,9 +6,9 @@ import { type ApiIndex, fullPath } from "./api-index.ts";
 import type { Call, Run } from "./call.ts";
 import { keyOf, present, rowHref } from "./present.ts";
 import { readRow } from "./read.ts";
-import { removeRow } from "./remove-row.ts";
 import type { Locks, Outcome, Resource, Row, Values } from "./resource.ts";
 import { apiBase, taskView } from "./view.ts";
+import { makeObject } from "./write.ts";
 
 const createInput = Type.Object({ resource: Type.String(), values: Type.Unknown() });
 const objectInput = Type.Object({ resource: Type.String(), key: Type.String() });
@@ -53,7 +53,7 @@ export function createGeneralTasks(api: ApiIndex): GeneralTasks {
     async run(job, { resource: path, values }) {
       const resource = resourceAt(path);
       const run = runOf(job);
-      const key = await resource.operations.create?.apply?.(run, values as Values);
+      const key = await makeObject(resource, run, values as Values);
       const row = await readRow(resource, run, { key: String(key) });
       if (!resource.operations.create?.reportsItself)
         await job.created(createdOf(resource, row, run));
@@ -81,7 +81,7 @@ export function createGeneralTasks(api: ApiIndex): GeneralTasks {
     async run(job, { resource: path, key }) {
       const resource = resourceAt(path);
       const run = runOf(job);
-      await removeRow(resource, run, await readRow(resource, run, { key }));
+      await resource.operations.delete?.apply?.(run, await readRow(resource, run, { key }));
       return null;
     },
   });

@@ -9,6 +9,7 @@ import { planOf } from "./plan.ts";
 import { type PresentOptions, presenter, selectionFor } from "./present.ts";
 import { RecentValues } from "./recent-values.ts";
 import type { Resource, Row } from "./resource.ts";
+import { scopeOf } from "./visibility.ts";
 
 /** Rows that are read and sent at once; a larger page goes out in slices. */
 const SLICE = 1000;
@@ -22,6 +23,8 @@ interface Page {
 interface ListQuery {
   readonly where: Condition;
   readonly order: Condition;
+  /** The caller does not see everything, so what is stored about all does not count. */
+  readonly isScoped: boolean;
 }
 
 /** The answer to a list request: JSON text, or a stream of it for pages over 1 000 rows. */
@@ -48,7 +51,13 @@ async function listQuery(resource: Resource, call: Call, parent?: string): Promi
   if (parent !== undefined && resource.source.parent) {
     conditions.push(sql`${sql.raw(resource.source.parent)} = ${parent}`);
   }
-  return { where: sql.join(conditions, sql` and `), order: orderingOf(resource, call.query) };
+  const scope = await scopeOf(resource, call);
+  if (scope) conditions.push(scope);
+  return {
+    where: sql.join(conditions, sql` and `),
+    order: orderingOf(resource, call.query),
+    isScoped: scope !== undefined,
+  };
 }
 
 interface Read {
@@ -80,21 +89,22 @@ async function readRows({ resource, call, list, page }: Read): Promise<readonly 
 
 /** A short page says by itself how many there are; else what is stored, or was counted just now. */
 async function countRows(read: Read & { readonly found: number }): Promise<number> {
-  const { resource, call, page, found } = read;
+  const { resource, call, page, found, list } = read;
   if (found < page.limit && (found > 0 || page.offset === 0)) return page.offset + found;
-  const known = await resource.count?.(call, call.query);
+  const known = list.isScoped ? undefined : await resource.count?.(call, call.query);
   return known ?? recentCounts.get(countKey(read), () => countNow(read), call.ctx.clock.now());
 }
 
 /** Counts are believed for a second: a client that pages does not make us count each time. */
 const recentCounts = new RecentValues<number>(1000, 1000);
 
-function countKey({ resource, call }: Read): string {
+function countKey({ resource, call, list }: Read): string {
   const query = new URLSearchParams(call.query);
   for (const name of ["limit", "offset", "ordering", "fields", "exclude_fields"])
     query.delete(name);
   query.sort();
-  return `${call.ctx.process.id} ${call.caller.domain.num} ${resource.path} ${call.request.url.split("?")[0]} ${query}`;
+  const viewer = list.isScoped ? call.caller.user?.id : "all";
+  return `${call.ctx.process.id} ${viewer} ${call.caller.domain.num} ${resource.path} ${call.request.url.split("?")[0]} ${query}`;
 }
 
 async function countNow({ resource, call, list }: Read): Promise<number> {

@@ -16,6 +16,8 @@ export interface Plan {
   readonly domain: string | null;
   readonly where: string;
   readonly columns: string;
+  /** Columns of one object, those of its detail view among them. */
+  readonly detail: string;
   /** One object by key, domain and parent, in this order, as far as the resource has them. */
   readonly read: { readonly name: string; readonly text: string };
 }
@@ -46,7 +48,19 @@ function makePlan(resource: Resource): Plan {
   const text = `select ${detail} from ${table} ${joins} where ${where} and ${readConditions(source, key, domain)}`;
   const name = `read ${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
   const unique = source.unique ?? key;
-  return { from, table, joins, key, unique, created, domain, where, columns, read: { name, text } };
+  return {
+    from,
+    table,
+    joins,
+    key,
+    unique,
+    created,
+    domain,
+    where,
+    columns,
+    detail,
+    read: { name, text },
+  };
 }
 
 function readConditions({ parent }: Source, key: string, domain: string | null): string {

@@ -1,9 +1,11 @@
 import type { Json, JsonObject } from "#base/json.ts";
+import type { Executor } from "#core/ctx.ts";
 import type { Family, TaskDefinition } from "#core/plugin-contract.ts";
 import type { Call, Run } from "./call.ts";
 import type { Filter } from "./filters/filter.ts";
 import type { JsonSchema } from "./schema.ts";
 import type { View } from "./view.ts";
+import type { Visibility } from "./visibility.ts";
 
 /** A row as selected: field name → value, and helper columns under names with a `$`. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -95,6 +97,9 @@ export type Outcome =
   | { readonly kind: "json"; readonly status: number; readonly body: Json }
   | { readonly kind: "empty"; readonly status: number };
 
+/** Gives the maker of an object its roles; called inside the transaction that makes the object. */
+export type Made = (db: Executor, key: string | number) => Promise<void>;
+
 export interface Create {
   /** `sync` answers 201 with the object; `task` answers 202. */
   readonly mode: "sync" | "task";
@@ -102,7 +107,7 @@ export interface Create {
   check?(run: Run, values: Values): Promise<void> | void;
   locks?(run: Run, values: Values): Locks;
   /** Makes the object; returns its key. Runs in the request, or in the general task. */
-  apply?(run: Run, values: Values): Promise<string | number>;
+  apply?(run: Run, values: Values, made: Made): Promise<string | number>;
   /** Left to a worker even if the locks are free: it takes its time. */
   readonly isDeferred?: boolean;
   /** `apply` adds the created resources, since they are more than the object. */
@@ -120,6 +125,8 @@ export interface Update {
   /** Stored values of fields that no column shows (secrets), to tell whether anything changes. */
   current?(run: Run, row: Row): Promise<Values> | Values;
   locks?(run: Run, row: Row, changes: Values): Locks;
+  /** What is given counts as changed, even if it is what is stored. */
+  readonly isAlwaysChange?: boolean;
   apply(run: Run, row: Row, changes: Values): Promise<void>;
 }
 
@@ -227,12 +234,8 @@ export interface Resource {
   readonly actions?: readonly Action[];
   /** Shorter answer when `?minimal=true`: its schema and keys. */
   readonly minimal?: { readonly schema: string; readonly keys: readonly string[] };
-  /** Permission stem: `file.fileremote` gives `file.view_fileremote`, …; none is admin only. */
-  readonly policy?: Policy;
-}
-
-export interface Policy {
-  readonly model: string;
+  /** Which rows somebody sees, where it is not by the view permission of the model. */
+  readonly visibility?: Visibility;
 }
 
 /** A request that belongs to no object: status, housekeeping, the description. */

@@ -1,12 +1,11 @@
 import { sendOutcome, sendRow, sendText } from "./answer.ts";
 import type { ApiIndex } from "./api-index.ts";
-import { readBody } from "./body.ts";
 import type { Call } from "./call.ts";
 import type { GeneralTasks } from "./general-tasks.ts";
 import { listAnswer } from "./list.ts";
-import { parseBody } from "./parse.ts";
-import { checkKeys, type KeyPath, readRow } from "./read.ts";
-import type { Action, Endpoint, Resource, Row } from "./resource.ts";
+import type { Action, Endpoint, Resource } from "./resource.ts";
+import type { Target, TargetOptions } from "./target.ts";
+import { policyName } from "./viewset.ts";
 import { createObject, deleteObject, runAction, updateObject } from "./write.ts";
 
 export interface RouteOperation {
@@ -15,7 +14,10 @@ export interface RouteOperation {
   readonly permission: string;
   readonly isPublic?: boolean;
   readonly isDetached?: boolean;
-  run(call: Call, parameters: Readonly<Record<string, string>>): Promise<unknown>;
+  readonly resource?: Resource;
+  readonly body?: NonNullable<TargetOptions["body"]>;
+  readonly isBlind?: boolean;
+  run(call: Call, target: Target): Promise<unknown>;
 }
 
 /** One path of the API and what each method does there. */
@@ -58,15 +60,9 @@ function endpointRoute(endpoint: Endpoint): Route {
         permission: method.toLowerCase(),
         isPublic,
         isDetached,
-        async run(call) {
-          if (!body) return sendOutcome(call, await endpoint.run(call, {}));
-          await using raw = await readBody(call, body);
-          const values = await parseBody(call, raw, {
-            ...body,
-            isPartial: body.isPartial ?? false,
-          });
-          return await sendOutcome(call, await endpoint.run(call, values));
-        },
+        ...(body ? { body } : {}),
+        run: async (call, target) =>
+          sendOutcome(call, await endpoint.run(call, await target.values())),
       },
     ],
   };
@@ -74,9 +70,6 @@ function endpointRoute(endpoint: Endpoint): Route {
 
 const collectionPath = ({ parent, path }: Resource): string =>
   parent ? `${parent.path}/:parent/${path}/` : `${path}/`;
-
-const policyName = ({ parent, path }: Resource): string =>
-  parent ? `${parent.path}/${path}` : path;
 
 function resourceRoutes(resource: Resource, tasks: GeneralTasks): Route[] {
   const collection = collectionPath(resource);
@@ -105,8 +98,11 @@ function collectionOperations(resource: Resource, tasks: GeneralTasks): RouteOpe
     operations.push({
       method: "GET",
       permission: "list",
-      async run(call, { parent }) {
-        if (parent !== undefined) await checkParent(resource, call, parent);
+      resource,
+      async run(call, target) {
+        const { parent } = target.path;
+        // A nested collection exists only below a parent that exists in this domain.
+        if (parent !== undefined) await target.parentRow();
         return sendText(call.reply, 200, await listAnswer(resource, call, parent));
       },
     });
@@ -115,38 +111,38 @@ function collectionOperations(resource: Resource, tasks: GeneralTasks): RouteOpe
     operations.push({
       method: "POST",
       permission: "create",
-      run: async (call) => sendOutcome(call, await createObject(resource, call, tasks), resource),
+      resource,
+      body: resource.createBody ?? bodyOf(resource),
+      run: async (call, target) =>
+        sendOutcome(call, await createObject(resource, call, { target, tasks }), resource),
     });
   }
   return operations;
 }
 
-/** A nested collection exists only below a parent that exists in this domain. */
-async function checkParent({ parent }: Resource, call: Call, key: string): Promise<void> {
-  if (parent) await readRow(parent, call, { key });
-}
+const bodyOf = ({ fields, isLenient = false }: Resource) => ({ fields, isLenient });
 
 function objectOperations(resource: Resource, tasks: GeneralTasks): RouteOperation[] {
   const { read, update, delete: remove } = resource.operations;
-  const row = (call: Call, parameters: Readonly<Record<string, string>>) =>
-    readRow(resource, call, keyPath(parameters));
   const operations: RouteOperation[] = [];
   if (read) {
     operations.push({
       method: "GET",
       permission: "retrieve",
-      run: async (call, parameters) => sendRow(call, resource, await row(call, parameters)),
+      resource,
+      run: async (call, target) => sendRow(call, resource, await target.row()),
     });
   }
   if (update) {
     for (const method of ["PUT", "PATCH"] as const) {
+      const isPartial = method === "PATCH";
       operations.push({
         method,
-        permission: method === "PUT" ? "update" : "partial_update",
-        run: async (call, parameters) => {
-          const work = { row: await row(call, parameters), tasks };
-          return sendOutcome(call, await updateObject(resource, call, work), resource);
-        },
+        permission: isPartial ? "partial_update" : "update",
+        resource,
+        body: { ...bodyOf(resource), isPartial },
+        run: async (call, target) =>
+          sendOutcome(call, await updateObject(resource, call, { target, tasks }), resource),
       });
     }
   }
@@ -154,40 +150,25 @@ function objectOperations(resource: Resource, tasks: GeneralTasks): RouteOperati
     operations.push({
       method: "DELETE",
       permission: "destroy",
-      run: async (call, parameters) => {
-        const work = { row: await row(call, parameters), tasks };
-        return sendOutcome(call, await deleteObject(resource, call, work), resource);
-      },
+      resource,
+      run: async (call, target) =>
+        sendOutcome(call, await deleteObject(resource, call, { target, tasks }), resource),
     });
   }
   return operations;
 }
 
 function actionOperation(resource: Resource, action: Action): RouteOperation {
+  const { method, body, isBlind } = action;
   return {
-    method: action.method,
+    method,
     permission: action.permission ?? action.name,
-    async run(call, parameters) {
-      const row = action.on === "object" ? await actionRow(action, resource, call, parameters) : {};
-      const outcome = await runAction(action, call, row);
-      return sendOutcome(call, outcome, resource, parameters.parent);
+    resource,
+    ...(body ? { body } : {}),
+    ...(isBlind ? { isBlind } : {}),
+    async run(call, target) {
+      const outcome = await runAction(action, call, target);
+      return sendOutcome(call, outcome, resource, target.path.parent);
     },
   };
 }
-
-async function actionRow(
-  action: Action,
-  resource: Resource,
-  call: Call,
-  parameters: Readonly<Record<string, string>>,
-): Promise<Row> {
-  const path = keyPath(parameters);
-  if (!action.isBlind) return readRow(resource, call, path);
-  checkKeys(resource, path);
-  return { $key: path.key, $resource: resource };
-}
-
-const keyPath = ({ key = "", parent }: Readonly<Record<string, string>>): KeyPath => ({
-  key,
-  ...(parent === undefined ? {} : { parent }),
-});

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { isPermitted } from "#core/access/permit.ts";
-import type { Ctx, DomainRef } from "#core/ctx.ts";
+import { RightsBook } from "#core/access/rights.ts";
+import type { Ctx, DomainRef, User } from "#core/ctx.ts";
+import { isPermitted } from "#core/policies/permit.ts";
 import { BasicAuthentication } from "../auth/basic.ts";
 import { sendError, sendJson } from "./answer.ts";
 import type { ApiIndex } from "./api-index.ts";
@@ -11,6 +12,7 @@ import { correlationIdOf } from "./correlation.ts";
 import { isAllowedHost } from "./host.ts";
 import { restErrors } from "./rest-errors.ts";
 import type { Route } from "./routes.ts";
+import { Target } from "./target.ts";
 import type { View } from "./view.ts";
 
 export interface ApiOptions {
@@ -134,11 +136,13 @@ class ApiServer {
   readonly #ctx: Ctx;
   readonly #options: ApiOptions;
   readonly #basic: BasicAuthentication;
+  readonly #rights: RightsBook;
 
   constructor(ctx: Ctx, options: ApiOptions) {
     this.#ctx = ctx;
     this.#options = options;
     this.#basic = new BasicAuthentication(ctx);
+    this.#rights = new RightsBook(ctx);
   }
 
   /** One registration per path: the method is decided here, so that 405 and `Allow` are right. */
@@ -193,23 +197,39 @@ class ApiServer {
     const domain = operation?.isDetached ? NO_DOMAIN : await this.#domain(request);
     const isPublic = operation?.isPublic ?? route.operations.every((one) => one.isPublic);
     const user = isPublic ? null : await this.#authenticate(request);
-    const call = this.#call({ request, reply, domain, user });
-    if (!isPublic) this.#permit(call, route, operation?.permission ?? "options");
-    if (method === "OPTIONS")
-      return sendJson(reply, 200, { name: route.name, renders: ["application/json"] });
-    if (!operation) throw restErrors.method(request.method);
-    return operation.run(call, request.params as Record<string, string>);
+    const call = await this.#call({ request, reply, domain, user });
+    if (method === "OPTIONS") return this.#describe(call, route, isPublic);
+    if (!operation)
+      throw user || isPublic ? restErrors.method(request.method) : restErrors.credentials();
+    const { key, parent } = request.params as Readonly<Record<string, string>>;
+    await using target = new Target(call, {
+      ...operation,
+      ...(key === undefined ? {} : { key }),
+      ...(parent === undefined ? {} : { parent }),
+    });
+    if (!isPublic) await this.#permit(call, { route, action: operation.permission, target });
+    return await operation.run(call, target);
   }
 
-  #permit({ caller }: Call, route: Route, action: string): void {
-    if (!isPermitted({ caller, policy: route.name, action })) throw restErrors.permission();
+  async #describe(call: Call, route: Route, isPublic: boolean): Promise<unknown> {
+    const target = new Target(call, {});
+    if (!isPublic) await this.#permit(call, { route, action: "metadata", target });
+    return sendJson(call.reply, 200, { name: route.name, renders: ["application/json"] });
   }
 
-  async #authenticate(request: FastifyRequest) {
+  async #permit(
+    { caller, rights, request }: Call,
+    { route, action, target }: { route: Route; action: string; target: Target },
+  ): Promise<void> {
+    const question = { caller, rights, viewset: route.name, action, facts: target };
+    const isAllowed = await isPermitted(this.#ctx, { ...question, method: request.method });
+    if (!isAllowed) throw caller.user ? restErrors.permission() : restErrors.credentials();
+  }
+
+  async #authenticate(request: FastifyRequest): Promise<User | null> {
     const header = request.headers.authorization;
     const user = header ? await this.#basic.authenticate(header, request.ip) : undefined;
-    if (!user) throw restErrors.credentials();
-    return user;
+    return user ?? null;
   }
 
   async #domain(request: FastifyRequest): Promise<DomainRef> {
@@ -219,7 +239,7 @@ class ApiServer {
     return domain;
   }
 
-  #call({
+  async #call({
     request,
     reply,
     domain,
@@ -228,8 +248,8 @@ class ApiServer {
     request: FastifyRequest;
     reply: FastifyReply;
     domain: DomainRef;
-    user: Call["caller"]["user"];
-  }): Call {
+    user: User | null;
+  }): Promise<Call> {
     const gone = new AbortController();
     request.raw.once("close", () => {
       if (!request.raw.complete) gone.abort();
@@ -257,6 +277,7 @@ class ApiServer {
           ? { profileOptions: diagnostics.split(",").map((word) => word.trim()) }
           : {}),
       },
+      rights: await this.#rights.rightsOf({ user, domain }),
       view,
       request,
       reply,

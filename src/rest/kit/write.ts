@@ -1,25 +1,29 @@
 import { isDeepStrictEqual } from "node:util";
+import { runCreationHooks } from "#core/policies/commands.ts";
 import { resourcePrn } from "./api-index.ts";
-import { readBody } from "./body.ts";
 import type { Call, Run } from "./call.ts";
 import type { GeneralTasks } from "./general-tasks.ts";
-import { parseBody } from "./parse.ts";
 import { keyOf } from "./present.ts";
 import { type KeyPath, readRow } from "./read.ts";
-import { removeRow } from "./remove-row.ts";
 import type { Action, Fields, Locks, Outcome, Resource, Row, Values } from "./resource.ts";
+import { roleObjectOf } from "./role-object.ts";
+import type { Target } from "./target.ts";
+import { policyName } from "./viewset.ts";
+
+interface Work {
+  readonly target: Target;
+  readonly tasks: GeneralTasks;
+}
 
 /** `POST` on a collection. */
 export async function createObject(
   resource: Resource,
   call: Call,
-  tasks: GeneralTasks,
+  { target, tasks }: Work,
 ): Promise<Outcome> {
   const { create } = resource.operations;
   if (!create) throw new Error(`${resource.path} has no create.`);
-  const body = resource.createBody ?? bodyOf(resource);
-  await using raw = await readBody(call, body);
-  const values = await parseBody(call, raw, { ...body, isPartial: false });
+  const values = await target.values();
   await create.check?.(call, values);
   if (create.run) return await create.run(call, values);
   if (create.mode === "task") {
@@ -29,8 +33,7 @@ export async function createObject(
       locks: create.locks?.(call, input) ?? {},
     });
   }
-  if (!create.apply) throw new Error(`${resource.path} cannot be made here.`);
-  const id = await create.apply(call, values);
+  const id = await makeObject(resource, call, values);
   return { kind: "object", id, status: 201 };
 }
 
@@ -38,16 +41,15 @@ export async function createObject(
 export async function updateObject(
   resource: Resource,
   call: Call,
-  { row, tasks }: { readonly row: Row; readonly tasks: GeneralTasks },
+  { target, tasks }: Work,
 ): Promise<Outcome> {
   const { update } = resource.operations;
   if (!update) throw new Error(`${resource.path} has no update.`);
-  await using raw = await readBody(call, { fields: resource.fields });
-  const isPartial = call.request.method === "PATCH";
-  const values = await parseBody(call, raw, { ...bodyOf(resource), isPartial });
+  const row = await target.row();
+  const values = await target.values();
   await update.check?.(call, values, row);
   const hidden = (await update.current?.(call, row)) ?? {};
-  const changes = changesOf(values, { ...row, ...hidden });
+  const changes = update.isAlwaysChange ? values : changesOf(values, { ...row, ...hidden });
   if (Object.keys(changes).length === 0) return { kind: "object", id: keyOf(row), status: 200 };
   if (update.mode === "sync") {
     await update.apply(call, row, changes);
@@ -57,33 +59,50 @@ export async function updateObject(
   return await tasks.update(call, resource, { row, values: changes, locks });
 }
 
-const bodyOf = ({ fields, isLenient = false }: Resource) => ({ fields, isLenient });
-
 export async function deleteObject(
   resource: Resource,
   call: Call,
-  { row, tasks }: { readonly row: Row; readonly tasks: GeneralTasks },
+  { target, tasks }: Work,
 ): Promise<Outcome> {
   const remove = resource.operations.delete;
   if (!remove) throw new Error(`${resource.path} has no delete.`);
+  const row = await target.row();
   await remove.check?.(call, row);
   if (remove.run) return remove.run(call, row);
   if (remove.mode === "sync") {
-    await removeRow(resource, call, row);
+    await remove.apply?.(call, row);
     return { kind: "empty", status: 204 };
   }
   const locks = remove.locks?.(call, row) ?? ownLock(resource, row);
   return await tasks.delete(call, resource, { row, locks, isImmediate: remove.mode === "task" });
 }
 
-export async function runAction(action: Action, call: Call, row: Row): Promise<Outcome> {
-  if (!action.body) return action.run(call, {}, row);
-  await using raw = await readBody(call, action.body);
-  const values = await parseBody(call, raw, {
-    ...action.body,
-    isPartial: action.body.isPartial ?? false,
+/** The row of an action on the collection is empty. */
+export async function runAction(action: Action, call: Call, target: Target): Promise<Outcome> {
+  const row = action.on === "object" ? await target.row() : {};
+  return action.run(call, await target.values(), row);
+}
+
+/**
+ * Makes the object and gives its maker the roles of the policy, in one transaction.
+ *
+ * @returns the key of the object.
+ */
+export async function makeObject(
+  resource: Resource,
+  run: Run,
+  values: Values,
+): Promise<string | number> {
+  const apply = resource.operations.create?.apply;
+  if (!apply) throw new Error(`${resource.path} cannot be made here.`);
+  return apply(run, values, (db, key) => {
+    const object = roleObjectOf(resource, run, key);
+    return runCreationHooks(run.ctx, db, {
+      caller: run.caller,
+      viewset: policyName(resource),
+      object,
+    });
   });
-  return await action.run(call, values, row);
 }
 
 const ownLock = (resource: Resource, row: Row): Locks => ({

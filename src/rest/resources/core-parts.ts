@@ -1,4 +1,5 @@
 import type { ApiParts } from "../kit/resource.ts";
+import { accessPolicy } from "./access-policies.ts";
 import { artifact } from "./artifacts.ts";
 import { domain } from "./domains.ts";
 import { coreGuardResources } from "./families/guard-resources.ts";
@@ -16,6 +17,7 @@ import { worker } from "./workers.ts";
 export const coreParts: ApiParts = {
   resources: [
     ...coreGuardResources,
+    accessPolicy,
     artifact,
     domain,
     taskGroup,

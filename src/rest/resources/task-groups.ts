@@ -1,8 +1,11 @@
+import { sql } from "kysely";
 import { cancelGroup } from "#core/tasks/commands.ts";
+import type { Call } from "../kit/call.ts";
 import { boolean, integer, list, text } from "../kit/fields.ts";
 import { keyOf, present } from "../kit/present.ts";
 import { readRow } from "../kit/read.ts";
 import { type Action, defineResource, type Fields, type Resource } from "../kit/resource.ts";
+import { restErrors } from "../kit/rest-errors.ts";
 import { MINIMAL_TASK, minimalTasks } from "./task-fields.ts";
 import { cancelBody, checkCancel } from "./tasks.ts";
 
@@ -28,6 +31,21 @@ const countFields: Fields = Object.fromEntries(
   ]),
 );
 
+/** Cancelling a group cancels each of its tasks, so each may say no. */
+async function requireChange({ ctx, caller, rights }: Call, group: string): Promise<void> {
+  const permission = "core.change_task";
+  if (rights.onModel(permission) || rights.onDomain(permission)) return;
+  const tasks = await ctx.db
+    .selectFrom("task")
+    .select("id")
+    .where("task_group", "=", group)
+    .execute();
+  for (const { id } of tasks) {
+    const object = { model: "core.task", id, domain: caller.domain.num };
+    if (!(await rights.onObject([permission], object))) throw restErrors.permission();
+  }
+}
+
 const cancelAction: Action = {
   name: "cancel",
   method: "PATCH",
@@ -40,6 +58,7 @@ const cancelAction: Action = {
   async run(call, { state }, row) {
     checkCancel(state);
     const id = String(keyOf(row));
+    await requireChange(call, id);
     await cancelGroup(call.ctx, id);
     const current = await readRow(taskGroup, call, { key: id });
     const { waiting = 0, running = 0 } = current.$states as Counts;
@@ -73,6 +92,11 @@ export const taskGroup: Resource = defineResource({
       read: ({ tasks }, view) => minimalTasks(tasks, view),
     },
   },
+  visibility: (sight) =>
+    sight.isWhole("core.task")
+      ? undefined
+      : sql`exists (select from task t where t.task_group = e.id and t.parent is null
+          and ${sight.one("t.id", "core.task")})`,
   operations: { list: true, read: true },
   actions: [cancelAction],
 });

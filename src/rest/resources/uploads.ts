@@ -1,6 +1,6 @@
-import { grantToCreator } from "#core/access/commands.ts";
 import type { ReceivedFile } from "#core/artifacts/commands.ts";
 import { dispatch } from "#core/tasks/commands.ts";
+import { inTransaction } from "#core/transaction.ts";
 import { assertComplete, createUpload, deleteUpload, putChunk } from "#core/uploads/commands.ts";
 import { commitUpload } from "#core/uploads/tasks.ts";
 import { resourcePrn } from "../kit/api-index.ts";
@@ -8,7 +8,13 @@ import type { Run } from "../kit/call.ts";
 import { datetime, file, integer, list, text } from "../kit/fields.ts";
 import { integerFilters } from "../kit/filters/lookups.ts";
 import { keyOf } from "../kit/present.ts";
-import { type Action, defineResource, FieldProblem, type Resource } from "../kit/resource.ts";
+import {
+  type Action,
+  defineResource,
+  FieldProblem,
+  type Made,
+  type Resource,
+} from "../kit/resource.ts";
 import { roleActions } from "./role-actions.ts";
 
 /** One chunk; its place is in the header, as the client of a resumed upload knows it. */
@@ -67,15 +73,12 @@ const commitAction: Action = {
   },
 };
 
-async function create({ ctx, caller }: Run, sizeBytes: number): Promise<string> {
-  const { domain, user } = caller;
-  return ctx.db.transaction().execute(async (trx) => {
-    const { id } = await createUpload(ctx, domain, { sizeBytes }, trx);
-    const object = { model: "core.upload", id, domain: domain.num };
-    if (user) await grantToCreator(trx, user.id, { object, roles: ["core.upload_owner"] });
+const create = ({ ctx, caller }: Run, sizeBytes: number, made: Made): Promise<string> =>
+  inTransaction(ctx, undefined, async (trx) => {
+    const { id } = await createUpload(ctx, caller.domain, { sizeBytes }, trx);
+    await made(trx, id);
     return id;
   });
-}
 
 export const upload: Resource = defineResource({
   path: "uploads",
@@ -110,7 +113,7 @@ export const upload: Resource = defineResource({
   operations: {
     list: true,
     read: true,
-    create: { mode: "sync", apply: (run, { size }) => create(run, Number(size)) },
+    create: { mode: "sync", apply: (run, { size }, made) => create(run, Number(size), made) },
     delete: {
       mode: "sync",
       apply: ({ ctx, caller }, row) => deleteUpload(ctx, caller.domain, String(keyOf(row))),

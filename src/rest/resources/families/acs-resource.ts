@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { fieldError } from "#base/errors.ts";
 import { createAcs, deleteAcs, updateAcs } from "#core/acs/commands.ts";
 import type { NewAcs } from "#core/acs/types.ts";
+import { inTransaction } from "#core/transaction.ts";
 import type { Run } from "../../kit/call.ts";
 import { updateDetail } from "../../kit/detail.ts";
 import { type Action, defineResource, type Resource, type Values } from "../../kit/resource.ts";
@@ -42,11 +43,12 @@ export const acsResource = (options: AcsOptions): Resource => {
           await checkRemote(run, type, values);
           await checkNameFree(run, TABLE, { name: values.name });
         },
-        apply: ({ ctx, caller }, { name, remote, paths = [], ...values }) =>
-          ctx.db.transaction().execute(async (trx) => {
+        apply: ({ ctx, caller }, { name, remote, paths = [], ...values }, made) =>
+          inTransaction(ctx, undefined, async (trx) => {
             const input = { domain: caller.domain, type, name, remote, paths } as NewAcs;
             const id = await createAcs(ctx, input, trx);
             await updateDetail(trx, TABLE, { id, values });
+            await made(trx, id);
             return id;
           }),
       },

@@ -28,6 +28,7 @@ import {
   countUnits,
   SINGLE_ARTIFACT,
 } from "./content.ts";
+import { ofRepositories } from "./visibility.ts";
 
 export interface ContentOptions {
   readonly path: string;
@@ -101,6 +102,7 @@ export function contentResource(options: ContentOptions): Resource {
         ...upload,
       },
     },
+    visibility: ofRepositories,
     operations: { list: true, read: true, create: createOperation(options) },
     actions: [
       ...(uploadSchema ? [uploadAction(options, uploadSchema, upload)] : []),

@@ -9,6 +9,7 @@ import { defineResource, type Fields, type Resource } from "../../kit/resource.t
 import { entityHref, href } from "../../kit/view.ts";
 import { typeFilters } from "./common.ts";
 import { inVersion, versionOf } from "./version-reference.ts";
+import { ofRepositories } from "./visibility.ts";
 
 /** Minutes without use, of things that nothing refers to (core-rest §3.5). */
 export const orphanedFor = (isUsed: string): Filter => ({
@@ -131,5 +132,6 @@ export const allContent = (types: readonly string[]): Resource =>
     addressColumns: { $type: "t.name" },
     filters: { ...contentFilters, ...typeFilters(types, "t.name") },
     orderings: {},
+    visibility: ofRepositories,
     operations: { list: true },
   });

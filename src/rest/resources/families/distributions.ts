@@ -3,11 +3,13 @@ import { objectError, ValidationError } from "#base/errors.ts";
 import { encodePath, isRelativePath, pathPrefixes } from "#base/paths.ts";
 import { pdrn, prn } from "#base/prn.ts";
 import {
+  announceAfterCommit,
   createDistribution,
   deleteDistribution,
   updateDistribution,
 } from "#core/distributions/commands.ts";
 import type { DistributionPatch, NewDistribution } from "#core/distributions/types.ts";
+import { inTransaction } from "#core/transaction.ts";
 import type { Run } from "../../kit/call.ts";
 import { boolean, labels, relation, text } from "../../kit/fields.ts";
 import type { Filter, Filters } from "../../kit/filters/filter.ts";
@@ -30,6 +32,7 @@ import {
   relationInFilter,
   typeFilters,
 } from "./common.ts";
+import { ofFamily } from "./visibility.ts";
 
 /** `base_path`: canonical, and fit for a URL without encoding (core-rest §8.8). */
 function checkBasePath(value: string): string {
@@ -163,6 +166,7 @@ export const allDistributions = (types: readonly string[]): Resource =>
     addressColumns: { $type: "e.type" },
     filters: { ...distributionFilters, ...typeFilters(types) },
     orderings: distributionOrderings,
+    visibility: ofFamily("distribution"),
     operations: { list: true },
   });
 
@@ -201,12 +205,16 @@ export const distributionResource = (options: DistributionOptions): Resource => 
           exclusive: [pdrn(caller.domain.id, "distribution.base_path")],
           shared: [pdrn(caller.domain.id, "distributions")],
         }),
-        apply: ({ ctx, caller }, values) =>
-          createDistribution(ctx, {
-            domain: caller.domain,
-            type,
-            ...toDistribution(values),
-          } as NewDistribution),
+        async apply({ ctx, caller: { domain } }, values, made) {
+          const input = { domain, type, ...toDistribution(values) } as NewDistribution;
+          const id = await inTransaction(ctx, undefined, async (trx) => {
+            const id = await createDistribution(ctx, input, trx);
+            await made(trx, id);
+            return id;
+          });
+          announceAfterCommit(ctx, domain, [id]);
+          return id;
+        },
       },
       update: {
         mode: "task",

@@ -4,6 +4,7 @@ import type { Filters } from "../../kit/filters/filter.ts";
 import { defineResource, type Fields, type Resource } from "../../kit/resource.ts";
 import { entityHref } from "../../kit/view.ts";
 import { entityOrderings, nameFilters, typeFilters } from "./common.ts";
+import { ofFamily } from "./visibility.ts";
 
 export const GUARD_FAMILY = "content_guard" satisfies Family;
 
@@ -40,5 +41,6 @@ export const allGuards = (types: readonly string[]): Resource =>
     addressColumns: { $type: "e.type" },
     filters: { ...guardFilters, ...typeFilters([...FOREIGN, ...types]) },
     orderings: guardOrderings,
+    visibility: ofFamily(GUARD_FAMILY),
     operations: { list: true },
   });

@@ -20,6 +20,7 @@ import { entityHref } from "../../kit/view.ts";
 import { roleActions } from "../role-actions.ts";
 import { contentKey, entityOrderings, relationFilter, typeFilters } from "./common.ts";
 import { versionOf } from "./version-reference.ts";
+import { ofFamily } from "./visibility.ts";
 
 const REPOSITORY = `(select r.id from repository r join repository_version v on v.repository = r.num
   where v.id = e.version)`;
@@ -88,6 +89,7 @@ export const allPublications = (types: readonly string[]): Resource =>
     addressColumns: { $type: "e.type" },
     filters: { ...publicationFilters, ...typeFilters(types) },
     orderings: publicationOrderings,
+    visibility: ofFamily("publication"),
     operations: { list: true },
   });
 

@@ -11,6 +11,7 @@ import {
   urlProblem,
 } from "#core/remotes/rules.ts";
 import type { NewRemote, RemoteColumns } from "#core/remotes/types.ts";
+import { inTransaction } from "#core/transaction.ts";
 import type { Run } from "../../kit/call.ts";
 import {
   boolean,
@@ -42,6 +43,7 @@ import {
   nameFilters,
   typeFilters,
 } from "./common.ts";
+import { ofFamily } from "./visibility.ts";
 
 /** Fields that are stored encrypted and never shown, in the order of `hidden_fields`. */
 export const REMOTE_SECRETS = [
@@ -132,6 +134,7 @@ export const allRemotes = (types: readonly string[]): Resource =>
     addressColumns: { $type: "e.type" },
     filters: { ...remoteFilters, ...typeFilters(types) },
     orderings: remoteOrderings,
+    visibility: ofFamily("remote"),
     operations: { list: true },
   });
 
@@ -174,8 +177,13 @@ export const remoteResource = ({
           checkRemote(run, values);
           await checkNameFree(run, "remote", { name: values.name });
         },
-        apply: ({ ctx, caller }, values) =>
-          createRemote(ctx, { domain: caller.domain, type, values: toRemote(values) as NewRemote }),
+        apply: ({ ctx, caller: { domain } }, values, made) =>
+          inTransaction(ctx, undefined, async (trx) => {
+            const input = { domain, type, values: toRemote(values) as NewRemote };
+            const id = await createRemote(ctx, input, trx);
+            await made(trx, id);
+            return id;
+          }),
       },
       update: {
         mode: "task",

@@ -13,6 +13,7 @@ import {
 import { addAndRemove } from "#core/repositories/tasks.ts";
 import type { NewRepository } from "#core/repositories/types.ts";
 import { dispatch } from "#core/tasks/commands.ts";
+import { inTransaction } from "#core/transaction.ts";
 import type { Run } from "../../kit/call.ts";
 import { insertDetail, updateDetail } from "../../kit/detail.ts";
 import { boolean, int32, labels, link, list, relation, text } from "../../kit/fields.ts";
@@ -39,6 +40,7 @@ import {
   relationFilter,
   typeFilters,
 } from "./common.ts";
+import { ofFamily } from "./visibility.ts";
 
 const repositoryHref = (row: Row, view: View): string =>
   entityHref(view, "repository", String(row.$type), String(row.$key));
@@ -121,6 +123,7 @@ export const allRepositories = (types: readonly string[]): Resource =>
     addressColumns: repositoryColumns,
     filters: { ...repositoryFilters, ...typeFilters(types) },
     orderings: repositoryOrderings,
+    visibility: ofFamily("repository"),
     operations: { list: true },
   });
 
@@ -179,8 +182,8 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
           await checkRemoteType(run, type, values);
           await checkNameFree(run, "repository", { name: values.name });
         },
-        apply: ({ ctx, caller }, values) =>
-          ctx.db.transaction().execute(async (trx) => {
+        apply: ({ ctx, caller }, values, made) =>
+          inTransaction(ctx, undefined, async (trx) => {
             const input = { domain: caller.domain, type, ...toRepository(values) } as NewRepository;
             const { id } = await createRepository(ctx, input, trx);
             if (detail)
@@ -189,6 +192,7 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
                 domain: caller.domain.num,
                 ...pick(own, values),
               });
+            await made(trx, id);
             return id;
           }),
       },

@@ -15,6 +15,7 @@ import {
 } from "../../kit/resource.ts";
 import { href, type View, versionHref } from "../../kit/view.ts";
 import { contentKey } from "./common.ts";
+import { ofVersions } from "./visibility.ts";
 
 const rowAddress = (row: Row, view: View): string =>
   versionHref(view, {
@@ -116,6 +117,7 @@ export const allVersions = defineResource({
   path: "repository_versions",
   key: "uuid",
   source: { from: FROM, where: "e.complete and not r.user_hidden" },
+  visibility: ofVersions,
   operations: { list: true },
 });
 

@@ -1,0 +1,103 @@
+import type { Ctx } from "../ctx.ts";
+import type { PluginRegistry } from "../plugin-contract.ts";
+import type { Policy, PolicyDocument } from "./types.ts";
+
+/** Changes in other processes count after this time at the latest. */
+const BELIEVED_MS = 3000;
+
+const customized = {
+  name: "customized policies",
+  text: `select viewset_name, statements, creation_hooks, queryset_scoping from access_policy where customized`,
+};
+
+interface PolicyRow extends PolicyDocument {
+  readonly viewset_name: string;
+}
+
+type Changed = ReadonlyMap<string, PolicyDocument>;
+
+interface Loaded {
+  readonly changed: Promise<Changed>;
+  readonly until: number;
+}
+
+/** Where policies come from, by `DEFAULT_PERMISSION_CLASSES` (core-rest §7.2). */
+export const POLICY_SOURCES = {
+  "pulpcore.app.access_policy.AccessPolicyFromDB": "database",
+  "pulpcore.plugin.access_policy.AccessPolicyFromDB": "database",
+  "pulpcore.app.access_policy.AccessPolicyFromSettings": "settings",
+  "pulpcore.plugin.access_policy.AccessPolicyFromSettings": "settings",
+  "pulpcore.app.access_policy.DefaultAccessPolicy": "shipped",
+} as const;
+
+type Source = (typeof POLICY_SOURCES)[keyof typeof POLICY_SOURCES];
+
+/** The policies of every address, mostly without a statement; one book per process. */
+export class PolicyBook {
+  readonly #ctx: Pick<Ctx, "hot" | "clock" | "settings">;
+  readonly #source: Source;
+  readonly #shipped: ReadonlyMap<string, Policy>;
+  #loaded: Loaded | undefined;
+
+  constructor(ctx: Ctx) {
+    this.#ctx = ctx;
+    this.#source = policySource(ctx.settings.REST_FRAMEWORK);
+    this.#shipped = new Map(shippedPolicies(ctx.plugins).map((policy) => [policy.viewset, policy]));
+  }
+
+  /** Undefined where administrators only may come. */
+  async policyOf(viewset: string): Promise<PolicyDocument | undefined> {
+    const shipped = this.#shipped.get(viewset);
+    if (!shipped || this.#source === "shipped") return shipped;
+    if (this.#source === "settings") return this.#fromSettings(shipped);
+    return (await this.#changed()).get(viewset) ?? shipped;
+  }
+
+  /** A policy has changed in this process. */
+  forget(): void {
+    this.#loaded = undefined;
+  }
+
+  #fromSettings(shipped: Policy): PolicyDocument {
+    const given = this.#ctx.settings.ACCESS_POLICIES[shipped.viewset];
+    return given === undefined ? shipped : { ...shipped, ...(given as Partial<PolicyDocument>) };
+  }
+
+  #changed(): Promise<Changed> {
+    const now = this.#ctx.clock.now();
+    if (this.#loaded && this.#loaded.until > now) return this.#loaded.changed;
+    const loaded = { changed: this.#load(), until: now + BELIEVED_MS };
+    this.#loaded = loaded;
+    loaded.changed.catch(() => {
+      if (this.#loaded === loaded) this.#loaded = undefined;
+    });
+    return loaded.changed;
+  }
+
+  async #load(): Promise<Changed> {
+    const rows = await this.#ctx.hot.query<PolicyRow>(customized, []);
+    return new Map(rows.map(({ viewset_name, ...policy }) => [viewset_name, policy]));
+  }
+}
+
+function policySource(framework: Readonly<Record<string, unknown>>): Source {
+  const [name] = (framework.DEFAULT_PERMISSION_CLASSES ?? []) as readonly string[];
+  return name !== undefined && Object.hasOwn(POLICY_SOURCES, name)
+    ? POLICY_SOURCES[name as keyof typeof POLICY_SOURCES]
+    : "database";
+}
+
+/** As they ship with every component. */
+export const shippedPolicies = ({ all }: PluginRegistry): readonly Policy[] =>
+  all.flatMap(({ access }) => access.policies);
+
+const books = new WeakMap<Ctx["hot"], PolicyBook>();
+
+/** The book of the process: all its contexts share it. */
+export function policyBook(ctx: Ctx): PolicyBook {
+  const known = books.get(ctx.hot);
+  if (known) return known;
+  const book = new PolicyBook(ctx);
+  books.set(ctx.hot, book);
+  return book;
+}

@@ -1,0 +1,81 @@
+import { type RawBuilder, sql } from "kysely";
+import type { Rights } from "#core/access/rights.ts";
+import type { EntityModel } from "#core/plugin-contract.ts";
+import { policyBook } from "#core/policies/book.ts";
+import { permissionOf } from "#core/policies/crud.ts";
+import { modelKey } from "./api-index.ts";
+import type { Call } from "./call.ts";
+import type { Condition } from "./filters/filter.ts";
+import { planOf } from "./plan.ts";
+import type { Resource } from "./resource.ts";
+import { roleObjectKey } from "./role-object.ts";
+import { policyName } from "./viewset.ts";
+
+/** What somebody may see, by model. */
+export class Sight {
+  readonly #rights: Rights;
+  readonly #domain: number;
+
+  constructor(rights: Rights, domain: number) {
+    this.#rights = rights;
+    this.#domain = domain;
+  }
+
+  /** Every object of the model, by rights at the level of model or domain. */
+  isWhole(model: string): boolean {
+    const permission = permissionOf(model, "view");
+    return this.#rights.onModel(permission) || this.#rights.onDomain(permission);
+  }
+
+  /**
+   * Objects of a model that carry a role of the user with the view permission. Roles and kinds come
+   * as arrays, so that the plan does not hang on estimates of their number.
+   *
+   * @param key SQL of the object's id
+   */
+  one(key: string, model: string): Condition {
+    return sql`${sql.raw(key)} in (select a.object from role_assignment a
+      where a.subject = any(${this.#rights.subjects}::int[]) and a.object is not null
+        and a.kind = (select num from object_kind where name = ${model}) and a.domain = ${this.#domain}
+        and a.role = any(array(select role from role_permission where permission = ${permissionOf(model, "view")})))`;
+  }
+
+  /**
+   * Rows of a table over several types; undefined shows all.
+   *
+   * @param alias of the table, which has `id` and `type`.
+   */
+  ofTypes(alias: string, entities: readonly EntityModel[]): Condition | undefined {
+    const whole = entities.filter(({ model }) => this.isWhole(model.toLowerCase()));
+    if (whole.length === entities.length) return undefined;
+    const type = sql.raw(`${alias}.type`);
+    const parts = entities
+      .filter((entity) => !whole.includes(entity))
+      .map(
+        (entity): RawBuilder<unknown> =>
+          sql`(${type} = ${entity.type} and ${this.one(`${alias}.id`, entity.model.toLowerCase())})`,
+      );
+    const types = whole.map((entity) => entity.type);
+    if (types.length > 0) parts.push(sql`${type} = any(${types}::text[])`);
+    return sql`(${sql.join(parts, sql` or `)})`;
+  }
+}
+
+/** Which rows of a resource somebody sees, where its own model does not say. */
+export type Visibility = (sight: Sight, call: Call) => Condition | undefined;
+
+/**
+ * What keeps hidden objects out of lists and look-ups (core-rest §7.2); undefined where everything
+ * shows.
+ */
+export async function scopeOf(resource: Resource, call: Call): Promise<Condition | undefined> {
+  const { ctx, caller, rights } = call;
+  if (rights.isSuperuser) return undefined;
+  const policy = await policyBook(ctx).policyOf(policyName(resource));
+  if (!policy?.queryset_scoping) return undefined;
+  const isGlobal = planOf(resource).domain === null;
+  const sight = new Sight(rights, isGlobal ? 0 : caller.domain.num);
+  if (resource.visibility) return resource.visibility(sight, call);
+  const model = modelKey(resource);
+  return sight.isWhole(model) ? undefined : sight.one(roleObjectKey(resource), model);
+}
