@@ -1,21 +1,6 @@
 import type { Caller, Ctx, User } from "../ctx.ts";
-import type { RoleObject } from "./types.ts";
+import type { Rights } from "./types.ts";
 import { onUserChange } from "./user-changes.ts";
-
-/** What one user may do by roles of the user and the user's groups (core-rest §7.1). */
-export interface Rights {
-  readonly isSuperuser: boolean;
-  /** User id and minus the ids of the groups: who the user is in `role_assignment`. */
-  readonly subjects: readonly number[];
-  /** Names of the groups. */
-  readonly groups: readonly string[];
-  /** By roles given everywhere. */
-  onModel(permission: string): boolean;
-  /** By roles given in the domain of the request; without domains there are none. */
-  onDomain(permission: string): boolean;
-  /** Any of the permissions, by roles given on the object. */
-  onObject(permissions: readonly string[], object: RoleObject): Promise<boolean>;
-}
 
 interface Grants {
   readonly groups: readonly { readonly id: number; readonly name: string }[];

@@ -1,6 +1,5 @@
 import { ValidationError } from "#base/errors.ts";
-import type { Rights } from "../access/rights.ts";
-import type { RoleObject } from "../access/types.ts";
+import type { Rights, RoleObject } from "../access/types.ts";
 import type { Facts } from "./facts.ts";
 import { parseCondition } from "./rules.ts";
 

@@ -1,4 +1,4 @@
-import type { Rights } from "../access/rights.ts";
+import type { Rights } from "../access/types.ts";
 import type { Caller, Ctx } from "../ctx.ts";
 import { policyBook } from "./book.ts";
 import { holds } from "./conditions.ts";

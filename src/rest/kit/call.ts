@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Rights } from "#core/access/rights.ts";
+import type { Rights } from "#core/access/types.ts";
 import type { Caller, Ctx } from "#core/ctx.ts";
 import type { Job } from "#core/plugin-contract.ts";
 import type { View } from "./view.ts";

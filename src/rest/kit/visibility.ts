@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
-import type { Rights } from "#core/access/rights.ts";
+import type { Rights } from "#core/access/types.ts";
 import type { EntityModel } from "#core/plugin-contract.ts";
 import { policyBook } from "#core/policies/book.ts";
 import { permissionOf } from "#core/policies/crud.ts";
