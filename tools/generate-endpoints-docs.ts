@@ -31,6 +31,7 @@ const document = describeApi(api, {
   root: "/pulp/",
   domainEnabled: false,
   server: "/",
+  securitySchemes: {},
   versions: Object.fromEntries(plugins.map(({ label, version }) => [label, version])),
 });
 

@@ -16,6 +16,10 @@ const document = describeApi(api, {
   root: "/pulp/",
   domainEnabled: false,
   server: "/",
+  securitySchemes: {
+    basicAuth: { type: "http", scheme: "basic" },
+    cookieAuth: { type: "apiKey", in: "cookie", name: "sessionid" },
+  },
   versions: Object.fromEntries(plugins.map(({ label, version }) => [label, version])),
 });
 await keepFile("openapi/deckle.json", `${JSON.stringify(document, null, 1)}\n`);

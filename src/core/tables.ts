@@ -50,6 +50,7 @@ export interface CoreTables {
   readonly upload: UploadTable;
   readonly upload_chunk: UploadChunkTable;
   readonly app_user: access.UserTable;
+  readonly session: access.SessionTable;
   readonly app_group: access.GroupTable;
   readonly group_member: access.GroupMemberTable;
   readonly object_kind: access.ObjectKindTable;

@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { uuid7 } from "#base/uuid7.ts";
+import { removeExpiredSessions } from "#core/access/commands.ts";
 import { sweep } from "#core/artifacts/commands.ts";
 import type { Ctx, ProcessIdentity } from "#core/ctx.ts";
 import { trimEvents } from "#core/distributions/commands.ts";
@@ -163,6 +164,7 @@ class Supervisor {
         if (isScheduleDue && !this.#stopping.signal.aborted) await dispatchDue(this.#ctx);
         await sweep(this.#ctx);
         await trimEvents(this.#ctx.db);
+        await removeExpiredSessions(this.#ctx.db);
       },
     });
   }

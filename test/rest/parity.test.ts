@@ -11,7 +11,7 @@ const baseline = JSON.parse(
 
 const TAGS = new Set([
   ...["Docs: Api.Json", "Docs: Api.Yaml"],
-  ...["Artifacts", "Domains", "Livez", "Orphans", "Orphans: Cleanup", "Repair"],
+  ...["Artifacts", "Domains", "Livez", "Login", "Orphans", "Orphans: Cleanup", "Repair"],
   ...["Repositories: Reclaim_Space", "Status", "Task-Groups", "Task-Schedules", "Tasks"],
   ...["Uploads", "Users", "Workers"],
 ]);

@@ -1,5 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { stringify } from "yaml";
+import { securitySchemes } from "#rest/auth/chain.ts";
+import { coreAuthentication } from "#rest/auth/classes.ts";
 import { describeApi } from "#rest/kit/openapi/document.ts";
 import { compose } from "../composition.ts";
 import { configure } from "../configure.ts";
@@ -36,6 +38,7 @@ export const openapiCommand: Command = {
       root: settings.API_ROOT,
       domainEnabled: settings.DOMAIN_ENABLED,
       server: "http://localhost:24817/",
+      securitySchemes: securitySchemes(settings, coreAuthentication),
       versions: Object.fromEntries(plugins.map(({ label, version }) => [label, version])),
     });
     const isJson = isJsonFormat(text.format ?? "openapi");

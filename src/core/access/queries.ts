@@ -35,6 +35,21 @@ export async function objectPermissions(
   return rows.map(({ permission }) => permission);
 }
 
+/** What users may change of themselves. */
+export interface OwnAccount {
+  readonly username: string;
+  readonly first_name: string;
+  readonly last_name: string;
+  readonly email: string;
+}
+
+export const ownAccount = (db: Executor, id: number): Promise<OwnAccount> =>
+  db
+    .selectFrom("app_user")
+    .select(["username", "first_name", "last_name", "email"])
+    .where("id", "=", id)
+    .executeTakeFirstOrThrow();
+
 const rightsById = {
   name: "rights of a user",
   text: `select u.password, u.is_superuser or exists (

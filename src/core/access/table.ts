@@ -15,6 +15,14 @@ export interface UserTable {
   readonly last_login: Timestamp | null;
 }
 
+export interface SessionTable {
+  /** SHA-256 of the value of the cookie. */
+  readonly id: Buffer;
+  readonly app_user: number;
+  readonly created: Stamped;
+  readonly expires: Timestamp;
+}
+
 export interface GroupTable {
   readonly id: Generated<number>;
   readonly name: string;

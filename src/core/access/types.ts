@@ -39,3 +39,10 @@ export interface Rights {
   /** Any of the permissions, by roles given on the object. */
   onObject(permissions: readonly string[], object: RoleObject): Promise<boolean>;
 }
+
+/** A log-in of a browser that has just begun. */
+export interface NewSession {
+  /** Value of the cookie: 32 random bytes as base64url. */
+  readonly secret: string;
+  readonly maxAgeSeconds: number;
+}

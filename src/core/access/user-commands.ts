@@ -5,6 +5,7 @@ import type { Ctx } from "../ctx.ts";
 import { inTransaction } from "../transaction.ts";
 import { hashPassword, unusablePassword } from "./passwords.ts";
 import { passwordProblems } from "./rules.ts";
+import { endSessions } from "./session-commands.ts";
 import type { UserValues } from "./types.ts";
 import { announceUserChange } from "./user-changes.ts";
 
@@ -40,20 +41,23 @@ export async function createUser(
   return id;
 }
 
-/** Changes what is given; `password: null` ends log-ins by password. */
+/**
+ * Changes what is given; `password: null` ends log-ins by password. A new password and the end of
+ * being active end the user's sessions, but for the one that asked.
+ */
 export async function updateUser(
   ctx: Ctx,
   id: number,
-  { password, ...values }: UserValues,
+  { password, keptSession, ...values }: UserValues & { readonly keptSession?: string | undefined },
 ): Promise<void> {
   const changes =
     password === undefined ? values : { ...values, password: await storedPassword(password) };
-  await ctx.db
-    .updateTable("app_user")
-    .set(changes)
-    .where("id", "=", id)
-    .execute()
-    .catch(rethrow(constraints));
+  await inTransaction(ctx, undefined, async (trx) => {
+    await trx.updateTable("app_user").set(changes).where("id", "=", id).execute();
+    if (password !== undefined || values.is_active === false) {
+      await endSessions(trx, id, keptSession);
+    }
+  }).catch(rethrow(constraints));
   announceUserChange(ctx);
 }
 

@@ -1,17 +1,12 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { encodePath } from "#base/paths.ts";
+import { isSameText } from "#base/same-text.ts";
 
 /** How long a signed address is good for, seconds. */
 export const SIGNED_SECONDS = 3600;
 
 /** Standard Base64 with its padding; anything else is no value of ours. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
-/** Whether two texts are equal, in a time that tells nothing about where they differ. */
-export const isSameText = (one: string, other: string): boolean =>
-  timingSafeEqual(sha256(one), sha256(other));
-
-const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
 
 /** Whether a header value, Base64 as it was sent, stands for the wanted text. */
 export const isHeaderValue = (sent: string, wanted: string): boolean =>

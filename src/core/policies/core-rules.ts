@@ -66,7 +66,15 @@ const uploads: Policy = crudPolicy("uploads", "core.upload", {
 
 /** Policies of the core (core-rest §7.3). */
 export const coreRules: AccessRules = {
-  policies: [...generic, ...guards, artifacts, ...tasks, domains, uploads],
+  policies: [
+    ...generic,
+    ...guards,
+    artifacts,
+    ...tasks,
+    domains,
+    uploads,
+    plainPolicy("login", { "*": [] }),
+  ],
   adminOnly: [
     ...["access_policies", "users", "workers"],
     ...["orphans", "orphans/cleanup", "repair", "repositories/reclaim_space"],

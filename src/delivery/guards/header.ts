@@ -1,3 +1,4 @@
+import { rawHeaderValues } from "#base/raw-headers.ts";
 import { HEADER_GUARD } from "#core/guards/models.ts";
 import { headerRule } from "#core/guards/queries.ts";
 import { isHeaderValue } from "#core/guards/rules.ts";
@@ -11,18 +12,9 @@ export const headerGuard: GuardHandler = {
     const rule = await headerRule(ctx, { domain: domain.num, id });
     // A filter is refused when a guard is made; one that is there all the same is not judged.
     if (rule === undefined || rule.jq_filter !== null) return DENIED;
-    const [sent, ...more] = valuesOf(rawHeaders, rule.header_name);
+    const [sent, ...more] = rawHeaderValues(rawHeaders, rule.header_name);
     // What comes twice may be read differently by whoever stands in between.
     if (sent === undefined || more.length > 0) return DENIED;
     return isHeaderValue(sent, rule.header_value) ? undefined : DENIED;
   },
 };
-
-function valuesOf(rawHeaders: readonly string[], wanted: string): string[] {
-  const name = wanted.toLowerCase();
-  const values: string[] = [];
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    if (rawHeaders[at]?.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? "");
-  }
-  return values;
-}

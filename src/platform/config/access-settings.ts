@@ -13,7 +13,7 @@ export const accessSettings = defineSettings({
       "django.contrib.auth.backends.ModelBackend",
       "pulpcore.backends.ObjectRolePermissionBackend",
     ],
-    doc: "Accepted without effect yet: users and roles of the database are asked.",
+    doc: "Where users come from. With `django.contrib.auth.backends.RemoteUserBackend` an unknown name that a proxy has authenticated becomes a user; with `pulpcore.app.authentication.PulpNoCreateRemoteUserBackend` only known names come in; with neither of them no header names a user.",
   },
   AUTH_PASSWORD_VALIDATORS: {
     schema: Type.Array(map),
@@ -28,7 +28,7 @@ export const accessSettings = defineSettings({
   REMOTE_USER_ENVIRON_NAME: {
     schema: text,
     default: "REMOTE_USER",
-    doc: "Variable with the user's name; `HTTP_REMOTE_USER` is the request header `Remote-User`.",
+    doc: "Where `PulpRemoteUserAuthentication` finds the user's name: `HTTP_REMOTE_USER` is the request header `Remote-User`. Without `HTTP_` it is a variable of a web server that this one does not have, so nobody is recognised. See `TRUSTED_PROXIES`.",
   },
   REMOTE_USER_OPENAPI_SECURITY_SCHEME: {
     schema: map,
@@ -38,7 +38,7 @@ export const accessSettings = defineSettings({
   AUTHENTICATION_JSON_HEADER: {
     schema: text,
     default: "",
-    doc: "Request header that names the user, as `HTTP_X_NAME`.",
+    doc: "Request header that names the user, as `HTTP_X_NAME`: Base64 of JSON. See `TRUSTED_PROXIES`.",
     check: (value: string) =>
       value === "" || value.startsWith("HTTP_")
         ? undefined
@@ -47,7 +47,7 @@ export const accessSettings = defineSettings({
   AUTHENTICATION_JSON_HEADER_JQ_FILTER: {
     schema: text,
     default: "",
-    doc: "Path of the name inside that header; begins with a dot.",
+    doc: "Program of jq whose first result is the user's name; begins with a dot.",
     check: (value: string) =>
       value === "" || value.startsWith(".")
         ? undefined
@@ -71,7 +71,28 @@ export const accessSettings = defineSettings({
   LOGIN_URL: { schema: text, default: "/auth/login/", doc: "Page of the browser log-in." },
   LOGIN_REDIRECT_URL: {
     schema: text,
-    default: "/accounts/profile/",
-    doc: "Accepted without effect.",
+    default: "",
+    doc: "Path that the browser log-in leads to when none was asked for; empty is the index of the API.",
+  },
+  SESSION_COOKIE_AGE: {
+    schema: Type.Integer({ minimum: 1, maximum: 315_360_000 }),
+    default: 1_209_600,
+    unit: "seconds",
+    doc: "How long a browser stays logged in.",
+  },
+  SESSION_COOKIE_SECURE: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "Cookies for https only, always. Without it they are so when the request came by https, as far as the server can see (`TRUSTED_PROXIES`).",
+  },
+  SESSION_EXPIRE_AT_BROWSER_CLOSE: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "The browser forgets its session when it closes.",
+  },
+  CSRF_TRUSTED_ORIGINS: {
+    schema: texts,
+    default: [],
+    doc: "Origins besides our own whose pages may use a session: `https://ui.example`, `https://*.example`.",
   },
 });

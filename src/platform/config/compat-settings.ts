@@ -19,7 +19,6 @@ const hidden = { ...accepted(optional(text), null), secret: true };
 
 /** Names of frameworks, Redis, telemetry and notifications that settings of a peer hold. */
 export const compatSettings = defineSettings({
-  CSRF_TRUSTED_ORIGINS: accepted(texts, []),
   SECURE_PROXY_SSL_HEADER: accepted(optional(texts), null),
   USE_X_FORWARDED_HOST: accepted(flag, false),
   USE_X_FORWARDED_PORT: accepted(flag, false),

@@ -71,7 +71,7 @@ export const serverSettings = defineSettings({
   TRUSTED_PROXIES: {
     schema: texts,
     default: [],
-    doc: "Addresses and networks whose `X-Forwarded-*` headers are believed.",
+    doc: "Addresses and networks whose `X-Forwarded-*` headers are believed. When it is not empty, headers that name a user are believed from them only; otherwise from everybody, so the proxy has to be the only way in.",
   },
   DATA_UPLOAD_MAX_NUMBER_FIELDS: {
     schema: Type.Integer({ minimum: 1 }),
@@ -92,8 +92,14 @@ export const serverSettings = defineSettings({
   },
   REST_FRAMEWORK: {
     schema: Type.Record(text, Type.Unknown()),
-    default: { PAGE_SIZE: 100 },
-    doc: "Nested values of the API: `PAGE_SIZE` is the default `limit`.",
+    default: {
+      PAGE_SIZE: 100,
+      DEFAULT_AUTHENTICATION_CLASSES: [
+        "pulpcore.app.authentication.BasicAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+      ],
+    },
+    doc: "Nested values of the API: `PAGE_SIZE` is the default `limit`; `DEFAULT_AUTHENTICATION_CLASSES` says in which order requests are recognised.",
   },
   DATABASES: {
     schema: Type.Record(text, Type.Record(text, Type.Unknown())),

@@ -1,38 +1,46 @@
-import { BasicLogIn } from "#core/access/basic-log-in.ts";
-import type { Ctx, User } from "#core/ctx.ts";
+import type { FastifyRequest } from "fastify";
+import { BasicLogIn, type LogIn } from "#core/access/basic-log-in.ts";
+import type { User } from "#core/ctx.ts";
 import { restErrors } from "../kit/rest-errors.ts";
+import type { AuthenticationClass } from "./authentication.ts";
 
-/** HTTP Basic as the API answers it (core-rest §5). */
-export class BasicAuthentication {
-  readonly #basic: BasicLogIn;
+/** What an `Authorization` header says, as the API answers it (core-rest §5). */
+export const basicAuthentication: AuthenticationClass = {
+  identifiers: [
+    "pulpcore.app.authentication.BasicAuthentication",
+    "rest_framework.authentication.BasicAuthentication",
+  ],
+  challenge: basicChallenge,
+  scheme: () => ({ name: "basicAuth", value: { type: "http", scheme: "basic" } }),
+  open(ctx) {
+    const logIns = new BasicLogIn(ctx);
+    return async ({ headers: { authorization }, ip }) =>
+      authorization ? userOf(await logIns.logIn(authorization, ip)) : undefined;
+  },
+};
 
-  constructor(ctx: Ctx) {
-    this.#basic = new BasicLogIn(ctx);
-  }
+/** Scripts in a browser get a scheme that it does not know, so that it shows no dialog. */
+function basicChallenge({ headers }: FastifyRequest): string {
+  const isScript = headers["x-requested-with"] === "XMLHttpRequest";
+  return `${isScript ? "xBasic" : "Basic"} realm="api"`;
+}
 
-  /**
-   * The user of an `Authorization` header; undefined if the header is of another scheme.
-   *
-   * @param address of the client; failing log-ins are limited per address and name.
-   * @throws the 401 and 429 errors of `restErrors`.
-   */
-  async authenticate(header: string, address: string): Promise<User | undefined> {
-    const found = await this.#basic.logIn(header, address);
-    switch (found?.kind) {
-      case undefined:
-        return undefined;
-      case "user":
-        return found.user;
-      case "malformed":
-        throw restErrors.basicHeader(found.why);
-      case "flood":
-        throw restErrors.flood(found.seconds);
-      case "wrong":
-        throw restErrors.password();
-      case "inactive":
-        throw restErrors.inactive();
-      default:
-        return found satisfies never;
-    }
+/** @throws the 401 and 429 errors of `restErrors`. */
+function userOf(found: LogIn | undefined): User | undefined {
+  switch (found?.kind) {
+    case undefined:
+      return undefined;
+    case "user":
+      return found.user;
+    case "malformed":
+      throw restErrors.basicHeader(found.why);
+    case "flood":
+      throw restErrors.flood(found.seconds);
+    case "wrong":
+      throw restErrors.password();
+    case "inactive":
+      throw restErrors.inactive();
+    default:
+      return found satisfies never;
   }
 }

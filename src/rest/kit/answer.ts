@@ -85,14 +85,11 @@ interface AnyError {
 export function sendError(reply: FastifyReply, error: unknown, log: Ctx["log"]): FastifyReply {
   const { status, body, headers = {} } = describeError(error, log);
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);
-  if (status === 401) reply.header("www-authenticate", challengeFor(reply));
-  return sendJson(reply, status, body);
-}
-
-/** Scripts in a browser get a scheme that it does not know, so that it shows no dialog. */
-function challengeFor({ request }: FastifyReply): string {
-  const isScript = request.headers["x-requested-with"] === "XMLHttpRequest";
-  return `${isScript ? "xBasic" : "Basic"} realm="api"`;
+  if (status !== 401) return sendJson(reply, status, body);
+  const { challenge } = reply.request;
+  // A 401 has to say how to log in; where that cannot be said it is a 403 (service §3).
+  if (challenge === undefined) return sendJson(reply, 403, body);
+  return sendJson(reply.header("www-authenticate", challenge), 401, body);
 }
 
 interface ErrorAnswer {

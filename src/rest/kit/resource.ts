@@ -241,7 +241,7 @@ export interface Resource {
 /** A request that belongs to no object: status, housekeeping, the description. */
 export interface Endpoint {
   readonly path: string;
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly label: string;
   readonly operationId: string;
   readonly tag: string;

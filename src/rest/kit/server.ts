@@ -4,7 +4,10 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { RightsBook } from "#core/access/rights.ts";
 import type { Ctx, DomainRef, User } from "#core/ctx.ts";
 import { isPermitted } from "#core/policies/permit.ts";
-import { BasicAuthentication } from "../auth/basic.ts";
+import type { AuthenticationClass } from "../auth/authentication.ts";
+import { AuthenticationChain } from "../auth/chain.ts";
+import { coreAuthentication } from "../auth/classes.ts";
+import { proxyList } from "../auth/proxies.ts";
 import { sendError, sendJson } from "./answer.ts";
 import type { ApiIndex } from "./api-index.ts";
 import type { Call } from "./call.ts";
@@ -20,6 +23,8 @@ export interface ApiOptions {
   /** Every route: those of resources and endpoints, the description, the index. */
   readonly routes: readonly Route[];
   readonly findDomain: (name: string) => Promise<DomainRef | undefined>;
+  /** Ways to recognise who asks, among which the settings choose; default are those of the core. */
+  readonly authentication?: readonly AuthenticationClass[];
   /** Called after each answer, for access log and metrics. */
   readonly onAnswer?: (request: FastifyRequest, reply: FastifyReply, elapsedMs: number) => void;
   /** Options of the HTTP server. */
@@ -33,6 +38,8 @@ declare module "fastify" {
     apiRoot: string;
     /** Template of the route, for metrics. */
     routeTemplate: string;
+    /** `WWW-Authenticate` of a 401; undefined makes it a 403. */
+    challenge: string | undefined;
   }
 }
 
@@ -47,7 +54,7 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
     forceCloseConnections: "idle",
     keepAliveTimeout: options.http?.keepAliveTimeoutMs ?? 80_000,
     requestTimeout: 0,
-    trustProxy: ctx.settings.TRUSTED_PROXIES.length > 0 ? [...ctx.settings.TRUSTED_PROXIES] : false,
+    trustProxy: proxyList(ctx.settings) ?? false,
     routerOptions: { maxParamLength: 2048, ignoreDuplicateSlashes: false },
     http: { maxHeaderSize: options.http?.maxHeaderSize ?? 65_536, headersTimeout: 60_000 },
     rewriteUrl: (request) => rewrite(ctx, request),
@@ -60,6 +67,7 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   app.decorateRequest("correlationId", "");
   app.decorateRequest("apiRoot", "");
   app.decorateRequest("routeTemplate", "");
+  app.decorateRequest("challenge", undefined);
   addHooks(app, ctx, options);
   const server = new ApiServer(ctx, options);
   for (const route of options.routes) server.mount(app, route);
@@ -135,14 +143,14 @@ const NO_DOMAIN: DomainRef = { num: 0, id: "", name: "default" };
 class ApiServer {
   readonly #ctx: Ctx;
   readonly #options: ApiOptions;
-  readonly #basic: BasicAuthentication;
   readonly #rights: RightsBook;
+  readonly #chain: AuthenticationChain;
 
   constructor(ctx: Ctx, options: ApiOptions) {
     this.#ctx = ctx;
     this.#options = options;
-    this.#basic = new BasicAuthentication(ctx);
     this.#rights = new RightsBook(ctx);
+    this.#chain = new AuthenticationChain(ctx, options.authentication ?? coreAuthentication);
   }
 
   /** One registration per path: the method is decided here, so that 405 and `Allow` are right. */
@@ -196,7 +204,7 @@ class ApiServer {
     reply.header("allow", allow);
     const domain = operation?.isDetached ? NO_DOMAIN : await this.#domain(request);
     const isPublic = operation?.isPublic ?? route.operations.every((one) => one.isPublic);
-    const user = isPublic ? null : await this.#authenticate(request);
+    const user = isPublic ? null : await this.#authenticate(request, reply);
     const call = await this.#call({ request, reply, domain, user });
     if (method === "OPTIONS") return this.#describe(call, route, isPublic);
     if (!operation)
@@ -226,10 +234,10 @@ class ApiServer {
     if (!isAllowed) throw caller.user ? restErrors.permission() : restErrors.credentials();
   }
 
-  async #authenticate(request: FastifyRequest): Promise<User | null> {
-    const header = request.headers.authorization;
-    const user = header ? await this.#basic.authenticate(header, request.ip) : undefined;
-    return user ?? null;
+  async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<User | null> {
+    request.challenge = this.#chain.challenge(request);
+    if (!request.headers.authorization) reply.header("vary", "Accept, Cookie");
+    return (await this.#chain.authenticate(request)) ?? null;
   }
 
   async #domain(request: FastifyRequest): Promise<DomainRef> {

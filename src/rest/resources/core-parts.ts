@@ -1,3 +1,4 @@
+import { loginEndpoints, loginSchemas } from "../auth/login.ts";
 import type { ApiParts } from "../kit/resource.ts";
 import { accessPolicy } from "./access-policies.ts";
 import { artifact } from "./artifacts.ts";
@@ -27,6 +28,14 @@ export const coreParts: ApiParts = {
     user,
     worker,
   ],
-  endpoints: [livez, orphansCleanup, orphansDelete, reclaimSpace, repair, status],
-  schemas: coreSchemas,
+  endpoints: [
+    livez,
+    ...loginEndpoints,
+    orphansCleanup,
+    orphansDelete,
+    reclaimSpace,
+    repair,
+    status,
+  ],
+  schemas: { ...coreSchemas, ...loginSchemas },
 };

@@ -30,6 +30,8 @@ export interface DocumentOptions {
   readonly domainEnabled: boolean;
   /** `http://host/` */
   readonly server: string;
+  /** Ways to log in by name, all of which do for every operation. */
+  readonly securitySchemes: Readonly<Record<string, Node>>;
   /** Component → version. */
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -54,7 +56,7 @@ export function describeApi(api: ApiIndex, options: DocumentOptions): Node {
     paths: pathNodes,
     components: {
       schemas: options.isKeyed ? exactFormats(schemas) : schemas,
-      securitySchemes: { basicAuth: { type: "http", scheme: "basic" } },
+      securitySchemes: options.securitySchemes,
     },
     servers: [{ url: options.server }],
   };
@@ -129,7 +131,7 @@ function operationNode(operation: Operation, options: DocumentOptions): Node {
     parameters: [DIAGNOSTICS, ...domain, ...path, ...operation.parameters],
     tags: [operation.tag],
     ...(body ? { requestBody: body } : {}),
-    ...(isPublic ? {} : { security: [{ basicAuth: [] }] }),
+    ...(isPublic ? {} : { security: securityOf(options) }),
     responses: {
       ...Object.fromEntries(
         Object.entries(answers).map(([code, answer]) => [code, answerNode(answer, answerTypes)]),
@@ -138,6 +140,9 @@ function operationNode(operation: Operation, options: DocumentOptions): Node {
     },
   };
 }
+
+const securityOf = ({ securitySchemes }: DocumentOptions): Node[] =>
+  Object.keys(securitySchemes).map((name) => ({ [name]: [] }));
 
 /** The baseline describes successes only, which clients rely on; the valid form adds failures. */
 const ERRORS: Node = {

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
+import type { AuthenticationClass } from "../../auth/authentication.ts";
+import { securitySchemes } from "../../auth/chain.ts";
+import { coreAuthentication } from "../../auth/classes.ts";
 import { sendJson } from "../answer.ts";
 import { fullPath } from "../api-index.ts";
 import type { Call } from "../call.ts";
@@ -18,10 +21,12 @@ interface Rendered {
 const MAX_RENDERED = 32;
 
 /** `docs/api.json`, `docs/api.yaml`, `docs/`, `swagger/` and the index of the API (core-rest §4.1). */
-export function descriptionRoutes(): Route[] {
+export function descriptionRoutes(
+  authentication: readonly AuthenticationClass[] = coreAuthentication,
+): Route[] {
   const rendered = new Map<string, Rendered>();
   const document = (call: Call, kind: "json" | "yaml"): Rendered => {
-    const options = optionsOf(call);
+    const options = optionsOf(call, authentication);
     const key = `${kind} ${JSON.stringify(options)}`;
     const known = rendered.get(key);
     if (known) return known;
@@ -44,13 +49,16 @@ export function descriptionRoutes(): Route[] {
   return [
     get("docs/api.json", (call) => sendDocument(call, document(call, "json"), "json")),
     get("docs/api.yaml", (call) => sendDocument(call, document(call, "yaml"), "yaml")),
-    get("docs/", (call) => sendPage(call)),
-    get("swagger/", (call) => sendPage(call)),
+    get("docs/", (call) => sendPage(call, authentication)),
+    get("swagger/", (call) => sendPage(call, authentication)),
     get("", (call) => sendJson(call.reply, 200, index(call))),
   ];
 }
 
-function optionsOf({ query, view, ctx }: Call): DocumentOptions {
+function optionsOf(
+  { query, view, ctx }: Call,
+  authentication: readonly AuthenticationClass[],
+): DocumentOptions {
   if (query.has("plugin")) throw restErrors.pluginParameter();
   const components = query.get("component")?.split(",");
   const labels = new Set(ctx.plugins.all.map(({ label }) => label));
@@ -62,6 +70,7 @@ function optionsOf({ query, view, ctx }: Call): DocumentOptions {
     root: view.root,
     domainEnabled: view.domainEnabled,
     server: `${view.origin}/`,
+    securitySchemes: securitySchemes(ctx.settings, authentication),
     versions: Object.fromEntries(ctx.plugins.all.map(({ label, version }) => [label, version])),
   };
 }
@@ -81,8 +90,8 @@ function sendDocument(call: Call, { text, etag }: Rendered, kind: "json" | "yaml
     .send(Buffer.from(text));
 }
 
-function sendPage(call: Call): unknown {
-  const options = { ...optionsOf(call), isKeyed: true };
+function sendPage(call: Call, authentication: readonly AuthenticationClass[]): unknown {
+  const options = { ...optionsOf(call, authentication), isKeyed: true };
   const html = renderPage(describeApi(call.view.api, options));
   return call.reply
     .header("content-type", "text/html; charset=utf-8")

@@ -1,0 +1,50 @@
+import { randomBytes } from "node:crypto";
+import { sql } from "kysely";
+import { sha256 } from "#base/digests.ts";
+import type { Ctx, Executor } from "../ctx.ts";
+import { inTransaction } from "../transaction.ts";
+import type { NewSession } from "./types.ts";
+import { announceUserChange } from "./user-changes.ts";
+
+/** Starts a session of a user, in place of the one that the same browser had. */
+export async function beginSession(
+  ctx: Ctx,
+  user: number,
+  { replaced }: { readonly replaced?: string | undefined } = {},
+): Promise<NewSession> {
+  const secret = randomBytes(32).toString("base64url");
+  const maxAgeSeconds = ctx.settings.SESSION_COOKIE_AGE;
+  await inTransaction(ctx, undefined, async (trx) => {
+    if (replaced !== undefined) {
+      await trx.deleteFrom("session").where("id", "=", sha256(replaced)).execute();
+    }
+    await sql`insert into session (id, app_user, expires) values
+      (${sha256(secret)}, ${user}, clock_timestamp() + make_interval(secs => ${maxAgeSeconds}))`.execute(
+      trx,
+    );
+    await sql`update app_user set last_login = clock_timestamp() where id = ${user}`.execute(trx);
+  });
+  if (replaced !== undefined) announceUserChange(ctx);
+  return { secret, maxAgeSeconds };
+}
+
+/** Ends one session of a user; a session of somebody else stays. */
+export async function endSession(ctx: Ctx, user: number, secret: string): Promise<void> {
+  await ctx.db
+    .deleteFrom("session")
+    .where("id", "=", sha256(secret))
+    .where("app_user", "=", user)
+    .execute();
+  announceUserChange(ctx);
+}
+
+/** Ends the sessions of a user, but for one. */
+export async function endSessions(db: Executor, user: number, kept?: string): Promise<void> {
+  const sessions = db.deleteFrom("session").where("app_user", "=", user);
+  await (kept === undefined ? sessions : sessions.where("id", "!=", sha256(kept))).execute();
+}
+
+/** A chore: rows of sessions that have run out. */
+export async function removeExpiredSessions(db: Executor): Promise<void> {
+  await sql`delete from session where expires < clock_timestamp()`.execute(db);
+}

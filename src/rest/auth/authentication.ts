@@ -1,0 +1,31 @@
+import type { FastifyRequest } from "fastify";
+import type { Ctx, User } from "#core/ctx.ts";
+
+/**
+ * A way to recognise who asks (core-rest §5). Which of them are asked, and in which order, says
+ * `REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES`.
+ */
+export interface AuthenticationClass {
+  /** Names in the setting; the first is the usual one. */
+  readonly identifiers: readonly string[];
+  /** `WWW-Authenticate` of a 401. If the first class has none, what would be a 401 is a 403. */
+  readonly challenge?: (request: FastifyRequest) => string;
+  /** What the API description says about it. */
+  readonly scheme?: (settings: Ctx["settings"]) => SecurityScheme | undefined;
+  /** What of the settings it cannot work with, as a sentence. */
+  readonly problem?: (settings: Ctx["settings"]) => string | undefined;
+  /** Binds it to a process. */
+  open(ctx: Ctx): Authenticate;
+}
+
+/**
+ * The user of a request; undefined leaves the request to the next class.
+ *
+ * @throws `CodedError` with 401, 403 or 429 if the request is of this kind, but refused.
+ */
+export type Authenticate = (request: FastifyRequest) => Promise<User | undefined>;
+
+export interface SecurityScheme {
+  readonly name: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}

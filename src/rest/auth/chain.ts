@@ -1,0 +1,69 @@
+import type { FastifyRequest } from "fastify";
+import type { Ctx, User } from "#core/ctx.ts";
+import type { Authenticate, AuthenticationClass, SecurityScheme } from "./authentication.ts";
+import { authErrors } from "./errors.ts";
+import { unknownBackend } from "./remote-users.ts";
+
+const SETTING = "REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES";
+
+/** Who recognises requests, in the order of the setting: the first that does decides. */
+export class AuthenticationChain {
+  readonly #classes: readonly AuthenticationClass[];
+  readonly #steps: readonly Authenticate[];
+
+  /** @throws `authErrors.setting` with a sentence that says what is wrong with the settings. */
+  constructor(ctx: Ctx, known: readonly AuthenticationClass[]) {
+    this.#classes = chosenClasses(ctx.settings, known);
+    const problems = [
+      unknownBackend(ctx.settings),
+      ...this.#classes.map(({ problem }) => problem?.(ctx.settings)),
+    ];
+    const problem = problems.find((sentence) => sentence !== undefined);
+    if (problem !== undefined) throw authErrors.setting(problem);
+    this.#steps = this.#classes.map((one) => one.open(ctx));
+  }
+
+  async authenticate(request: FastifyRequest): Promise<User | undefined> {
+    for (const step of this.#steps) {
+      const user = await step(request);
+      if (user) return user;
+    }
+    return undefined;
+  }
+
+  /** That of the first class; undefined if it has none. */
+  challenge(request: FastifyRequest): string | undefined {
+    return this.#classes[0]?.challenge?.(request);
+  }
+}
+
+/** Schemes of the API description by name, in the order of the setting. */
+export function securitySchemes(
+  settings: Ctx["settings"],
+  known: readonly AuthenticationClass[],
+): Readonly<Record<string, SecurityScheme["value"]>> {
+  const schemes = chosenClasses(settings, known).map(({ scheme }) => scheme?.(settings));
+  return Object.fromEntries(schemes.flatMap((one) => (one ? [[one.name, one.value]] : [])));
+}
+
+function chosenClasses(
+  { REST_FRAMEWORK: api }: Ctx["settings"],
+  known: readonly AuthenticationClass[],
+): readonly AuthenticationClass[] {
+  const names = api.DEFAULT_AUTHENTICATION_CLASSES ?? DEFAULT;
+  if (!Array.isArray(names) || names.length === 0) {
+    throw authErrors.setting(`${SETTING} must be a list of at least one name.`);
+  }
+  return names.map((name) => {
+    const found = known.find(({ identifiers }) => identifiers.includes(name));
+    if (found) return found;
+    const all = known.flatMap(({ identifiers }) => identifiers).join(", ");
+    throw authErrors.setting(`${SETTING} names ${String(name)}, which is none of ${all}.`);
+  });
+}
+
+/** Without the setting (core-rest §5). */
+const DEFAULT = [
+  "pulpcore.app.authentication.BasicAuthentication",
+  "rest_framework.authentication.SessionAuthentication",
+];
