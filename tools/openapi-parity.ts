@@ -1,10 +1,11 @@
 /**
  * Compares an OpenAPI document with the recorded facts of the peer's API.
  *
- *   node tools/openapi-parity.ts --candidate URL_OR_FILE [--baseline openapi/baseline]
+ *   node tools/openapi-parity.ts [--candidate URL_OR_FILE] [--baseline openapi/baseline] [--domains]
  *        [--component core,file] [--owed openapi/owed.json] [--bindings] [--limit 40] [--json]
  *
- * The baseline holds one facts file per component (see the README beside them). With `--owed`, of
+ * Without a candidate it is the description of this program. With `--domains` the description is
+ * that of a server with domains, and its paths are looked at too. The baseline holds one facts file per component (see the README beside them). With `--owed`, of
  * the components that the file names by tag or operation only those parts count, and what is left
  * is told as one line. Pass `--bindings` when the candidate carries the short operation ids. Exit
  * codes: 0 every fact is met, 1 something is missing or different, 2 wrong usage. What the
@@ -14,7 +15,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Component, compare, type Report } from "./openapi-comparison.ts";
+import { type DomainRule, domainFindings } from "./openapi-domains.ts";
 import { ApiDocument, type Json, json, list } from "./openapi-facts.ts";
+import { ownDescription } from "./own-description.ts";
 
 /** What this release owes: whole components, and parts of others. */
 interface Owed {
@@ -30,11 +33,25 @@ async function readBaseline(directory: string): Promise<readonly Component[]> {
   return files.map((file) => JSON.parse(file)).filter((file) => Array.isArray(file.operations));
 }
 
-async function readCandidate(source: string): Promise<ApiDocument> {
-  if (!/^https?:/.test(source)) return new ApiDocument(JSON.parse(await readFile(source, "utf8")));
+async function readCandidate(source: string): Promise<Json> {
+  if (!/^https?:/.test(source)) return json(JSON.parse(await readFile(source, "utf8")));
   const response = await fetch(source);
   if (!response.ok) throw new Error(`${source} answered ${response.status}`);
-  return new ApiDocument(json(await response.json()));
+  return json(await response.json());
+}
+
+/** Says what of the paths with domains is wrong; true if nothing is. */
+async function checkDomains(
+  components: readonly Component[],
+  document: Json,
+  baseline: string,
+): Promise<boolean> {
+  const rule: DomainRule = JSON.parse(await readFile(join(baseline, "domains.json"), "utf8"));
+  const findings = domainFindings(components, rule, document);
+  const count = components.reduce((sum, { operations }) => sum + operations.length, 0);
+  console.log(`domains       ${count} operations, ${findings.length} not where they should be`);
+  for (const finding of findings) console.log(`  ${finding}`);
+  return findings.length === 0;
 }
 
 async function readOwed(path: string): Promise<Owed> {
@@ -108,17 +125,19 @@ function commandLine() {
       bindings: { type: "boolean", default: false },
       limit: { type: "string", default: "40" },
       json: { type: "boolean", default: false },
+      domains: { type: "boolean", default: false },
     },
   });
-  const { candidate } = values;
-  if (!candidate) throw new Error("--candidate is needed");
-  return { ...values, candidate };
+  return values;
 }
 
 async function main(): Promise<number> {
   const options = commandLine();
   const components = await readBaseline(options.baseline);
-  const candidate = await readCandidate(options.candidate);
+  const document = options.candidate
+    ? await readCandidate(options.candidate)
+    : json(ownDescription({ domainEnabled: options.domains }));
+  const candidate = new ApiDocument(document);
   const names = options.component?.split(",") ?? components.map(({ component }) => component);
   const unknown = names.filter((name) => !components.some(({ component }) => component === name));
   if (unknown.length > 0) throw new Error(`no facts for ${unknown.join(", ")}`);
@@ -137,7 +156,8 @@ async function main(): Promise<number> {
     for (const report of reports) print(report, Number(options.limit));
     if (owed) printLater(wanted, owed, candidate);
   }
-  return reports.every(({ met, facts }) => met === facts) ? 0 : 1;
+  const areAtHome = !options.domains || (await checkDomains(parts, document, options.baseline));
+  return areAtHome && reports.every(({ met, facts }) => met === facts) ? 0 : 1;
 }
 
 try {

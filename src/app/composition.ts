@@ -1,3 +1,4 @@
+import { migrateBackend } from "#core/domains/tasks.ts";
 import { coreGuards } from "#core/guards/models.ts";
 import { maintenanceTasks } from "#core/maintenance/tasks.ts";
 import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
@@ -28,6 +29,7 @@ const coreTasks: readonly TaskDefinition[] = [
   commitUpload,
   ...coreRepositoryTasks,
   ...maintenanceTasks,
+  migrateBackend,
 ];
 
 export function compose(shipped: readonly Plugin[]): Composition {

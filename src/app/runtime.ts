@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx } from "#core/ctx.ts";
+import { domainStores } from "#core/domains/commands.ts";
 import type { CorePlugin, PluginRegistry } from "#core/plugin-contract.ts";
 import { createRegistry, ensureContentTypes } from "#core/registry.ts";
 import type { CoreTables } from "#core/tables.ts";
@@ -20,11 +21,11 @@ import {
   type PrometheusMetrics,
   silentMetrics,
 } from "#platform/metrics/prometheus.ts";
-import { createFileSystemStorage } from "#platform/storage/file-system.ts";
 import { type Configuration, openSecrets } from "./configure.ts";
 import { databaseUrl } from "./database-url.ts";
 import { appErrors } from "./errors.ts";
 import { migrationSources } from "./plugins.ts";
+import { openHome, storeOpener } from "./stores.ts";
 
 /** The second phase: everything that the services of one process share. */
 export interface Runtime extends AsyncDisposable {
@@ -130,22 +131,19 @@ async function requireMigrations(database: Database<CoreTables>): Promise<void> 
 function createCtx(parts: Parts, kind: ProcessKind): Ctx {
   const { settings, log } = parts.configuration;
   const id = uuid7();
-  const storage = createFileSystemStorage({
-    root: settings.MEDIA_ROOT,
-    fileMode: settings.FILE_UPLOAD_PERMISSIONS,
-    directoryMode: settings.FILE_UPLOAD_DIRECTORY_PERMISSIONS,
-    algorithms: settings.ALLOWED_CONTENT_CHECKSUMS,
-    processId: id,
-  });
+  const openStore = storeOpener(settings, id);
+  const clock = { now: () => Date.now() };
+  const home = openHome(settings, openStore);
   return {
     db: parts.database.db,
     hot: parts.database.hot,
     notifier: parts.notifier,
     settings,
-    storage: () => storage,
+    storage: domainStores({ ...parts, hot: parts.database.hot, clock, home, open: openStore }),
+    openStore,
     http: parts.http,
     secrets: parts.secrets,
-    clock: { now: () => Date.now() },
+    clock,
     log,
     metrics: parts.metrics,
     plugins: parts.registry,

@@ -55,6 +55,7 @@ const PROGRAMS = {
       "--owed",
       "openapi/owed.json",
     ],
+    ["tools/openapi-parity.ts", "--domains", "--owed", "openapi/owed.json"],
   ],
 };
 

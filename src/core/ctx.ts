@@ -5,7 +5,7 @@ import type { Hot, Notifier } from "#platform/db/hot.ts";
 import type { Http } from "#platform/http/http.ts";
 import type { Log } from "#platform/log/log.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
-import type { Storage } from "#platform/storage/storage.ts";
+import type { OpenStore, Storage } from "#platform/storage/storage.ts";
 import type { PluginRegistry } from "./plugin-contract.ts";
 import type { CoreTables } from "./tables.ts";
 import type { ProcessKind } from "./tasks/table.ts";
@@ -28,6 +28,8 @@ export interface Ctx {
   readonly settings: Settings;
   /** The object store of a domain. */
   readonly storage: (domain: DomainRef) => Storage;
+  /** Any store by its settings: that a domain may get. */
+  readonly openStore: OpenStore;
   readonly http: Http;
   readonly secrets: Secrets;
   readonly clock: Clock;

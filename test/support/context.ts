@@ -4,9 +4,11 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { Value } from "@sinclair/typebox/value";
+import { openHome, storeOpener } from "#app/stores.ts";
 import type { SettingSpecs } from "#base/settings.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Caller, Ctx, DomainRef, User } from "#core/ctx.ts";
+import { domainStores } from "#core/domains/commands.ts";
 import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
 import { createRegistry, ensureContentTypes } from "#core/registry.ts";
 import type { CoreTables } from "#core/tables.ts";
@@ -15,7 +17,6 @@ import { PostgresNotifier } from "#platform/db/notifier.ts";
 import { openDatabase } from "#platform/db/open.ts";
 import type { Log } from "#platform/log/log.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
-import type { Storage } from "#platform/storage/storage.ts";
 import { createDatabase } from "./database.ts";
 
 export interface ContextOptions {
@@ -72,16 +73,22 @@ export async function createContext(
     kind: options.kind ?? "api",
     name: `${randomUUID()}@${hostname()}`,
   };
-  const storage = await createStorage(mediaRoot, settings, process_.id);
+  const openStore = storeOpener(settings, process_.id);
+  const home = openHome(settings, openStore);
+  const clock = { now: () => Date.now() };
   const ctx: Ctx = {
     db: database.db,
     hot: database.hot,
     notifier,
     settings,
-    storage: () => storage,
+    storage: domainStores({
+      ...{ hot: database.hot, secrets: testSecrets, clock, home },
+      open: openStore,
+    }),
+    openStore,
     http: await createHttp(settings),
     secrets: testSecrets,
-    clock: { now: () => Date.now() },
+    clock,
     log: memoryLog(logged),
     metrics: silentMetrics,
     plugins: createRegistry(plugins, nums),
@@ -137,23 +144,6 @@ export function testSettings(mediaRoot: string, overrides: Partial<Settings> = {
     WORKING_DIRECTORY: join(mediaRoot, "work"),
     ...overrides,
   };
-}
-
-async function createStorage(
-  root: string,
-  settings: Settings,
-  processId: string,
-): Promise<Storage> {
-  const found = await import("#platform/storage/file-system.ts").catch(() => undefined);
-  if (!found) return {} as Storage;
-  const { createFileSystemStorage } = found;
-  return createFileSystemStorage({
-    root,
-    fileMode: settings.FILE_UPLOAD_PERMISSIONS,
-    directoryMode: settings.FILE_UPLOAD_DIRECTORY_PERMISSIONS,
-    algorithms: settings.ALLOWED_CONTENT_CHECKSUMS,
-    processId,
-  });
 }
 
 async function createHttp(settings: Settings): Promise<Ctx["http"]> {

@@ -8,7 +8,7 @@ import type { SavedArtifact, StorableFile } from "./types.ts";
 export { announceObjects, announceRemovals } from "./intents.ts";
 export { receiveFile } from "./receive.ts";
 export { deleteArtifact, removeUnusedArtifacts } from "./remove.ts";
-export { saveArtifacts } from "./store.ts";
+export { inSameStore, saveArtifacts } from "./store.ts";
 export { sweep, sweepIncoming, sweepObjects, sweepStorageIntents } from "./sweep.ts";
 export { touchArtifacts } from "./touch.ts";
 export type { ReceivedFile } from "./types.ts";

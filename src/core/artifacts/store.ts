@@ -94,13 +94,16 @@ async function saveBatch(
     const announcedAt = performance.now();
     const { present, announced } = await announce(ctx, domain, { open, mustReplace });
     saved.push(...present);
+    const epoch = await ctx.storage(domain).epoch?.();
     crashPoint("artifact.announced");
     await mapBounded(announced, PLACES, async ({ file, object }) => {
       await ctx.storage(domain).place(file, object);
       crashPoint("artifact.placed");
     });
     const isTimely = performance.now() - announcedAt < INTENT_TRUST_MS;
-    const made = isTimely ? await record(ctx, domain, announced) : new Map<string, string>();
+    const made = isTimely
+      ? await record(ctx, domain, { files: announced, epoch })
+      : new Map<string, string>();
     if (isTimely) mustReplace = false;
     crashPoint("artifact.recorded");
     saved.push(...announced.flatMap((one) => savedOf(one, made.get(one.sha256))));
@@ -203,7 +206,7 @@ async function findOrAnnounce(
 async function record(
   ctx: Ctx,
   domain: DomainRef,
-  files: readonly Announcement[],
+  { files, epoch }: { readonly files: readonly Announcement[]; readonly epoch: number | undefined },
 ): Promise<Map<string, string>> {
   if (files.length === 0) return new Map();
   const digests = DIGEST_COLUMNS.map((name) => digestColumn(files, name));
@@ -219,7 +222,7 @@ async function record(
         as w (id, sha256, size, object, reason, md5, sha1, sha224, sha384, sha512)
     ), held as materialized (
       select i.object from storage_intent i join wanted w on w.object = i.object
-      where i.domain = ${domain.num} and i.reason = w.reason
+      where i.domain = ${domain.num} and i.reason = w.reason ${inSameStore(domain, epoch)}
       order by i.object for update of i
     ), legacy as materialized (
       select a.id, a.file from artifact a join wanted w on w.sha256 = a.sha256
@@ -255,6 +258,13 @@ async function record(
   );
   return new Map(rows.map(({ id, sha256 }) => [sha256.toString("hex"), id]));
 }
+
+/** A condition that waits for whoever is changing the domain's store, and fails if that happened. */
+export const inSameStore = (domain: DomainRef, epoch: number | undefined) =>
+  epoch === undefined
+    ? sql``
+    : sql`and exists (select from (
+        select from domain where num = ${domain.num} and storage_epoch = ${epoch} for share) same)`;
 
 const digestColumn = (files: readonly Announcement[], name: Algorithm): (Buffer | null)[] =>
   files.map(({ sealed }) => {

@@ -161,6 +161,7 @@ function affected(domain: number, selector: ChangeSelector) {
   const by = (column: string, id: string) =>
     sql`select id from distribution where domain = ${domain} and ${sql.ref(column)} = ${id}`;
   if ("distributions" in selector) return sql`select unnest(${selector.distributions}::uuid[])`;
+  if ("isWholeDomain" in selector) return sql`select id from distribution where domain = ${domain}`;
   if ("repository" in selector) return by("repository", selector.repository);
   if ("remote" in selector) return by("remote", selector.remote);
   if ("guard" in selector) return guarded(domain, selector.guard);

@@ -29,7 +29,9 @@ export type ChangeSelector =
   | { readonly publications: readonly string[] }
   | { readonly remote: string }
   | { readonly guard: string }
-  | { readonly distributions: readonly string[] };
+  | { readonly distributions: readonly string[] }
+  /** Every distribution of the domain. */
+  | { readonly isWholeDomain: true };
 
 /** Whose served publication is to be written down. */
 export type ServedSelector = { readonly repository: string } | { readonly distribution: string };

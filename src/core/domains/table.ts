@@ -11,6 +11,8 @@ export interface DomainTable {
   readonly storage_class: string;
   /** Each leaf is a Fernet token of its JSON text (core-tasks-ops §21.1). */
   readonly storage_settings: JsonDefault<JsonObject>;
+  /** Grows with each change of the two above. */
+  readonly storage_epoch: Generated<number>;
   readonly redirect_to_object_storage: Generated<boolean>;
   readonly hide_guarded_distributions: Generated<boolean>;
   readonly created: Stamped;

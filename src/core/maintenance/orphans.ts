@@ -9,10 +9,15 @@ import { type SweepPlan, scopeOf } from "./orphan-scope.ts";
 const BATCH = 2000;
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
+type Count = Pick<Progress, "add" | "setTotal">;
+
 export interface OrphanReports {
-  readonly content: Progress;
-  readonly artifacts: Progress;
+  readonly content: Count;
+  readonly artifacts: Count;
 }
+
+/** Where the work is done, and what ends it. */
+type Place = Pick<Job, "ctx" | "signal">;
 
 /** Where totals are gathered: they are known batch by batch, over all domains. */
 export interface OrphanTotals {
@@ -34,12 +39,12 @@ export interface OrphanSweep {
  * artifacts that nothing uses. Each batch takes two steps: lock, then look again and delete, so that
  * nobody who adds a unit meanwhile loses it (data-model §12).
  */
-export async function removeOrphans(job: Job, sweep: OrphanSweep): Promise<void> {
+export async function removeOrphans(job: Place, sweep: OrphanSweep): Promise<void> {
   await removeContent(job, sweep);
   await removeArtifacts(job, sweep);
 }
 
-async function removeContent(job: Job, sweep: OrphanSweep): Promise<void> {
+async function removeContent(job: Place, sweep: OrphanSweep): Promise<void> {
   const { plan, reports, totals, domain } = sweep;
   let after = FIRST_ID;
   for (;;) {
@@ -111,7 +116,7 @@ async function deleteUnused(trx: Trx, domain: DomainRef, ids: readonly string[])
   return rows[0]?.removed ?? 0;
 }
 
-async function removeArtifacts(job: Job, sweep: OrphanSweep): Promise<void> {
+async function removeArtifacts(job: Place, sweep: OrphanSweep): Promise<void> {
   const { plan, reports, totals, domain } = sweep;
   let after = FIRST_ID;
   for (;;) {

@@ -1,7 +1,12 @@
 import { sql } from "kysely";
 import { crashPoint } from "#base/crash-points.ts";
 import { uuid7 } from "#base/uuid7.ts";
-import { announceObjects, announceRemovals, sweepObjects } from "../artifacts/commands.ts";
+import {
+  announceObjects,
+  announceRemovals,
+  inSameStore,
+  sweepObjects,
+} from "../artifacts/commands.ts";
 import { chunkName } from "../artifacts/queries.ts";
 import type { StorableFile } from "../artifacts/types.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
@@ -51,11 +56,12 @@ export async function putChunk(
   const id = uuid7();
   const object = chunkName(ctx.settings.CHUNKED_UPLOAD_DIR, id);
   await announceObjects(ctx.db, domain, [object]);
+  const epoch = await ctx.storage(domain).epoch?.();
   crashPoint("chunk.announced");
   await ctx.storage(domain).place(file.file, object);
   crashPoint("chunk.placed");
   const { sizeBytes, digests } = file.sealed;
-  const row = { id, start: range.start, sizeBytes, sha256: digests.sha256, object };
+  const row = { id, start: range.start, sizeBytes, sha256: digests.sha256, object, epoch };
   const replaced = await recordChunk(ctx, domain, uploadId, row);
   crashPoint("chunk.recorded");
   await sweepObjects(ctx, domain, replaced);
@@ -68,6 +74,8 @@ interface ChunkRow {
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly object: string;
+  /** Of the store in which it was placed. */
+  readonly epoch: number | undefined;
 }
 
 /** @returns objects that nothing needs any more. */
@@ -84,6 +92,7 @@ function recordChunk(
       with held as (
         delete from storage_intent
         where domain = ${domain.num} and object = ${row.object} and not_before > clock_timestamp()
+          ${inSameStore(domain, row.epoch)}
         returning object
       ), old as (
         delete from upload_chunk where upload = ${uploadId} and start = ${row.start}

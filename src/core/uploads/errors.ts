@@ -12,7 +12,8 @@ export const uploadErrors = defineErrors({
   tooSlow: {
     code: "upload-too-slow",
     status: 503,
-    message: () => "Storing the chunk took more than an hour. Send it again.",
+    message: () =>
+      "Storing the chunk took too long, or the store was changed meanwhile. Send it again.",
   },
   exists: { code: "upload-exists", status: 400, message: alreadyExists },
 });

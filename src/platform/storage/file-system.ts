@@ -1,11 +1,12 @@
 import { closeSync, fstatSync, open } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import type { Algorithm } from "#base/digests.ts";
 import { isRelativePath } from "#base/paths.ts";
 import { isUuid, uuid7 } from "#base/uuid7.ts";
 import { DirectorySync } from "./directory-sync.ts";
-import { storageErrors, systemCode, translated } from "./errors.ts";
+import { storageErrors, systemCode, translate, translated } from "./errors.ts";
 import { type FileOperations, nodeFiles } from "./file-operations.ts";
 import { HashPool } from "./hash-pool.ts";
 import { FileSystemIncoming } from "./incoming-file.ts";
@@ -64,16 +65,30 @@ class FileSystemStorage implements Storage {
 
   async place(file: IncomingFile, object: string): Promise<void> {
     const target = this.#path(object);
-    if (!(file instanceof FileSystemIncoming)) throw storageErrors.unavailable("a foreign file");
     await file.seal();
-    await translated(async () => {
-      await this.#giveName(file, target).catch(async (error) => {
-        if (systemCode(error) !== "ENOENT") throw error;
-        await this.#makeDurableFolder(dirname(target));
-        await this.#giveName(file, target);
-      });
-      await this.#directories.sync(dirname(target));
+    if (!(file instanceof FileSystemIncoming)) return this.#placeCopy(file, object);
+    try {
+      await this.#placeOwn(file, target);
+    } catch (error) {
+      if (systemCode(error) !== "EXDEV") throw translate(error);
+      await this.#placeCopy(file, object);
+    }
+  }
+
+  async #placeOwn(file: FileSystemIncoming, target: string): Promise<void> {
+    await this.#giveName(file, target).catch(async (error) => {
+      if (systemCode(error) !== "ENOENT") throw error;
+      await this.#makeDurableFolder(dirname(target));
+      await this.#giveName(file, target);
     });
+    await this.#directories.sync(dirname(target));
+  }
+
+  /** Of a file that lies in another store, or on another file system. */
+  async #placeCopy(file: IncomingFile, object: string): Promise<void> {
+    await using own = await this.beginFile();
+    await pipeline(bytesOf(file), own.sink);
+    await this.place(own, object);
   }
 
   async open(object: string): Promise<StoredObject> {
@@ -169,6 +184,17 @@ class FileSystemStorage implements Storage {
       at = dirname(at);
       await this.#directories.sync(at);
     }
+  }
+}
+
+const COPY_BYTES = 1024 * 1024;
+
+async function* bytesOf(file: IncomingFile): AsyncGenerator<Buffer> {
+  for (let at = 0; at < file.sizeBytes; ) {
+    const bytes = await file.read(at, COPY_BYTES);
+    if (bytes.length === 0) throw storageErrors.unavailable("the incoming file is cut off");
+    yield bytes;
+    at += bytes.length;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { Digests } from "#base/digests.ts";
+import type { JsonObject } from "#base/json.ts";
 
 /** A finished incoming file: its bytes are hashed and on stable storage, but not yet in place. */
 export interface SealedFile {
@@ -54,7 +55,8 @@ export interface Storage {
   beginFile(): Promise<IncomingFile>;
   /**
    * Makes a sealed file the object of that name, durably. An object of that name is success: the
-   * new bytes replace it at one stroke. Until it is disposed a file can be placed again.
+   * new bytes replace it at one stroke. Until it is disposed a file can be placed again. A file that
+   * another store began is copied.
    */
   place(file: IncomingFile, object: string): Promise<void>;
   /** Rejects with `storageErrors.missing` if there is no such object. */
@@ -68,6 +70,11 @@ export interface Storage {
   /** A signed address for the client, or undefined when the bytes go through us. */
   redirect(object: string, options: RedirectOptions): Promise<string | undefined>;
   readonly incoming: IncomingFolders;
+  /**
+   * Which settings the store has now; absent where they never change. Asked before a file is placed
+   * and compared when its row is written, so that no row names a file of a store that was left.
+   */
+  epoch?(): Promise<number>;
 }
 
 /** The folders of incoming files, one per process; those of dead processes are leftovers. */
@@ -85,3 +92,16 @@ export interface RedirectOptions {
   readonly fileName: string;
   readonly contentType: string;
 }
+
+/** Which store: a class by its identifier, and its options by name (core-content §2.3). */
+export interface StoreSettings {
+  readonly storageClass: string;
+  readonly options: JsonObject;
+}
+
+/**
+ * Opens the store of these settings; equal settings may share one. Nothing connects yet.
+ *
+ * @returns undefined if this program cannot reach stores of that class.
+ */
+export type OpenStore = (settings: StoreSettings) => Storage | undefined;

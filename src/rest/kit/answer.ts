@@ -79,6 +79,7 @@ interface AnyError {
   readonly code?: string;
   readonly statusCode?: number;
   readonly message?: string;
+  readonly constraint?: string;
 }
 
 /** Turns whatever was thrown into an answer; only what nobody foresaw is a 500, and it is logged. */
@@ -103,7 +104,7 @@ function describeError(error: unknown, log: Ctx["log"]): ErrorAnswer {
   if (error instanceof CodedError) {
     return { status: error.status, body: { detail: error.message }, headers: headersOf(error) };
   }
-  const { code, statusCode, message } = (error ?? {}) as AnyError;
+  const { code, statusCode, message, constraint } = (error ?? {}) as AnyError;
   if (isOutage(code) || /connect|Connection terminated|timeout exceeded/i.test(outageText(error))) {
     log.warn(`Database: ${message}`);
     const { spec } = restErrors.database;
@@ -115,6 +116,10 @@ function describeError(error: unknown, log: Ctx["log"]): ErrorAnswer {
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return { status: statusCode, body: { detail: message ?? "Bad request." } };
+  }
+  if (code === "23503" && /_domain(_fkey)?$/.test(constraint ?? "")) {
+    // The domain was deleted between the look at it and the write.
+    return { status: 404, body: { detail: restErrors.notFound.spec.message() } };
   }
   if (code === "22021" || code === "22P05") {
     return { status: 400, body: { detail: "Null characters are not allowed." } };

@@ -18,6 +18,8 @@ const updateInput = Type.Object({
   values: Type.Unknown(),
 });
 
+export const GENERAL_DELETE = "pulpcore.app.tasks.base.ageneral_delete";
+
 /** Creates, changes and deletes any object of the API in a task, by the names that clients filter on. */
 export interface GeneralTasks {
   readonly definitions: readonly TaskDefinition[];
@@ -74,7 +76,7 @@ export function createGeneralTasks(api: ApiIndex): GeneralTasks {
     },
   });
   const remove = defineTask({
-    name: "pulpcore.app.tasks.base.ageneral_delete",
+    name: GENERAL_DELETE,
     label: "core",
     input: objectInput,
     immediate: true,

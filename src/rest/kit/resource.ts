@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "#base/json.ts";
+import type { RoleObject } from "#core/access/types.ts";
 import type { Executor } from "#core/ctx.ts";
 import type { Family, TaskDefinition } from "#core/plugin-contract.ts";
 import type { Call, Run } from "./call.ts";
@@ -122,6 +123,8 @@ export interface Update {
   /** `sync` answers 200; `task` answers 200 where nothing changes, else 202. */
   readonly mode: "sync" | "task";
   check?(run: Run, values: Values, row: Row): Promise<void> | void;
+  /** Values with what the stored object adds to them, where a field holds several things. */
+  complete?(run: Run, values: Values, row: Row): Values;
   /** Stored values of fields that no column shows (secrets), to tell whether anything changes. */
   current?(run: Run, row: Row): Promise<Values> | Values;
   locks?(run: Run, row: Row, changes: Values): Locks;
@@ -156,6 +159,8 @@ export interface Action {
   readonly operationId?: string;
   /** Permission asked, by its action name; default is `name`. */
   readonly permission?: string;
+  /** Of an action on the collection: the object that permission is asked for. */
+  readonly subject?: (run: Run) => RoleObject;
   /** The object is not read first: `row` has `$key` and `$resource`, and the action answers 404. */
   readonly isBlind?: boolean;
   run(call: Call, values: Values, row: Row): Promise<Outcome>;

@@ -17,6 +17,7 @@ export interface RouteOperation {
   readonly resource?: Resource;
   readonly body?: NonNullable<TargetOptions["body"]>;
   readonly isBlind?: boolean;
+  readonly subject?: NonNullable<TargetOptions["subject"]>;
   run(call: Call, target: Target): Promise<unknown>;
 }
 
@@ -159,13 +160,14 @@ function objectOperations(resource: Resource, tasks: GeneralTasks): RouteOperati
 }
 
 function actionOperation(resource: Resource, action: Action): RouteOperation {
-  const { method, body, isBlind } = action;
+  const { method, body, isBlind, subject } = action;
   return {
     method,
     permission: action.permission ?? action.name,
     resource,
     ...(body ? { body } : {}),
     ...(isBlind ? { isBlind } : {}),
+    ...(subject ? { subject } : {}),
     async run(call, target) {
       const outcome = await runAction(action, call, target);
       return sendOutcome(call, outcome, resource, target.path.parent);

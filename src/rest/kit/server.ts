@@ -140,6 +140,15 @@ function clientErrorHandler(error: { code?: string }, socket: Socket): void {
 /** Of requests that look at nothing. */
 const NO_DOMAIN: DomainRef = { num: 0, id: "", name: "default" };
 
+/** A page for people, before anybody is asked who they are (core-rest §1.2). */
+const sendUnknownDomain = (reply: FastifyReply): FastifyReply =>
+  reply
+    .code(404)
+    .header("content-type", "text/html; charset=utf-8")
+    .send(
+      "<!doctype html>\n<title>Not Found</title>\n<h1>Not Found</h1>\n<p>There is no such domain.</p>\n",
+    );
+
 class ApiServer {
   readonly #ctx: Ctx;
   readonly #options: ApiOptions;
@@ -202,7 +211,8 @@ class ApiServer {
       ", ",
     );
     reply.header("allow", allow);
-    const domain = operation?.isDetached ? NO_DOMAIN : await this.#domain(request);
+    const domain = await this.#domain(request, operation?.isDetached === true);
+    if (!domain) return sendUnknownDomain(reply);
     const isPublic = operation?.isPublic ?? route.operations.every((one) => one.isPublic);
     const user = isPublic ? null : await this.#authenticate(request, reply);
     const call = await this.#call({ request, reply, domain, user });
@@ -240,11 +250,11 @@ class ApiServer {
     return (await this.#chain.authenticate(request)) ?? null;
   }
 
-  async #domain(request: FastifyRequest): Promise<DomainRef> {
-    const name = (request.params as { pulp_domain?: string }).pulp_domain ?? "default";
-    const domain = await this.#options.findDomain(name);
-    if (!domain) throw restErrors.notFound();
-    return domain;
+  /** Undefined if the path names a domain that there is not. */
+  async #domain(request: FastifyRequest, isDetached: boolean): Promise<DomainRef | undefined> {
+    const { pulp_domain: name } = request.params as { pulp_domain?: string };
+    if (name === undefined && isDetached) return NO_DOMAIN;
+    return this.#options.findDomain(name ?? "default");
   }
 
   async #call({

@@ -19,6 +19,8 @@ export interface TargetOptions {
   readonly body?: Omit<Body, "schema">;
   /** The object is not read unless somebody may not see it. */
   readonly isBlind?: boolean;
+  /** What permission is asked for where the URL names no object. */
+  readonly subject?: (call: Call) => RoleObject;
 }
 
 /**
@@ -62,7 +64,8 @@ export class Target implements Facts, AsyncDisposable {
   }
 
   async object(): Promise<RoleObject> {
-    const { resource, key } = this.#options;
+    const { resource, key, subject } = this.#options;
+    if (subject) return subject(this.#call);
     if (!resource || key === undefined) throw new Error("The request addresses no object.");
     return roleObjectOf(resource, this.#call, keyOf(await this.row()));
   }

@@ -49,7 +49,8 @@ export async function updateObject(
   const values = await target.values();
   await update.check?.(call, values, row);
   const hidden = (await update.current?.(call, row)) ?? {};
-  const changes = update.isAlwaysChange ? values : changesOf(values, { ...row, ...hidden });
+  const whole = update.complete?.(call, values, row) ?? values;
+  const changes = update.isAlwaysChange ? whole : changesOf(whole, { ...row, ...hidden });
   if (Object.keys(changes).length === 0) return { kind: "object", id: keyOf(row), status: 200 };
   if (update.mode === "sync") {
     await update.apply(call, row, changes);

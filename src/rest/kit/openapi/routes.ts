@@ -40,7 +40,8 @@ export function descriptionRoutes(
   };
   const get = (path: string, run: (call: Call) => unknown): Route => ({
     path,
-    scope: "both",
+    // Lists lie in domains, and so does what names them.
+    scope: path === "" ? "domain" : "both",
     name: path,
     operations: [
       { method: "GET", permission: "get", isPublic: true, run: async (call) => run(call) },

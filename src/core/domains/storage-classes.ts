@@ -1,0 +1,179 @@
+import type { Json } from "#base/json.ts";
+
+export const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
+export const AZURE = "storages.backends.azure_storage.AzureStorage";
+export const S3 = "storages.backends.s3.S3Storage";
+/** The old name of `S3`; both behave the same. */
+export const S3_ALIAS = "storages.backends.s3boto3.S3Boto3Storage";
+
+export type OptionKind = "text" | "integer" | "boolean" | "map" | "texts";
+
+/** One option of a store (core-content §2.3). */
+export interface StoreOption {
+  readonly name: string;
+  readonly kind: OptionKind;
+  /** Undefined: it must be given. */
+  readonly default?: Json;
+  /** May be null. */
+  readonly isNullable?: boolean;
+  /** A blank text is a value. */
+  readonly mayBeBlank?: boolean;
+  /** Set and never shown. */
+  readonly isSecret?: boolean;
+  readonly choices?: readonly string[];
+  /** Of a map with options of its own; such a map may be null as a whole. */
+  readonly options?: readonly StoreOption[];
+}
+
+export interface StorageClass {
+  readonly options: readonly StoreOption[];
+  /** Option that a setting's name in lower case stands for; undefined if there is none. */
+  optionOf(setting: string): string | undefined;
+}
+
+const text = (name: string, value?: string): StoreOption =>
+  value === undefined
+    ? { name, kind: "text", default: null, isNullable: true, mayBeBlank: true }
+    : { name, kind: "text", default: value, mayBeBlank: true };
+const required = (name: string): StoreOption => ({ name, kind: "text" });
+const secret = (option: StoreOption): StoreOption => ({ ...option, isSecret: true });
+const integer = (name: string, value: number): StoreOption => ({
+  name,
+  kind: "integer",
+  default: value,
+});
+const flag = (name: string, value: boolean): StoreOption => ({
+  name,
+  kind: "boolean",
+  default: value,
+});
+const mayBeNull = (option: StoreOption): StoreOption => ({
+  ...option,
+  default: null,
+  isNullable: true,
+});
+
+const fileSystem: readonly StoreOption[] = [
+  { name: "location", kind: "text", mayBeBlank: true },
+  text("base_url", ""),
+  { ...integer("file_permissions_mode", 0o644), isNullable: true },
+  mayBeNull(integer("directory_permissions_mode", 0)),
+];
+
+const MIB = 1024 * 1024;
+const transfer: readonly StoreOption[] = [
+  integer("multipart_threshold", 8 * MIB),
+  integer("max_concurrency", 10),
+  integer("multipart_chunksize", 8 * MIB),
+  integer("num_download_attempts", 5),
+  integer("max_io_queue", 100),
+  integer("io_chunksize", MIB / 4),
+  flag("use_threads", true),
+  mayBeNull(integer("max_bandwidth", 0)),
+  { ...text("preferred_transfer_client", "auto"), choices: ["auto", "classic"] },
+];
+
+const GZIPPED = [
+  ...["text/css", "text/javascript", "application/javascript", "application/x-javascript"],
+  "image/svg+xml",
+];
+
+const s3: readonly StoreOption[] = [
+  secret(required("access_key")),
+  secret(text("secret_key")),
+  secret(text("security_token")),
+  required("bucket_name"),
+  flag("file_overwrite", true),
+  { name: "object_parameters", kind: "map", default: {} },
+  flag("querystring_auth", true),
+  integer("querystring_expire", 3600),
+  text("signature_version"),
+  text("location", ""),
+  text("custom_domain"),
+  text("cloudfront_key_id"),
+  secret(text("cloudfront_key")),
+  text("addressing_style"),
+  text("file_name_charset", "utf-8"),
+  flag("gzip", false),
+  { name: "gzip_content_types", kind: "texts", default: GZIPPED },
+  text("url_protocol", "https:"),
+  text("endpoint_url"),
+  mayBeNull({ name: "proxies", kind: "map" }),
+  text("region_name"),
+  flag("use_ssl", true),
+  mayBeNull(flag("verify", false)),
+  integer("max_memory_size", 0),
+  text("default_acl"),
+  flag("use_threads", true),
+  { ...mayBeNull({ name: "transfer_config", kind: "map" }), options: transfer },
+];
+
+const azure: readonly StoreOption[] = [
+  secret(required("account_name")),
+  secret(required("account_key")),
+  required("azure_container"),
+  flag("azure_ssl", true),
+  integer("upload_max_conn", 2),
+  integer("timeout", 20),
+  integer("max_memory_size", 2 * MIB),
+  mayBeNull(integer("expiration_secs", 0)),
+  flag("overwrite_files", true),
+  text("location", ""),
+  text("endpoint_suffix", "core.windows.net"),
+  text("cache_control"),
+  text("sas_token"),
+  text("custom_domain"),
+  text("connection_string"),
+  text("token_credential"),
+  text("api_version"),
+  { name: "object_parameters", kind: "map", default: {} },
+];
+
+type Names = Readonly<Record<string, string>>;
+
+const FILE_SYSTEM_SETTINGS: Names = {
+  media_root: "location",
+  media_url: "base_url",
+  file_upload_permissions: "file_permissions_mode",
+  file_upload_directory_permissions: "directory_permissions_mode",
+};
+
+/** Settings whose name is not a prefix and the option's name. */
+const S3_SETTINGS: Names = {
+  aws_access_key_id: "access_key",
+  aws_secret_access_key: "secret_key",
+  aws_session_token: "security_token",
+  aws_storage_bucket_name: "bucket_name",
+};
+const AZURE_SETTINGS: Names = { azure_container: "azure_container", azure_ssl: "azure_ssl" };
+
+const named = (names: Names, setting: string): string | undefined =>
+  Object.hasOwn(names, setting) ? names[setting] : undefined;
+
+const s3Class: StorageClass = {
+  options: s3,
+  optionOf: (setting) =>
+    named(S3_SETTINGS, setting) ?? /^aws_(?:s3_)?(.+)$/.exec(setting)?.[1] ?? setting,
+};
+
+const CLASSES: ReadonlyMap<string, StorageClass> = new Map([
+  [
+    FILE_SYSTEM,
+    { options: fileSystem, optionOf: (name) => named(FILE_SYSTEM_SETTINGS, name) ?? name },
+  ],
+  [S3, s3Class],
+  [S3_ALIAS, s3Class],
+  [
+    AZURE,
+    {
+      options: azure,
+      optionOf: (name) => named(AZURE_SETTINGS, name) ?? /^azure_(.+)$/.exec(name)?.[1] ?? name,
+    },
+  ],
+]);
+
+/** Class by its identifier, which is a contract; undefined if domains cannot have it. */
+export const storageClass = (name: string): StorageClass | undefined => CLASSES.get(name);
+
+/** Identifiers that a domain may have. */
+export const STORAGE_CLASSES: readonly string[] = [...CLASSES.keys()];

@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import { createTestApi, type TestApi } from "../support/rest-api.ts";
+
+const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
+const S3 = "storages.backends.s3.S3Storage";
+const ON = { settings: { DOMAIN_ENABLED: true } };
+
+export const inDomain = (name: string, path = "") => `/pulp/${name}/api/v3/${path}`;
+
+const createApi = (t: TestContext) => createTestApi(t, ON);
+
+async function createDomain(api: TestApi, name: string, more: object = {}) {
+  const body = { name, storage_class: FILE_SYSTEM, storage_settings: { MEDIA_ROOT: "" }, ...more };
+  const answer = await api.post(inDomain("default", "domains/"), body);
+  assert.equal(answer.status, 201, answer.text);
+  return answer.body;
+}
+
+test("a domain is made with every option of its store, and hrefs of domains say default", async (t) => {
+  const api = await createApi(t);
+  const body = await createDomain(api, "d1", { description: "First", pulp_labels: { a: "b" } });
+
+  assert.match(body.pulp_href, /^\/pulp\/default\/api\/v3\/domains\/[0-9a-f-]{36}\/$/);
+  assert.deepEqual(
+    { ...body, pulp_href: "", prn: "", pulp_created: "", pulp_last_updated: "" },
+    {
+      pulp_href: "",
+      prn: "",
+      pulp_created: "",
+      pulp_last_updated: "",
+      name: "d1",
+      description: "First",
+      pulp_labels: { a: "b" },
+      storage_class: FILE_SYSTEM,
+      storage_settings: {
+        location: "",
+        base_url: "",
+        file_permissions_mode: 420,
+        directory_permissions_mode: null,
+        hidden_fields: [],
+      },
+      redirect_to_object_storage: true,
+      hide_guarded_distributions: false,
+    },
+  );
+  const { rows } = await api.get(inDomain("d1", "domains/?name=d1")).then((a) => ({
+    rows: a.body.results,
+  }));
+  assert.equal(rows[0].pulp_href, body.pulp_href);
+  const stored = await api.ctx.db
+    .selectFrom("domain")
+    .select("storage_settings")
+    .where("name", "=", "d1")
+    .executeTakeFirstOrThrow();
+  for (const leaf of Object.values(stored.storage_settings)) assert.match(String(leaf), /^sealed:/);
+});
+
+test("what cannot be a domain is refused with the words of the contract", async (t) => {
+  const api = await createApi(t);
+  const refuse = async (more: object, expected: object) => {
+    const body = { name: "x", storage_class: FILE_SYSTEM, storage_settings: { location: "" } };
+    const answer = await api.post(inDomain("default", "domains/"), { ...body, ...more });
+    assert.equal(answer.status, 400, answer.text);
+    assert.deepEqual(answer.body, expected);
+  };
+  const keys = { access_key: "a", secret_key: "s", bucket_name: "b" };
+
+  for (const name of ["api", "Content"])
+    await refuse({ name }, { name: ["Name can not be 'api' or 'content'."] });
+  await refuse({ name: "default" }, { name: ["This field must be unique."] });
+  await refuse(
+    { name: "a b" },
+    { name: ['Enter a valid "slug" consisting of letters, numbers, underscores or hyphens.'] },
+  );
+  await refuse(
+    { name: "n".repeat(51) },
+    { name: ["Ensure this field has no more than 50 characters."] },
+  );
+  await refuse(
+    { storage_settings: { location: "", nope: 1 } },
+    { storage_settings: { nope: "Unexpected field" } },
+  );
+  await refuse(
+    { storage_settings: {} },
+    { storage_settings: { location: ["This field is required."] } },
+  );
+  await refuse(
+    { storage_settings: { location: "", file_permissions_mode: "rw" } },
+    { storage_settings: { file_permissions_mode: ["A valid integer is required."] } },
+  );
+  await refuse(
+    { storage_settings: { location: "relative" } },
+    {
+      storage_settings: [
+        "Backend settings contain incorrect values: location must be an absolute path",
+      ],
+    },
+  );
+  await refuse({ storage_class: "nope" }, { storage_class: ['"nope" is not a valid choice.'] });
+  await refuse(
+    { storage_class: S3, storage_settings: keys },
+    { storage_class: "Backend is not installed on Pulp." },
+  );
+  await refuse(
+    {
+      storage_class: S3,
+      storage_settings: { AWS_ACCESS_KEY_ID: "a", AWS_STORAGE_BUCKET_NAME: "" },
+    },
+    {
+      storage_settings: { AWS_STORAGE_BUCKET_NAME: ["This field may not be blank."] },
+    },
+  );
+  await refuse(
+    { storage_class: S3, storage_settings: { access_key: "a", bucket_name: "b" } },
+    {
+      storage_settings: {
+        non_field_errors: ["One of 'secret_key' or 'security_token' must be set."],
+      },
+    },
+  );
+});
+
+test("a change merges settings, does nothing where nothing differs, and is used at once", async (t) => {
+  const api = await createApi(t);
+  const { pulp_href: href } = await createDomain(api, "d1");
+  const elsewhere = join(api.mediaRoot, "elsewhere");
+
+  const same = await api.request("PATCH", href, {
+    json: { storage_settings: { MEDIA_ROOT: "" }, name: "d1" },
+  });
+  assert.equal(same.status, 200);
+  const changed = await api.request("PATCH", href, {
+    json: { storage_settings: { MEDIA_ROOT: elsewhere }, hide_guarded_distributions: true },
+  });
+  assert.equal(changed.status, 202, changed.text);
+  const { body: task } = await api.get(changed.body.task);
+  assert.equal(task.state, "completed", JSON.stringify(task.error));
+  const { body } = await api.get(href);
+  assert.equal(body.storage_settings.location, elsewhere);
+  assert.equal(body.storage_settings.file_permissions_mode, 420);
+  assert.equal(body.hide_guarded_distributions, true);
+  assert.deepEqual(task.result, body);
+
+  const labelled = await api.post(`${href}set_label/`, { key: "k", value: "v" });
+  assert.equal(labelled.status, 201);
+  assert.deepEqual((await api.get(href)).body.pulp_labels, { k: "v" });
+  assert.equal((await api.post(`${href}unset_label/`, { key: "k" })).status, 201);
+});
+
+test("the default domain is what the settings say, and nobody changes it", async (t) => {
+  const api = await createApi(t);
+  const list = await api.get(inDomain("default", "domains/?name=default"));
+  const [home] = list.body.results;
+  assert.equal(home.storage_settings.location, api.mediaRoot);
+
+  const patch = await api.request("PATCH", home.pulp_href, { json: { description: "x" } });
+  assert.deepEqual([patch.status, patch.body], [400, ["Default domain can not be updated."]]);
+  const remove = await api.request("DELETE", home.pulp_href);
+  assert.deepEqual([remove.status, remove.body], [400, ["Default domain can not be deleted."]]);
+  const migrate = await api.post(inDomain("default", "domains/migrate/"), {
+    storage_class: FILE_SYSTEM,
+    storage_settings: { location: "/tmp/x" },
+  });
+  assert.deepEqual([migrate.status, migrate.body], [400, ["Default domain can not be migrated."]]);
+});
+
+test("addresses name a domain that exists, or nothing is said about who asks", async (t) => {
+  const api = await createApi(t);
+  await createDomain(api, "d1");
+
+  for (const path of ["", "tasks/", "status/", "livez/", "docs/api.json"]) {
+    const answer = await api.get(inDomain("nobody", path), { user: null });
+    assert.equal(answer.status, 404, path);
+    assert.match(String(answer.headers["content-type"]), /^text\/html/);
+    assert.match(answer.text, /<h1>Not Found<\/h1>/);
+  }
+  for (const path of ["status/", "livez/", "docs/api.json", "docs/", "swagger/"]) {
+    assert.equal((await api.get(`/pulp/api/v3/${path}`, { user: null })).status, 200, path);
+    assert.equal((await api.get(inDomain("d1", path), { user: null })).status, 200, path);
+  }
+  for (const path of ["", "tasks/", "repositories/file/file/"])
+    assert.equal((await api.get(`/pulp/api/v3/${path}`)).status, 404, path);
+
+  const { body: index } = await api.get(inDomain("d1"), { user: null });
+  assert.equal(index.tasks, "http://deckle.example/pulp/d1/api/v3/tasks/");
+  assert.equal((await api.get(inDomain("d1", "status/"))).body.domain_enabled, true);
+});
+
+test("hrefs name the domain of their object, and of objects without one the default", async (t) => {
+  const api = await createApi(t);
+  await createDomain(api, "d1");
+  const { body: repository } = await api.post(inDomain("d1", "repositories/file/file/"), {
+    name: "r",
+  });
+  assert.match(repository.pulp_href, /^\/pulp\/d1\/api\/v3\/repositories\/file\/file\//);
+  assert.equal(repository.latest_version_href, `${repository.pulp_href}versions/0/`);
+  const { body: users } = await api.get(inDomain("d1", "users/"));
+  assert.equal(users.results[0].pulp_href, "/pulp/default/api/v3/users/1/");
+  const made = await api.post(inDomain("d1", "distributions/file/file/"), {
+    name: "d",
+    base_path: "p/q",
+    repository: repository.pulp_href,
+  });
+  const { body: task } = await api.get(made.body.task);
+  assert.match(made.body.task, /^\/pulp\/d1\/api\/v3\/tasks\//);
+  assert.equal(task.result.base_url, "/pulp/content/d1/p/q/");
+  assert.deepEqual(task.created_resources, [task.result.pulp_href]);
+  assert.equal(task.created_by, "/pulp/d1/api/v3/users/1/");
+});
+
+test("a domain is deleted when nothing needs it, with its units, files and tasks", async (t) => {
+  const api = await createApi(t);
+  const { pulp_href: href } = await createDomain(api, "d1");
+  const { body: repository } = await api.post(inDomain("d1", "repositories/file/file/"), {
+    name: "r",
+  });
+
+  const blocked = await api.request("DELETE", href);
+  assert.equal(blocked.status, 202);
+  const { body: failed } = await api.get(blocked.body.task);
+  assert.equal(failed.state, "failed");
+  assert.equal(
+    failed.error.description,
+    "The domain cannot be deleted: it still has 1 repositories.",
+  );
+
+  await api.ctx.db.deleteFrom("repository").where("name", "=", "r").execute();
+  const path = href.replace("/default/", "/d1/");
+  const gone = await api.request("DELETE", path);
+  assert.equal(gone.status, 202, gone.text);
+  assert.match(gone.body.task, /^\/pulp\/default\/api\/v3\/tasks\//);
+  const { body: task } = await api.get(gone.body.task);
+  assert.equal(task.state, "completed", JSON.stringify(task.error));
+  assert.equal((await api.get(href)).status, 404);
+  assert.equal((await api.get(repository.pulp_href)).status, 404);
+  assert.deepEqual(await readdir(api.mediaRoot), []);
+});
