@@ -121,3 +121,16 @@ export async function unitsElsewhere(
   const found = new Set(rows.map(({ id }) => id));
   return ids.filter((id) => found.has(id));
 }
+
+/** Those of the units that some domain has, whichever it is. */
+export async function unitsAnywhere(
+  db: Executor,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct c.id from domain d
+    cross join lateral (select id from content where domain = d.num and id = any(${ids}::uuid[])) c`.execute(
+    db,
+  );
+  return rows.map(({ id }) => id);
+}

@@ -3,7 +3,7 @@ import { fieldError, ValidationError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import { prn } from "#base/prn.ts";
 import { touchUnits } from "#core/content/commands.ts";
-import { missingUnits } from "#core/content/queries.ts";
+import { missingUnits, unitsAnywhere } from "#core/content/queries.ts";
 import {
   applyRetention,
   createRepository,
@@ -303,7 +303,15 @@ async function checkUnits(
   if (ids.length === 0) return;
   const missing = new Set(await missingUnits(run.ctx.db, run.caller.domain, ids));
   if (missing.size === 0) return touchUnits(run.ctx.db, run.caller.domain, ids);
-  const culprits = hrefs.filter((_, index) => missing.has(ids[index] ?? ""));
-  const list_ = `[${culprits.map((one) => `'${one}'`).join(", ")}]`;
-  throw new ValidationError([`Could not find the following content units: ${list_}`]);
+  const elsewhere = new Set(await unitsAnywhere(run.ctx.db, [...missing]));
+  const named = (set: ReadonlySet<string>) =>
+    `[${hrefs.flatMap((href, index) => (set.has(ids[index] ?? "") ? [`'${href}'`] : [])).join(", ")}]`;
+  const nowhere = missing.difference(elsewhere);
+  if (nowhere.size > 0) {
+    throw new ValidationError([`Could not find the following content units: ${named(nowhere)}`]);
+  }
+  const { name } = run.caller.domain;
+  throw new ValidationError([
+    `Content units are not a part of the current domain ${name}: ${named(elsewhere)}`,
+  ]);
 }

@@ -1,0 +1,359 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { sql } from "kysely";
+import { uuid7 } from "#base/uuid7.ts";
+import { createTaskGroup } from "#core/tasks/commands.ts";
+import { fullPath } from "#rest/kit/api-index.ts";
+import type { Fields, Resource } from "#rest/kit/resource.ts";
+import { createTestApi, formOf, type TestApi } from "../support/rest-api.ts";
+import { addTask } from "../support/rest-rows.ts";
+
+const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
+const inDomain = (name: string, path = "") => `/pulp/${name}/api/v3/${path}`;
+
+type Domain = TestApi["domain"];
+
+/** A domain, and by path of the resource the href of an object that it has. */
+interface Tenant {
+  readonly domain: Domain;
+  readonly hrefs: Map<string, string>;
+}
+
+interface Making {
+  readonly api: TestApi;
+  readonly domain: Domain;
+  /** Href of an object of the tenant that was made before. */
+  of(path: string): string;
+}
+
+const post = async (
+  { api, domain }: Pick<Making, "api" | "domain">,
+  path: string,
+  json: unknown,
+): Promise<string> => {
+  const answer = await api.post(inDomain(domain.name, path), json);
+  if (answer.status === 201) return answer.body.pulp_href;
+  assert.equal(answer.status, 202, answer.text);
+  const { body: task } = await api.get(answer.body.task);
+  assert.equal(task.state, "completed", JSON.stringify(task.error));
+  return task.created_resources[0];
+};
+
+const idOf = (href: string): string => /([0-9a-f-]{36})\/(?!.*[0-9a-f-]{36})/.exec(href)?.[1] ?? "";
+
+/** How an object of each resource is made; a resource that is missing here fails the test. */
+const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>>> = {
+  "contentguards/core/rbac": (m) => post(m, "contentguards/core/rbac/", { name: "rbac" }),
+  "contentguards/core/header": (m) =>
+    post(m, "contentguards/core/header/", { name: "h", header_name: "x", header_value: "y" }),
+  "contentguards/core/content_redirect": (m) =>
+    post(m, "contentguards/core/content_redirect/", { name: "redirect" }),
+  "contentguards/core/composite": (m) =>
+    post(m, "contentguards/core/composite/", {
+      name: "c",
+      guards: [m.of("contentguards/core/rbac")],
+    }),
+  artifacts: async ({ api, domain }) => {
+    const form = formOf({}, [{ name: "file", bytes: "the same bytes everywhere" }]);
+    const { status, body } = await api.request("POST", inDomain(domain.name, "artifacts/"), form);
+    assert.equal(status, 201);
+    return body.pulp_href;
+  },
+  "task-groups": async ({ api, domain }) => {
+    const id = await createTaskGroup(api.ctx, { domain, description: "group" });
+    return inDomain(domain.name, `task-groups/${id}/`);
+  },
+  "task-schedules": async ({ api, domain }) => {
+    const id = uuid7();
+    const row = { id, domain: domain.num, name: "schedule", task_name: "x" };
+    await api.ctx.db.insertInto("task_schedule").values(row).execute();
+    return inDomain(domain.name, `task-schedules/${id}/`);
+  },
+  tasks: async ({ api, domain }) =>
+    inDomain(domain.name, `tasks/${await addTask({ ctx: api.ctx, domain })}/`),
+  uploads: (m) => post(m, "uploads/", { size: 10 }),
+  "content/file/files": async ({ api, domain, of }) => {
+    const form = formOf({ relative_path: "a/b", artifact: of("artifacts") });
+    const url = inDomain(domain.name, "content/file/files/upload/");
+    const { status, body, text } = await api.request("POST", url, form);
+    assert.equal(status, 201, text);
+    return body.pulp_href;
+  },
+  "remotes/file/file": (m) =>
+    post(m, "remotes/file/file/", { name: "r", url: "http://x.example/" }),
+  "repositories/file/file": (m) =>
+    post(m, "repositories/file/file/", { name: "r", remote: m.of("remotes/file/file") }),
+  "repositories/file/file/{}/versions": async ({ of }) =>
+    `${of("repositories/file/file")}versions/0/`,
+  "publications/file/file": async ({ api, domain, of }) => {
+    const { id: version } = await api.ctx.db
+      .selectFrom("repository_version")
+      .innerJoin("repository", "repository.num", "repository_version.repository")
+      .select("repository_version.id")
+      .where("repository.id", "=", idOf(of("repositories/file/file").replace(/versions.*/, "")))
+      .executeTakeFirstOrThrow();
+    const id = uuid7();
+    const row = { id, domain: domain.num, type: "file.file", version, complete: true };
+    await api.ctx.db.insertInto("publication").values(row).execute();
+    await sql`insert into file_publication (id, domain) values (${id}, ${domain.num})`.execute(
+      api.ctx.db,
+    );
+    return inDomain(domain.name, `publications/file/file/${id}/`);
+  },
+  "distributions/file/file": (m) =>
+    post(m, "distributions/file/file/", {
+      name: "d",
+      base_path: "d",
+      repository: m.of("repositories/file/file"),
+      content_guard: m.of("contentguards/core/rbac"),
+    }),
+  "acs/file/file": async (m) => {
+    const remote = await post(m, "remotes/file/file/", {
+      name: "acs",
+      url: "http://x.example/",
+      policy: "on_demand",
+    });
+    return post(m, "acs/file/file/", { name: "acs", remote, paths: [] });
+  },
+};
+
+/** What belongs to no domain is seen from everywhere. */
+const isGlobal = ({ source }: Resource): boolean => source.domain === null;
+/** Lists over all types show objects of other resources. */
+const isOverview = ({ operations }: Resource): boolean => operations.read === undefined;
+
+async function createTenant(api: TestApi, name: string): Promise<Tenant> {
+  const body = { name, storage_class: FILE_SYSTEM, storage_settings: { MEDIA_ROOT: "" } };
+  assert.equal((await api.post(inDomain("default", "domains/"), body)).status, 201);
+  const domain = await api.ctx.db
+    .selectFrom("domain")
+    .select(["num", "id", "name"])
+    .where("name", "=", name)
+    .executeTakeFirstOrThrow();
+  const hrefs = new Map<string, string>();
+  const of = (path: string): string => hrefs.get(path) ?? assert.fail(`no ${path} yet`);
+  for (const [path, make] of Object.entries(MAKERS))
+    hrefs.set(path, await make({ api, domain, of }));
+  return { domain, hrefs };
+}
+
+async function createTenants(t: TestContext) {
+  const api = await createTestApi(t, { settings: { DOMAIN_ENABLED: true } });
+  return { api, a: await createTenant(api, "a"), b: await createTenant(api, "b") };
+}
+
+const scoped = (api: TestApi): readonly Resource[] =>
+  api.api.parts.resources.filter((one) => !isGlobal(one) && !isOverview(one));
+
+/** The same object under the other domain's address. */
+const seenFrom = (href: string, name: string): string => href.replace("/pulp/a/", `/pulp/${name}/`);
+
+test("every resource has an object to test with", async (t) => {
+  const { api, a } = await createTenants(t);
+  for (const resource of scoped(api)) {
+    const href = a.hrefs.get(fullPath(resource));
+    assert.ok(href, `say in MAKERS how an object of ${fullPath(resource)} is made`);
+    assert.equal((await api.get(href)).status, 200, href);
+  }
+});
+
+test("an object of one domain is not there for any request to another", async (t) => {
+  const { api, a, b } = await createTenants(t);
+  for (const resource of scoped(api)) {
+    const path = fullPath(resource);
+    const href = seenFrom(a.hrefs.get(path) ?? "", "b");
+    const before = await api.get(a.hrefs.get(path) ?? "");
+    const missing = href.replace(idOf(href), uuid7());
+    for (const { method, url } of requestsTo(resource, href)) {
+      const json = method === "GET" ? {} : { json: { key: "k", value: "v", state: "canceled" } };
+      const answer = await api.request(method, url, json);
+      const twin = await api.request(method, url.replace(href, missing), json);
+      assert.equal(answer.status, twin.status, `${method} ${url}: ${answer.text}`);
+      assert.equal(answer.text, twin.text, `${method} ${url} tells that there is something`);
+      assert.notEqual(Math.floor(answer.status / 100), 2, `${method} ${url}`);
+    }
+    assert.deepEqual((await api.get(a.hrefs.get(path) ?? "")).body, before.body, `${path} changed`);
+    assert.ok(b.hrefs.get(path));
+  }
+});
+
+/** Every operation and action on an object, and the nested collections below it. */
+function requestsTo({ operations, actions = [], parent }: Resource, href: string) {
+  const own = [
+    ...(operations.read ? ["GET", "HEAD"] : []),
+    ...(operations.update ? ["PUT", "PATCH"] : []),
+    ...(operations.delete ? ["DELETE"] : []),
+  ].map((method) => ({ method, url: href }));
+  const others = actions
+    .filter(({ on }) => on === "object")
+    .map(({ method, name, path = name }) => ({ method, url: `${href}${path && `${path}/`}` }));
+  const nested = parent ? [{ method: "GET", url: href.replace(/[^/]+\/$/, "") }] : [];
+  return [...own, ...others, ...nested];
+}
+
+test("lists show what the domain has, and no filter reaches further", async (t) => {
+  const { api, a, b } = await createTenants(t);
+  const foreign = [...a.hrefs.values()];
+  for (const resource of api.api.parts.resources) {
+    if (isGlobal(resource) || resource.parent) continue;
+    const { body } = await api.get(inDomain("b", `${resource.path}/?limit=1000`));
+    const text = JSON.stringify(body);
+    for (const id of foreign.map(idOf)) assert.ok(!text.includes(id), `${resource.path}: ${id}`);
+    const own = b.hrefs.get(resource.path);
+    if (own) assert.ok(text.includes(own), `${resource.path} lacks its own`);
+  }
+  for (const [path, name] of FILTERS) {
+    for (const href of foreign) {
+      const query = new URLSearchParams({ [name]: href });
+      const { status, body, text } = await api.get(inDomain("b", `${path}/?${query}`));
+      const isEmpty = status === 400 || body.count === 0;
+      assert.ok(isEmpty, `${path}?${name}=${href}: ${status} ${text}`);
+    }
+  }
+});
+
+/** Filters that take an address. */
+const FILTERS = [
+  ["artifacts", "repository_version"],
+  ["content/file/files", "repository_version"],
+  ["content/file/files", "repository_version_added"],
+  ["content", "repository_version"],
+  ["repositories", "remote"],
+  ["repositories", "with_content"],
+  ["repositories/file/file", "latest_with_content"],
+  ["repository_versions", "content"],
+  ["publications", "repository"],
+  ["publications/file/file", "repository_version"],
+  ["publications", "content"],
+  ["distributions", "repository"],
+  ["distributions", "with_content"],
+  ["tasks", "parent_task"],
+  ["tasks", "task_group"],
+  ["tasks", "created_resources"],
+] as const;
+
+/** An object of each kind that a relation may name. */
+const KINDS: Readonly<Record<string, string>> = {
+  remote: "remotes/file/file",
+  repository: "repositories/file/file",
+  repository_version: "repositories/file/file/{}/versions",
+  publication: "publications/file/file",
+  content_guard: "contentguards/core/rbac",
+  artifact: "artifacts",
+  upload: "uploads",
+};
+
+test("nothing can be made to refer to an object of another domain", async (t) => {
+  const { api, a, b } = await createTenants(t);
+  const expected = { non_field_errors: ["Objects must all be a part of the b domain."] };
+  let tried = 0;
+  const refuse = async ({ method, hasFile }: RelatedBody, url: string, json: Values) => {
+    tried += 1;
+    const answer = await api.request(method, url, hasFile ? formOf(json) : { json });
+    const what = `${method} ${url} ${JSON.stringify(json)}: ${answer.text}`;
+    assert.deepEqual([answer.status, answer.body], [400, expected], what);
+  };
+
+  for (const { resource, body, field, kind } of scoped(api).flatMap(relationsOf)) {
+    const href = a.hrefs.get(KINDS[kind] ?? "") ?? assert.fail(`nothing to relate to: ${kind}`);
+    const object = b.hrefs.get(fullPath(resource)) ?? "";
+    const url = body.on === "object" ? object : inDomain("b", `${resource.path}/`);
+    for (const value of [href, await prnOf(api, href), seenFrom(href, "b")])
+      await refuse(body, `${url}${body.tail}`, { ...body.rest, [field]: value });
+  }
+  const composite = { method: "POST", hasFile: false } as RelatedBody;
+  const guards = [a.hrefs.get("contentguards/core/rbac")];
+  await refuse(composite, inDomain("b", "contentguards/core/composite/"), {
+    name: "n",
+    guards: guards as never,
+  });
+  assert.ok(tried > 30, `${tried} bodies`);
+});
+
+type Values = Readonly<Record<string, string>>;
+
+const prnOf = async (api: TestApi, href: string): Promise<string> => (await api.get(href)).body.prn;
+
+interface Related {
+  readonly resource: Resource;
+  readonly body: RelatedBody;
+  readonly field: string;
+  readonly kind: string;
+}
+
+const relationsOf = (resource: Resource): Related[] =>
+  bodiesOf(resource).flatMap((body) =>
+    Object.entries(body.fields).flatMap(([field, { relation, readOnly }]) =>
+      relation && !readOnly ? [{ resource, body, field, kind: relation.to }] : [],
+    ),
+  );
+
+/** What a body needs besides, by its resource. */
+const REST: Readonly<Record<string, Values>> = {
+  "repositories/file/file": { name: "new" },
+  "distributions/file/file": { name: "new", base_path: "new" },
+  "acs/file/file": { name: "new" },
+  "content/file/files": { relative_path: "new" },
+};
+
+interface RelatedBody {
+  readonly method: string;
+  readonly on: "object" | "collection";
+  readonly tail: string;
+  readonly fields: Fields;
+  readonly rest: Values;
+  readonly hasFile: boolean;
+}
+
+function bodiesOf(resource: Resource): readonly RelatedBody[] {
+  const { operations, actions = [], fields, createBody } = resource;
+  const rest = REST[fullPath(resource)] ?? {};
+  const onObject = { on: "object", tail: "", hasFile: false } as const;
+  const made = createBody ?? { fields };
+  return [
+    ...(operations.create
+      ? [bodyOf({ ...onObject, ...made, method: "POST", on: "collection", rest })]
+      : []),
+    ...(operations.update ? [bodyOf({ ...onObject, method: "PATCH", rest: {}, fields })] : []),
+    ...actions.flatMap(({ body, method, on, name, path = name }) =>
+      body ? [bodyOf({ ...onObject, ...body, method, on, tail: path && `${path}/`, rest })] : [],
+    ),
+  ];
+}
+
+const bodyOf = ({ method, on, tail, fields, rest, hasFile }: RelatedBody): RelatedBody => ({
+  ...{ method, on, tail, fields, rest, hasFile },
+});
+
+test("units of another domain are named when they are refused", async (t) => {
+  const { api, a, b } = await createTenants(t);
+  const unit = a.hrefs.get("content/file/files") ?? "";
+  const missing = unit.replace(idOf(unit), uuid7());
+  const modify = (json: object) =>
+    api.post(`${b.hrefs.get("repositories/file/file")}modify/`, json);
+
+  assert.deepEqual((await modify({ add_content_units: [unit] })).body, [
+    `Content units are not a part of the current domain b: ['${unit}']`,
+  ]);
+  assert.deepEqual((await modify({ add_content_units: [unit, missing] })).body, [
+    `Could not find the following content units: ['${missing}']`,
+  ]);
+});
+
+test("house-keeping of one domain leaves the others alone", async (t) => {
+  const { api, a } = await createTenants(t);
+  for (const [path, json] of [
+    ["orphans/cleanup/", { content_hrefs: [a.hrefs.get("content/file/files")] }],
+    ["repositories/reclaim_space/", { repo_hrefs: [a.hrefs.get("repositories/file/file")] }],
+  ] as const) {
+    const answer = await api.post(inDomain("b", path), json);
+    if (answer.status === 400) continue;
+    assert.equal(answer.status, 202, answer.text);
+    const task = await api.ctx.db
+      .selectFrom("task")
+      .select(["resources", "domain"])
+      .where("id", "=", idOf(answer.body.task))
+      .executeTakeFirstOrThrow();
+    assert.ok(!JSON.stringify(task.resources).includes(a.domain.id));
+  }
+});
