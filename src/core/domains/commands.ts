@@ -3,7 +3,7 @@ import { uuid7 } from "#base/uuid7.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import type { StoreSettings } from "#platform/storage/storage.ts";
 import { rethrow } from "../constraints.ts";
-import type { Ctx, Db, DomainRef } from "../ctx.ts";
+import type { Ctx, Db, DomainRef, Trx } from "../ctx.ts";
 import { announce, announceAfterCommit } from "../distributions/commands.ts";
 import { domainConstraints, domainErrors } from "./errors.ts";
 import { backendMissing, checkDomainName, sealOptions } from "./rules.ts";
