@@ -1,3 +1,4 @@
+import { cleanUpAuditTrail } from "#core/audit/tasks.ts";
 import { migrateBackend } from "#core/domains/tasks.ts";
 import { coreGuards } from "#core/guards/models.ts";
 import { maintenanceTasks } from "#core/maintenance/tasks.ts";
@@ -26,6 +27,7 @@ export interface Composition {
 
 const coreTasks: readonly TaskDefinition[] = [
   purgeTasks,
+  cleanUpAuditTrail,
   commitUpload,
   ...coreRepositoryTasks,
   ...maintenanceTasks,

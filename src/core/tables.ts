@@ -1,6 +1,7 @@
 import type * as access from "./access/table.ts";
 import type { AcsPathTable, AcsTable } from "./acs/table.ts";
 import type * as artifacts from "./artifacts/table.ts";
+import type * as audit from "./audit/table.ts";
 import type * as content from "./content/table.ts";
 import type * as distributions from "./distributions/table.ts";
 import type { DomainTable, DomainUsageTable } from "./domains/table.ts";
@@ -69,4 +70,6 @@ export interface CoreTables {
   readonly task_held: tasks.TaskHeldTable;
   readonly task_wait: tasks.TaskWaitTable;
   readonly task_schedule: TaskScheduleTable;
+  readonly audit_entry: audit.AuditEntryTable;
+  readonly audit_task_end: audit.AuditTaskEndTable;
 }

@@ -81,3 +81,32 @@ test("small and large versions of one domain have their units, in every mode", a
     assert.equal(body.count, 0);
   }
 });
+
+/** Statements of a change at once and of a dispatch, asked for the second time. */
+async function costOfChanges(api: TestApi): Promise<readonly number[]> {
+  const { body } = await api.post("repositories/file/file/", { name: "r" });
+  const patch = (email: string) => api.request("PATCH", "users/1/", { json: { email } });
+  const modify = () => api.post(`${body.pulp_href}modify/`, {});
+  await patch("a@x.org");
+  await modify();
+  const works = [() => patch("b@x.org"), modify];
+  const costs: number[] = [];
+  for (const work of works) {
+    const statements = await api.statementsOf(work);
+    // Workers are told beside the request, sooner or later.
+    costs.push(statements.filter((text) => !text.includes("pg_notify")).length);
+  }
+  return costs;
+}
+
+test("the audit trail costs a change one statement", async (t) => {
+  const without = await costOfChanges(
+    await createTestApi(t, { settings: { AUDIT_ENABLED: false } }),
+  );
+  const withTrail = await costOfChanges(await createTestApi(t));
+
+  assert.deepEqual(
+    withTrail,
+    without.map((statements) => statements + 1),
+  );
+});

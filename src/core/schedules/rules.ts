@@ -1,16 +1,18 @@
 import type { JsonObject } from "#base/json.ts";
 import type { Settings } from "#platform/config/settings.ts";
 
+const DAY_MINUTES = 1440;
+
 /** A schedule that every worker keeps as its settings say. */
 export interface BuiltinSchedule {
   readonly name: string;
   readonly taskName: string;
   readonly input: JsonObject;
-  /** Age limit and interval in one; 0 means that there is no such schedule. */
+  /** Interval; of the schedules of the specification also the age limit. 0: no such schedule. */
   readonly minutes: number;
 }
 
-/** The schedules of core-tasks-ops §13.2. */
+/** The schedules of core-tasks-ops §13.2, and ours of the audit trail. */
 export const builtinSchedules = (settings: Settings): readonly BuiltinSchedule[] => [
   {
     name: "Clean up stale uploads periodically",
@@ -35,5 +37,11 @@ export const builtinSchedules = (settings: Settings): readonly BuiltinSchedule[]
     taskName: "pulpcore.app.tasks.orphan.orphan_cleanup",
     input: { everywhere: true },
     minutes: settings.ORPHAN_PROTECTION_TIME,
+  },
+  {
+    name: "Clean up the audit trail periodically",
+    taskName: "deckle.core.audit.clean_up",
+    input: {},
+    minutes: settings.AUDIT_RETENTION_DAYS > 0 ? DAY_MINUTES : 0,
   },
 ];

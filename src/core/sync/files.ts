@@ -1,9 +1,9 @@
+import { Batcher } from "#base/batcher.ts";
 import { alternateFiles, hasAlternateSources } from "../acs/queries.ts";
 import { saveArtifacts, touchArtifacts } from "../artifacts/commands.ts";
 import type { Job, Progress } from "../plugin-contract.ts";
 import { downloadFile, openRemote } from "../remotes/commands.ts";
 import type { Download, RemoteSession } from "../remotes/types.ts";
-import { Batcher } from "./batcher.ts";
 import { lookupDigest, storedArtifacts } from "./queries.ts";
 import type { DeclaredFile } from "./types.ts";
 

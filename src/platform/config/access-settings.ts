@@ -68,6 +68,17 @@ export const accessSettings = defineSettings({
     default: {},
     doc: "Accepted without effect: conditions are built in.",
   },
+  AUDIT_ENABLED: {
+    schema: Type.Boolean(),
+    default: true,
+    doc: "Records every change made through the REST API in the audit trail.",
+  },
+  AUDIT_RETENTION_DAYS: {
+    schema: Type.Integer({ minimum: 0, maximum: 36_500 }),
+    default: 0,
+    unit: "days",
+    doc: "Age at which entries of the audit trail are removed, once a day; 0 is never.",
+  },
   LOGIN_URL: { schema: text, default: "/auth/login/", doc: "Page of the browser log-in." },
   LOGIN_REDIRECT_URL: {
     schema: text,

@@ -6,6 +6,8 @@ import type { Ctx, User } from "#core/ctx.ts";
  * `REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES`.
  */
 export interface AuthenticationClass {
+  /** How the audit trail calls it: `basic`. */
+  readonly name: string;
   /** Names in the setting; the first is the usual one. */
   readonly identifiers: readonly string[];
   /** `WWW-Authenticate` of a 401. If the first class has none, what would be a 401 is a 403. */

@@ -6,6 +6,7 @@ import type { AuthenticationClass } from "./authentication.ts";
 
 /** What an `Authorization` header says, as the API answers it (core-rest §5). */
 export const basicAuthentication: AuthenticationClass = {
+  name: "basic",
   identifiers: [
     "pulpcore.app.authentication.BasicAuthentication",
     "rest_framework.authentication.BasicAuthentication",

@@ -9,7 +9,7 @@ const SETTING = "REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES";
 /** Who recognises requests, in the order of the setting: the first that does decides. */
 export class AuthenticationChain {
   readonly #classes: readonly AuthenticationClass[];
-  readonly #steps: readonly Authenticate[];
+  readonly #steps: readonly { readonly name: string; readonly authenticate: Authenticate }[];
 
   /** @throws `authErrors.setting` with a sentence that says what is wrong with the settings. */
   constructor(ctx: Ctx, known: readonly AuthenticationClass[]) {
@@ -20,13 +20,16 @@ export class AuthenticationChain {
     ];
     const problem = problems.find((sentence) => sentence !== undefined);
     if (problem !== undefined) throw authErrors.setting(problem);
-    this.#steps = this.#classes.map((one) => one.open(ctx));
+    this.#steps = this.#classes.map((one) => ({ name: one.name, authenticate: one.open(ctx) }));
   }
 
-  async authenticate(request: FastifyRequest): Promise<User | undefined> {
-    for (const step of this.#steps) {
-      const user = await step(request);
-      if (user) return user;
+  /** The user, and the name of the class that recognised it. */
+  async authenticate(
+    request: FastifyRequest,
+  ): Promise<{ readonly user: User; readonly by: string } | undefined> {
+    for (const { name, authenticate } of this.#steps) {
+      const user = await authenticate(request);
+      if (user) return { user, by: name };
     }
     return undefined;
   }

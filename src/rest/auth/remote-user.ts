@@ -5,6 +5,7 @@ import { remoteUsers } from "./remote-users.ts";
 
 /** The user's name in a header that a proxy sets after it has asked for a password or certificate. */
 export const remoteUserAuthentication: AuthenticationClass = {
+  name: "remote_user",
   identifiers: ["pulpcore.app.authentication.PulpRemoteUserAuthentication"],
   scheme: ({ REMOTE_USER_OPENAPI_SECURITY_SCHEME: value }) => ({
     name: "remoteUserAuthentication",

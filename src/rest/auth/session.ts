@@ -9,6 +9,7 @@ import { authErrors } from "./errors.ts";
  * known by that one, whatever cookies the browser adds (service §3).
  */
 export const sessionAuthentication: AuthenticationClass = {
+  name: "session",
   identifiers: ["rest_framework.authentication.SessionAuthentication"],
   scheme: () => ({
     name: "cookieAuth",

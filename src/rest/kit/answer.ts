@@ -36,13 +36,18 @@ export async function sendOutcome(
   parent?: string,
 ): Promise<FastifyReply> {
   const { reply, view } = call;
+  const { audit } = call.request;
   switch (outcome.kind) {
     case "task":
+      audit?.dispatched({ task: outcome.task });
       return sendJson(reply, 202, { task: href(view, `tasks/${outcome.task}/`) });
     case "task_group":
+      audit?.dispatched({ taskGroup: outcome.group });
       return sendJson(reply, 202, { task_group: href(view, `task-groups/${outcome.group}/`) });
     case "json":
       return sendJson(reply, outcome.status, outcome.body);
+    case "stream":
+      return reply.code(200).header("content-type", outcome.type).send(outcome.body);
     case "empty":
       return reply.code(outcome.status).header("content-length", "0").send();
     case "object": {
@@ -51,6 +56,7 @@ export async function sendOutcome(
         key: String(outcome.id),
         ...(parent === undefined ? {} : { parent }),
       });
+      audit?.found(resource, row);
       if (outcome.status === 201) reply.header("location", rowHref(resource, row, view));
       return sendJson(reply, outcome.status, present(resource, row, { view }));
     }

@@ -84,7 +84,7 @@ async function readRows({ resource, call, list, page }: Read): Promise<readonly 
       : sql`with page as materialized (${select(`${unique} as k`)})
           select e.* from ${sql.raw(table)} join page on page.k = ${sql.raw(unique)} ${inDomain}`;
   const query = sql<Row>`select ${sql.raw(columns)} from (${rows}) e ${sql.raw(joins)} order by ${list.order}`;
-  return tolerateRegex(runNamed(call.ctx, query));
+  return refuseBadValues(runNamed(call.ctx, query));
 }
 
 /** A short page says by itself how many there are; else what is stored, or was counted just now. */
@@ -110,12 +110,16 @@ function countKey({ resource, call, list }: Read): string {
 async function countNow({ resource, call, list }: Read): Promise<number> {
   const { from } = planOf(resource);
   const query = sql<{ n: number }>`select count(*) as n from ${sql.raw(from)} where ${list.where}`;
-  const [row] = await tolerateRegex(runNamed(call.ctx, query));
+  const [row] = await refuseBadValues(runNamed(call.ctx, query));
   return row?.n ?? 0;
 }
 
-/** The database judges regular expressions; a bad one is the client's mistake. */
-async function tolerateRegex<Value>(query: Promise<Value>): Promise<Value> {
+/**
+ * The database judges regular expressions and ranges; a bad value is the client's mistake.
+ *
+ * @throws `ValidationError`
+ */
+export async function refuseBadValues<Value>(query: Promise<Value>): Promise<Value> {
   try {
     return await query;
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { Json, JsonObject } from "#base/json.ts";
 import type { RoleObject } from "#core/access/types.ts";
 import type { Executor } from "#core/ctx.ts";
@@ -96,6 +97,7 @@ export type Outcome =
   | { readonly kind: "task"; readonly task: string }
   | { readonly kind: "task_group"; readonly group: string }
   | { readonly kind: "json"; readonly status: number; readonly body: Json }
+  | { readonly kind: "stream"; readonly type: string; readonly body: Readable }
   | { readonly kind: "empty"; readonly status: number };
 
 /** Gives the maker of an object its roles; called inside the transaction that makes the object. */
@@ -155,6 +157,10 @@ export interface Action {
   /** Extra request headers of the description. */
   readonly header?: Readonly<Record<string, HeaderSchema>>;
   readonly answers: Readonly<Record<string, Answer>>;
+  /** Media type of the answers; JSON without it. */
+  readonly answerType?: string;
+  /** Takes the filters of the list. */
+  readonly isFiltered?: boolean;
   /** Full operation id where it does not follow the rule. */
   readonly operationId?: string;
   /** Permission asked, by its action name; default is `name`. */

@@ -69,6 +69,12 @@ export const restErrors = defineErrors({
     status: 503,
     message: () => "The database does not answer. Try again in a moment.",
   },
+  unaudited: {
+    code: "unaudited",
+    status: 503,
+    message: () =>
+      "The request was carried out, but could not be recorded in the audit trail. Look at the object before you try again.",
+  },
   internal: {
     code: "internal",
     status: 500,

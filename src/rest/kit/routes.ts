@@ -3,6 +3,7 @@ import type { ApiIndex } from "./api-index.ts";
 import type { Call } from "./call.ts";
 import type { GeneralTasks } from "./general-tasks.ts";
 import { listAnswer } from "./list.ts";
+import { operationId } from "./openapi/names.ts";
 import type { Action, Endpoint, Resource } from "./resource.ts";
 import type { Target, TargetOptions } from "./target.ts";
 import { policyName } from "./viewset.ts";
@@ -10,10 +11,13 @@ import { createObject, deleteObject, runAction, updateObject } from "./write.ts"
 
 export interface RouteOperation {
   readonly method: string;
+  /** Operation id of the description, by which the audit trail knows it. */
+  readonly id?: string;
   /** Action name that the permission question carries. */
   readonly permission: string;
   readonly isPublic?: boolean;
   readonly isDetached?: boolean;
+  /** What the keys of the path are keys of. */
   readonly resource?: Resource;
   readonly body?: NonNullable<TargetOptions["body"]>;
   readonly isBlind?: boolean;
@@ -58,6 +62,7 @@ function endpointRoute(endpoint: Endpoint): Route {
     operations: [
       {
         method,
+        id: endpoint.operationId,
         permission: method.toLowerCase(),
         isPublic,
         isDetached,
@@ -111,6 +116,7 @@ function collectionOperations(resource: Resource, tasks: GeneralTasks): RouteOpe
   if (create) {
     operations.push({
       method: "POST",
+      id: operationId(resource, "create"),
       permission: "create",
       resource,
       body: resource.createBody ?? bodyOf(resource),
@@ -150,6 +156,7 @@ function objectOperations(resource: Resource, tasks: GeneralTasks): RouteOperati
   if (remove) {
     operations.push({
       method: "DELETE",
+      id: operationId(resource, "delete"),
       permission: "destroy",
       resource,
       run: async (call, target) =>
@@ -163,6 +170,7 @@ function actionOperation(resource: Resource, action: Action): RouteOperation {
   const { method, body, isBlind, subject } = action;
   return {
     method,
+    id: action.operationId ?? operationId(resource, action.name),
     permission: action.permission ?? action.name,
     resource,
     ...(body ? { body } : {}),

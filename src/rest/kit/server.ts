@@ -10,6 +10,7 @@ import { coreAuthentication } from "../auth/classes.ts";
 import { proxyList } from "../auth/proxies.ts";
 import { sendError, sendJson } from "./answer.ts";
 import type { ApiIndex } from "./api-index.ts";
+import { AuditDraft, Auditor, isMutation } from "./audit.ts";
 import type { Call } from "./call.ts";
 import { correlationIdOf } from "./correlation.ts";
 import { isAllowedHost } from "./host.ts";
@@ -40,6 +41,10 @@ declare module "fastify" {
     routeTemplate: string;
     /** `WWW-Authenticate` of a 401; undefined makes it a 403. */
     challenge: string | undefined;
+    /** How the user was recognised: `basic`, …. */
+    authenticatedBy: string | null;
+    /** What the audit trail will hold of this request; null where it holds nothing. */
+    audit: AuditDraft | null;
   }
 }
 
@@ -68,6 +73,8 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   app.decorateRequest("apiRoot", "");
   app.decorateRequest("routeTemplate", "");
   app.decorateRequest("challenge", undefined);
+  app.decorateRequest("authenticatedBy", null);
+  app.decorateRequest("audit", null);
   addHooks(app, ctx, options);
   const server = new ApiServer(ctx, options);
   for (const route of options.routes) server.mount(app, route);
@@ -88,6 +95,7 @@ function addHooks(app: FastifyInstance, ctx: Ctx, { onAnswer }: ApiOptions): voi
   app.setNotFoundHandler((request, reply) =>
     sendError(reply, restErrors.noRoute(request.url.split("?")[0] ?? ""), ctx.log),
   );
+  if (ctx.settings.AUDIT_ENABLED) new Auditor(ctx).attach(app);
   if (onAnswer) {
     app.addHook("onResponse", (request, reply, done) => {
       onAnswer(request, reply, reply.elapsedTime);
@@ -216,6 +224,9 @@ class ApiServer {
     const isPublic = operation?.isPublic ?? route.operations.every((one) => one.isPublic);
     const user = isPublic ? null : await this.#authenticate(request, reply);
     const call = await this.#call({ request, reply, domain, user });
+    if (this.#ctx.settings.AUDIT_ENABLED && isMutation(method)) {
+      request.audit = new AuditDraft(call, route, operation);
+    }
     if (method === "OPTIONS") return this.#describe(call, route, isPublic);
     if (!operation)
       throw user || isPublic ? restErrors.method(request.method) : restErrors.credentials();
@@ -247,7 +258,9 @@ class ApiServer {
   async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<User | null> {
     request.challenge = this.#chain.challenge(request);
     if (!request.headers.authorization) reply.header("vary", "Accept, Cookie");
-    return (await this.#chain.authenticate(request)) ?? null;
+    const found = await this.#chain.authenticate(request);
+    request.authenticatedBy = found?.by ?? null;
+    return found?.user ?? null;
   }
 
   /** Undefined if the path names a domain that there is not. */

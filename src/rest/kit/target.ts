@@ -110,6 +110,7 @@ export class Target implements Facts, AsyncDisposable {
     if (!resource) throw new Error("The request addresses no object.");
     if (!isBlind || (await scopeOf(resource, this.#call))) {
       const row = await readVisibleRow(resource, this.#call, this.path);
+      this.#call.request.audit?.found(resource, row);
       return isBlind ? { $key: keyOf(row), $resource: resource } : row;
     }
     checkKeys(resource, this.path);

@@ -2,6 +2,7 @@ import { loginEndpoints, loginSchemas } from "../auth/login.ts";
 import type { ApiParts } from "../kit/resource.ts";
 import { accessPolicy } from "./access-policies.ts";
 import { artifact } from "./artifacts.ts";
+import { auditEntry } from "./audit.ts";
 import { domain } from "./domains.ts";
 import { coreGuardResources } from "./families/guard-resources.ts";
 import { orphansCleanup, orphansDelete, reclaimSpace, repair } from "./housekeeping.ts";
@@ -20,6 +21,7 @@ export const coreParts: ApiParts = {
     ...coreGuardResources,
     accessPolicy,
     artifact,
+    auditEntry,
     domain,
     taskGroup,
     taskSchedule,

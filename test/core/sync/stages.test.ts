@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Batcher } from "#core/sync/batcher.ts";
+import { Batcher } from "#base/batcher.ts";
 import { Budget } from "#core/sync/budget.ts";
 import { inBatches } from "#core/sync/commands.ts";
 import { Crew } from "#core/sync/crew.ts";

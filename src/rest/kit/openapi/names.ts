@@ -10,6 +10,10 @@ export const tokensOf = (resource: Resource): string[] =>
 export const tokenId = (tokens: readonly string[]): string =>
   tokens.join("_").replaceAll(/[-/]/g, "_").toLowerCase();
 
+/** `repositories_file_file_sync`: of the resource's path and a word for what is done. */
+export const operationId = (resource: Resource, word: string): string =>
+  `${tokenId(tokensOf(resource))}_${word}`;
+
 /** Every run of letters begins with a capital: `task-groups` → `Task-Groups`. */
 const titleCase = (word: string): string =>
   word.toLowerCase().replaceAll(/[a-z]+/g, (run) => run.charAt(0).toUpperCase() + run.slice(1));

@@ -4,6 +4,7 @@ import type { Action, Answer, Body, Endpoint, Resource } from "../resource.ts";
 import type { JsonSchema } from "../schema.ts";
 import {
   hrefParameter,
+  operationId,
   pageName,
   responseName,
   schemaBase,
@@ -135,7 +136,7 @@ function fromDraft(resource: Resource, draft: Draft): Operation {
     label: resource.label,
     method: draft.method,
     at: { resource, on: draft.on, tail: "" },
-    id: `${tokenId(tokens)}_${word}`,
+    id: operationId(resource, word),
     shortId: word,
     tag: tagOf(tokens),
     summary: draft.summary,
@@ -162,13 +163,18 @@ function actionOperation(resource: Resource, action: Action): Operation {
     label: resource.label,
     method: action.method.toLowerCase(),
     at: { resource, on: action.on, tail: tail === "" ? "" : `${tail}/` },
-    id: action.operationId ?? `${tokenId(tokens)}_${action.name}`,
+    id: action.operationId ?? operationId(resource, action.name),
     shortId: action.operationId ?? action.name,
     tag: tagOf(tokens),
     summary: `${action.name.replaceAll("_", " ").replace(/^./, (c) => c.toUpperCase())} (${resource.title})`,
-    parameters: [...headers, ...(action.method === "GET" ? FIELD_PARAMETERS : [])],
+    parameters: [
+      ...headers,
+      ...(action.isFiltered ? filterParameters(resource) : []),
+      ...(action.method === "GET" ? FIELD_PARAMETERS : []),
+    ],
     ...(action.body ? { body: requestBody(action.body) } : {}),
     answers: action.answers,
+    ...(action.answerType ? { answerTypes: [action.answerType] } : {}),
     isPublic: false,
   };
 }
@@ -236,9 +242,6 @@ function listParameters(resource: Resource): readonly Node[] {
     paging("offset", "The initial index from which to return the results."),
   ];
   if (!resource.filters) return pages;
-  const filters = Object.entries(filtersOf(resource)).map(([name, filter]) =>
-    filterParameter(name, filter),
-  );
   const names = Object.keys(orderingsOf(resource)).sort();
   const values = [...names.map((name) => `-${name}`), ...names];
   const ordering = csvParameter(
@@ -246,16 +249,25 @@ function listParameters(resource: Resource): readonly Node[] {
     { type: "array", items: { type: "string", enum: values } },
     "Ordering",
   );
+  return byName([...filterParameters(resource), ...pages, ordering]);
+}
+
+/** The filters of its list, and `q` over them. */
+function filterParameters(resource: Resource): readonly Node[] {
+  const filters = Object.entries(filtersOf(resource)).map(([name, filter]) =>
+    filterParameter(name, filter),
+  );
   const q = {
     in: "query",
     name: "q",
     schema: { type: "string" },
     description: "Filter results by using NOT, AND and OR operations on other filters",
   };
-  return [...filters, ...pages, ordering, q].sort((a, b) =>
-    String(a.name) < String(b.name) ? -1 : 1,
-  );
+  return byName([...filters, q]);
 }
+
+const byName = (parameters: readonly Node[]): readonly Node[] =>
+  parameters.toSorted((a, b) => (String(a.name) < String(b.name) ? -1 : 1));
 
 const csvParameter = (name: string, schema: JsonSchema, description: string): Node => ({
   in: "query",
