@@ -1,7 +1,8 @@
 import { sql } from "kysely";
+import { rethrow } from "../constraints.ts";
 import type { Ctx, DomainRef, Executor, Trx } from "../ctx.ts";
 import { inTransaction } from "../transaction.ts";
-import { contentErrors } from "./errors.ts";
+import { contentConstraints, contentErrors } from "./errors.ts";
 import {
   countUnits,
   fileKey,
@@ -27,13 +28,16 @@ const CHUNK = 2000;
  *
  * @param trx without it each 2 000 units are a transaction of their own, repeated on conflict.
  * @returns one entry per unit, in the order given.
+ * @throws `contentErrors.fileGone` if an artifact was cleaned up meanwhile; nothing was saved of its
+ *   2 000 units.
  */
 export async function saveUnits(ctx: Ctx, batch: UnitBatch, trx?: Trx): Promise<SavedUnit[]> {
   const saved: SavedUnit[] = [];
   for (let start = 0; start < batch.units.length; start += CHUNK) {
     const units = batch.units.slice(start, start + CHUNK);
     const save = () => inTransaction(ctx, trx, (t) => saveChunk(ctx, t, { ...batch, units }));
-    saved.push(...(await (trx ? save() : unlessVanished(save))));
+    const work = trx ? save() : unlessVanished(save);
+    saved.push(...(await work.catch(rethrow(contentConstraints))));
   }
   return saved;
 }

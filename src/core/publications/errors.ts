@@ -20,6 +20,12 @@ export const publicationErrors = defineErrors({
     message: (path: string, other: string) =>
       `Cannot create publication. Path errors found. The path for file '${path}' overlaps: ${other}`,
   },
+  fileGone: {
+    code: "publication-file-gone",
+    status: 409,
+    message: () =>
+      "A clean-up removed a file before the publication that was to have it was complete. Publish again.",
+  },
 });
 
 export const publicationConstraints: ConstraintTable = {
@@ -29,5 +35,6 @@ export const publicationConstraints: ConstraintTable = {
     publicationErrors.duplicatePaths([
       /=\([^,]*, (.*)\) already/.exec(fault.detail ?? "")?.[1] ?? "",
     ]),
+  publication_path_domain_artifact_fkey: () => publicationErrors.fileGone(),
   rel_path_check: () => new ValidationError(["Relative path is not in canonical form."]),
 };

@@ -4,9 +4,11 @@ import { sql } from "kysely";
 import { key128 } from "#base/digests.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import { saveUnits, touchUnits } from "#core/content/commands.ts";
+import { contentErrors } from "#core/content/errors.ts";
 import { missingUnits, unitsElsewhere } from "#core/content/queries.ts";
 import type { UnitInput } from "#core/content/types.ts";
 import type { Ctx } from "#core/ctx.ts";
+import { describeFailure } from "#core/tasks/failure.ts";
 import {
   type CoreWorld,
   createCoreWorld,
@@ -276,17 +278,16 @@ test("opposite transactions over two batches both succeed", async (t) => {
   assert.equal(await count(ctx, "content"), 80);
 });
 
-test("a bad path and an unknown artifact are refused by the database", async (t) => {
+test("a bad path is refused by the database", async (t) => {
   const { ctx, domain } = await createCoreWorld(t);
-  const save = (path: string, artifact: string | null) =>
+  const save = (path: string) =>
     saveUnits(ctx, {
       domain,
       type: noteType,
-      units: [{ ...unitOf("x"), files: [{ relativePath: path, artifact }] }],
+      units: [{ ...unitOf("x"), files: [{ relativePath: path, artifact: null }] }],
     });
 
-  await assert.rejects(save("a/../b", null), { code: "23514" });
-  await assert.rejects(save("x", uuid7()), { code: "23503" });
+  await assert.rejects(save("a/../b"), { code: "23514" });
   assert.equal(await count(ctx, "content"), 0);
 });
 
@@ -334,4 +335,18 @@ test("missing units are told from those of another domain", async (t) => {
 
   assert.deepEqual(await missingUnits(ctx.db, domain, ids), [nobody, foreign?.id]);
   assert.deepEqual(await unitsElsewhere(ctx.db, domain, ids), [foreign?.id]);
+});
+
+test("a file that a clean-up removed meanwhile is named in words, and nothing is half saved", async (t) => {
+  const { ctx, domain } = await createCoreWorld(t);
+  const gone = { ...unitOf("a"), files: [{ relativePath: "a", artifact: uuid7() }] };
+
+  const saving = saveUnits(ctx, { domain, type: fileType, units: [unitOf("b"), gone] });
+
+  await assert.rejects(saving, (error) => {
+    assert.ok(contentErrors.fileGone.is(error));
+    assert.doesNotMatch(describeFailure(error, false).description ?? "", /fkey|constraint/);
+    return true;
+  });
+  assert.equal(await count(ctx, "content"), 0);
 });

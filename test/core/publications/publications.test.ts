@@ -105,6 +105,14 @@ test("paths go in batches; the same path twice is refused", async (t) => {
   await assert.rejects(bad, { detail: ["Relative path is not in canonical form."] });
 });
 
+test("a generated file that a clean-up removed meanwhile is named in words", async (t) => {
+  const world = await createCoreWorld(t);
+  const publication = await start(world, await withFiles(world, "a"));
+  const paths = [{ relativePath: "index", artifact: uuid7() }];
+
+  await assert.rejects(addPaths(world.ctx, publication, paths), publicationErrors.fileGone.is);
+});
+
 test("overlapping paths are refused, those of passed-through files included", async (t) => {
   const world = await createCoreWorld(t);
   const { ctx, job } = world;
