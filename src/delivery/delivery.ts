@@ -1,3 +1,4 @@
+import { clientAddress, type ProxyTrust, proxyTrust } from "#base/client-address.ts";
 import { objectName } from "#core/artifacts/queries.ts";
 import type { SavedArtifact } from "#core/artifacts/types.ts";
 import type { Ctx } from "#core/ctx.ts";
@@ -64,6 +65,7 @@ export class Delivery {
   readonly #upstreams: Upstreams;
   readonly #downloads: Downloads;
   readonly #marks: boolean;
+  readonly #trust: ProxyTrust;
 
   constructor(ctx: Ctx, { handlers, guards, openUpstream }: DeliveryOptions) {
     this.#ctx = ctx;
@@ -76,6 +78,7 @@ export class Delivery {
     );
     this.#memory = new Memory(ctx);
     this.#marks = ctx.settings.CACHE_ENABLED;
+    this.#trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
     this.#upstreams = new Upstreams(ctx, openUpstream);
     this.#downloads = new Downloads(ctx, this.#upstreams);
   }
@@ -170,7 +173,7 @@ export class Delivery {
         url: exchange.request.url ?? "",
         headers: exchange.request.headers,
         rawHeaders: exchange.request.rawHeaders,
-        address: exchange.request.socket.remoteAddress ?? "",
+        address: clientAddress(exchange.request, this.#trust),
       }),
     });
   }

@@ -6,6 +6,7 @@ import { announceAfterCommit } from "#core/distributions/commands.ts";
 import { signedPath } from "#core/guards/queries.ts";
 import { redirectKey, signatureProblem, signedAddress } from "#core/guards/rules.ts";
 import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
+import type { Settings } from "#platform/config/settings.ts";
 import { createTestApi, type TestApi } from "../support/rest-api.ts";
 import { createSite, eventually, type Site } from "./site.ts";
 
@@ -23,9 +24,10 @@ interface Guarded {
   status(headers?: Record<string, string>): Promise<number>;
 }
 
-async function guarded(t: TestContext): Promise<Guarded> {
-  const api = await createTestApi(t, { settings });
-  const site = await createSite(t, { beside: api, settings, guards: coreGuardHandlers });
+async function guarded(t: TestContext, more: Partial<Settings> = {}): Promise<Guarded> {
+  const all = { ...settings, ...more };
+  const api = await createTestApi(t, { settings: all });
+  const site = await createSite(t, { beside: api, settings: all, guards: coreGuardHandlers });
   const { id } = await site.rows.published("d", [{ path: "f", bytes: "secret bytes" }]);
   assert.equal((await site.get(`${CP}d/f`)).status, 200);
   return {
@@ -195,8 +197,8 @@ test("without a secret of the server nothing is signed and nothing passes", () =
 
 const REFUSED = "403: Authentication credentials were not provided.";
 
-async function withPeople(t: TestContext) {
-  const world = await guarded(t);
+async function withPeople(t: TestContext, more: Partial<Settings> = {}) {
+  const world = await guarded(t, more);
   const { api } = world;
   const password = await hashPassword("pass of eve", { iterations: 1 });
   const eve = await api.ctx.db
@@ -284,6 +286,27 @@ test("a user whom another process changes is asked anew", async (t) => {
   await api.request("DELETE", `users/${id}/`);
   assert.equal(await status(basic("eve:new pass of eve")), 403);
 });
+
+/** Refusals of one address that end further tries with the same name. */
+const MOST_FAILURES = 10;
+
+for (const proxies of [["127.0.0.1", "10.1.0.0/16"], []]) {
+  const isTrusted = proxies.length > 0;
+  test(`failures count by client ${isTrusted ? "behind a trusted proxy" : "and nobody says which"}`, async (t) => {
+    const { api, status, href, role } = await withPeople(t, { TRUSTED_PROXIES: proxies });
+    await api.post(`${href}add_role/`, { role, users: ["eve"] });
+    const from = (forwarded: string, password: string) =>
+      status({ ...basic(`eve:${password}`), "x-forwarded-for": forwarded });
+
+    for (let n = 0; n < MOST_FAILURES; n += 1) {
+      assert.equal(await from("203.0.113.9, 10.1.2.3", "wrong"), 403);
+    }
+
+    assert.equal(await from("203.0.113.9", "pass of eve"), 403, "the same client");
+    assert.equal(await from("6.6.6.6, 203.0.113.9", "pass of eve"), 403, "with another name");
+    assert.equal(await from("203.0.113.10", "pass of eve"), isTrusted ? 200 : 403, "another");
+  });
+}
 
 test("guards write no secret into the log", async (t) => {
   const { site, api, status } = await withPeople(t);

@@ -1,4 +1,5 @@
 import { Type } from "@sinclair/typebox";
+import { proxiesProblem } from "#base/client-address.ts";
 import { defineSettings } from "#base/settings.ts";
 
 const text = Type.String();
@@ -71,7 +72,8 @@ export const serverSettings = defineSettings({
   TRUSTED_PROXIES: {
     schema: texts,
     default: [],
-    doc: "Addresses and networks whose `X-Forwarded-*` headers are believed. When it is not empty, headers that name a user are believed from them only; otherwise from everybody, so the proxy has to be the only way in.",
+    doc: "Addresses and networks whose `X-Forwarded-*` headers are believed, by API and content app. When it is not empty, headers that name a user are believed from them only; otherwise from everybody, so the proxy has to be the only way in.",
+    check: proxiesProblem,
   },
   DATA_UPLOAD_MAX_NUMBER_FIELDS: {
     schema: Type.Integer({ minimum: 1 }),

@@ -1,5 +1,5 @@
-import proxyAddress from "@fastify/proxy-addr";
 import type { FastifyRequest } from "fastify";
+import { proxyTrust } from "#base/client-address.ts";
 import { rawHeaderValues } from "#base/raw-headers.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { authErrors } from "./errors.ts";
@@ -9,20 +9,13 @@ type Settings = Pick<Ctx["settings"], "TRUSTED_PROXIES">;
 /**
  * Whether an address is that of a proxy of ours; undefined if the setting names none. A peer whose
  * address is not known (it has gone, or comes by a unix socket) is none.
- *
- * @throws `authErrors.setting` if an entry is no address and no network.
  */
 export function proxyList({
   TRUSTED_PROXIES: proxies,
 }: Settings): ((address: string | undefined) => boolean) | undefined {
   if (proxies.length === 0) return undefined;
-  try {
-    const isProxy = proxyAddress.compile([...proxies]);
-    return (address) => address !== undefined && isProxy(address, 0);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw authErrors.setting(`TRUSTED_PROXIES is not a list of addresses and networks: ${why}.`);
-  }
+  const isProxy = proxyTrust(proxies);
+  return (address) => address !== undefined && isProxy(address, 0);
 }
 
 /** `HTTP_X_RH_IDENTITY`, as CGI writes it, is the header `x-rh-identity`; else undefined. */

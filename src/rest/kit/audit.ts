@@ -67,7 +67,8 @@ export class AuditDraft {
       objectPath: this.#path,
       objectPrn: this.#prn,
       correlationId,
-      client: request.ip,
+      // A Unix socket has no address.
+      client: request.ip ?? "",
       outcome: outcome === "done" && (this.#task ?? this.#taskGroup) ? "dispatched" : outcome,
       status,
       task: this.#task,
