@@ -256,7 +256,7 @@ test("texts that PostgreSQL cannot hold do not stop the trail", async (t) => {
   const user = "eve:a good long password";
   const keys = ["%00", "%ED%A0%80", "x".repeat(2000), "%22%5C%27"];
   for (const key of keys) {
-    const { status } = await api.request("DELETE", `remotes/file/file/${key}/`, { user });
+    const { status } = await api.request("DELETE", `users/${key}/`, { user });
     assert.ok([400, 403].includes(status), `${key}: ${status}`);
   }
   const denied = await entriesOf(api, "outcome=denied");

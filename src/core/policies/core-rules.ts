@@ -76,7 +76,7 @@ export const coreRules: AccessRules = {
     plainPolicy("login", { "*": [] }),
   ],
   adminOnly: [
-    ...["access_policies", "audit", "audit/export", "users", "workers"],
+    ...["access_policies", "audit", "users", "workers"],
     ...["orphans", "orphans/cleanup", "repair", "repositories/reclaim_space"],
   ],
 };

@@ -145,6 +145,7 @@ function objectOperations(resource: Resource, tasks: GeneralTasks): RouteOperati
       const isPartial = method === "PATCH";
       operations.push({
         method,
+        id: operationId(resource, isPartial ? "partial_update" : "update"),
         permission: isPartial ? "partial_update" : "update",
         resource,
         body: { ...bodyOf(resource), isPartial },
