@@ -15,6 +15,8 @@ import { PostgresNotifier } from "#platform/db/notifier.ts";
 import { type Database, type DatabaseOptions, openDatabase } from "#platform/db/open.ts";
 import type { Http } from "#platform/http/http.ts";
 import { createHttp } from "#platform/http/undici.ts";
+import { IsolatedJq } from "#platform/jq/isolated-jq.ts";
+import type { Jq } from "#platform/jq/jq.ts";
 import type { ProcessLog } from "#platform/log/create-log.ts";
 import {
   createMetrics,
@@ -62,11 +64,13 @@ export async function openRuntime(
   stack.use(database);
   if (!options.isChild) await requireMigrations(database);
   const notifier = stack.use(new PostgresNotifier(connection, database.pool));
+  const jq = stack.use(new IsolatedJq());
   const nums = await ensureContentTypes(database.db, options.plugins);
   const parts: Parts = {
     configuration,
     options,
     secrets,
+    jq,
     database,
     notifier,
     registry: createRegistry(options.plugins, nums),
@@ -114,6 +118,7 @@ interface Parts {
   readonly configuration: Configuration;
   readonly options: RuntimeOptions;
   readonly secrets: Secrets;
+  readonly jq: Jq;
   readonly database: Database<CoreTables>;
   readonly notifier: PostgresNotifier;
   readonly registry: PluginRegistry;
@@ -144,6 +149,7 @@ function createCtx(parts: Parts, kind: ProcessKind): Ctx {
     http: parts.http,
     secrets: parts.secrets,
     clock,
+    jq: parts.jq,
     log,
     metrics: parts.metrics,
     plugins: parts.registry,

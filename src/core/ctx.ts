@@ -3,6 +3,7 @@ import type { Settings } from "#platform/config/settings.ts";
 import type { Secrets } from "#platform/crypto/secrets.ts";
 import type { Hot, Notifier } from "#platform/db/hot.ts";
 import type { Http } from "#platform/http/http.ts";
+import type { Jq } from "#platform/jq/jq.ts";
 import type { Log } from "#platform/log/log.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { OpenStore, Storage } from "#platform/storage/storage.ts";
@@ -32,6 +33,7 @@ export interface Ctx {
   readonly openStore: OpenStore;
   readonly http: Http;
   readonly secrets: Secrets;
+  readonly jq: Jq;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -50,13 +50,17 @@ test("a header guard is made, seen, changed and asked", async () => {
   const values = ["--header-name", "x-key", "--header-value", "one"];
   const made = await guard("header", "create", "--name", "h", ...values);
   assert.deepEqual([made.header_name, made.header_value], ["x-key", "one"]);
-  const refused = await box.pulp.fails(
-    ...["content-guard", "header", "create", "--name", "j", ...values, "--jq-filter", ".a"],
-  );
-  assert.match(refused, /jq filters are not supported/);
+  const filtered = ["header", "create", "--name", "j", ...values, "--jq-filter"] as const;
+  assert.match(await box.pulp.fails("content-guard", ...filtered, ".a |"), /valid jq filter/);
   assert.deepEqual(names(await guard("header", "list")), ["h"]);
-  await protect("core:header:h");
+  assert.equal((await guard(...filtered, ".org.id")).jq_filter, ".org.id");
+  await protect("core:header:j");
   await statusBecomes(403, file);
+  const json = (id: string) => ["-H", `X-Key: ${base64(JSON.stringify({ org: { id } }))}`];
+  assert.equal((await download(...json("two"), file)).status, 403);
+  assert.deepEqual(await download(...json("one"), file), { status: 200, body: "protected" });
+  await protect("core:header:h");
+  await statusBecomes(403, ...json("one"), file);
   const header = (value: string) => ["-H", `X-Key: ${base64(value)}`];
   assert.deepEqual(await download(...header("one"), file), { status: 200, body: "protected" });
 

@@ -88,6 +88,40 @@ test("a header guard permits the one value, and a changed value at once", async 
   await costs(site, [`${CP}d/f`, { "x-key": base64("other") }], 1);
 });
 
+test("a header guard with a filter looks into JSON, and never breaks", async (t) => {
+  const { api, site, protect, status } = await guarded(t);
+  const href = await protect("header", {
+    ...{ header_name: "X-RH-Identity", header_value: "44" },
+    jq_filter: ".identity.org_id",
+  });
+  const sent = (text: string | Buffer) => ({
+    "x-rh-identity": Buffer.from(text).toString("base64"),
+  });
+  const org = (org_id: unknown) => sent(JSON.stringify({ identity: { org_id } }));
+
+  for (const id of ["44", 44]) assert.equal(await status(org(id)), 200);
+  const refused = [
+    ...["45", "", null, true, { id: "44" }, ["44"], "44\n"].map(org),
+    ...["44", "", "{", "[]", "null", '{"identity":"44"}', '{"identity":{"org_id":"44"}'].map(sent),
+    sent("[".repeat(3000) + "]".repeat(3000)),
+    sent(Buffer.from([0x22, 0xff, 0xfe, 0x22])),
+    sent(`"${"x".repeat(9000)}"`),
+    { "x-rh-identity": `${org("44")["x-rh-identity"]}!` },
+    { "x-rh-identity": JSON.stringify({ identity: { org_id: "44" } }) },
+  ];
+  for (const headers of refused) {
+    assert.equal(await status(headers), 403, headers["x-rh-identity"].slice(0, 80));
+  }
+  await costs(site, [`${CP}d/f`, org("44")], 1);
+
+  for (const program of ["empty", 'error("44")', ".identity.org_id[0]"]) {
+    await api.request("PATCH", href, { json: { jq_filter: program } });
+    assert.equal(await status(org("44")), 403, program);
+  }
+  await api.request("PATCH", href, { json: { jq_filter: "def f: f; f" } });
+  assert.equal(await status(org("44")), 403, "a program without end is stopped");
+});
+
 test("a refused request learns nothing: neither HEAD, nor ranges, nor what is missing", async (t) => {
   const { site, protect } = await guarded(t);
   await protect("header", { header_name: "X-Key", header_value: "v" });

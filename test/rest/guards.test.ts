@@ -61,11 +61,6 @@ const REFUSED: readonly (readonly [type: string, json: object, detail: object])[
     { name: "x", ...HEADER, header_name: "a b" },
     { header_name: ["Enter a valid header name."] },
   ],
-  [
-    "header",
-    { name: "x", ...HEADER, jq_filter: ".a" },
-    { jq_filter: ["jq filters are not supported by this server."] },
-  ],
   ["header", { name: "x", ...HEADER, header_value: 1 }, { header_value: ["Not a valid string."] }],
   [
     "composite",
@@ -104,6 +99,23 @@ test("input that does not fit is refused", async (t) => {
     assert.deepEqual(body, detail);
   }
   assert.equal((await api.get("contentguards/")).body.count, 1);
+});
+
+test("a jq filter has to be a program, and is kept as it is", async (t) => {
+  const api = await createTestApi(t);
+  const json = { name: "x", ...HEADER };
+  for (const program of [".a |", "nothing", 'import "x" as $x; $x']) {
+    const { status, body } = await api.post(`${BASE}/header/`, { ...json, jq_filter: program });
+    assert.equal(status, 400, program);
+    assert.match(body.jq_filter[0], /^Enter a valid jq filter: jq: error/);
+  }
+
+  const made = await make(api, "header", { ...json, jq_filter: ".a # b" });
+  assert.equal(made.jq_filter, ".a # b");
+  const patch = (jq_filter: string | null) =>
+    api.request("PATCH", made.pulp_href, { json: { jq_filter } });
+  assert.equal((await patch(".b |")).status, 400);
+  assert.equal((await patch(null)).body.jq_filter, null);
 });
 
 test("a composite never comes to contain itself", async (t) => {

@@ -15,6 +15,7 @@ import type { CoreTables } from "#core/tables.ts";
 import { coreSettings, type Settings } from "#platform/config/settings.ts";
 import { PostgresNotifier } from "#platform/db/notifier.ts";
 import { openDatabase } from "#platform/db/open.ts";
+import { IsolatedJq } from "#platform/jq/isolated-jq.ts";
 import type { Log } from "#platform/log/log.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import { createDatabase } from "./database.ts";
@@ -61,7 +62,9 @@ export async function createContext(
   };
   const database = openDatabase<CoreTables>(databaseOptions);
   const notifier = new PostgresNotifier(databaseOptions, database.pool);
+  const jq = new IsolatedJq();
   t.after(async () => {
+    await jq[Symbol.asyncDispose]();
     await notifier[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
     if (!beside) await rm(mediaRoot, { recursive: true, force: true });
@@ -89,6 +92,7 @@ export async function createContext(
     http: await createHttp(settings),
     secrets: testSecrets,
     clock,
+    jq,
     log: memoryLog(logged),
     metrics: silentMetrics,
     plugins: createRegistry(plugins, nums),

@@ -26,7 +26,7 @@ export async function createGuard(
       .values({ id, domain: domain.num, type, name, description })
       .execute();
     if (header) {
-      const row = { id, domain: domain.num, jq_filter: null, ...header };
+      const row = { id, domain: domain.num, ...header };
       await trx.insertInto("header_guard").values(row).execute();
     }
     await insertMembers(trx, { domain, id }, members);

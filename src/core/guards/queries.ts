@@ -4,10 +4,6 @@ import { guardErrors } from "./errors.ts";
 import { redirectKey, SIGNED_SECONDS, signedAddress } from "./rules.ts";
 import type { GuardMember, HeaderRule } from "./types.ts";
 
-interface StoredHeaderRule extends HeaderRule {
-  readonly jq_filter: string | null;
-}
-
 const byId = {
   name: "header guard",
   text: "select header_name, header_value, jq_filter from header_guard where domain = $1 and id = $2",
@@ -32,8 +28,8 @@ export interface GuardPlace {
 export async function headerRule(
   { hot }: Pick<Ctx, "hot">,
   { domain, id }: GuardPlace,
-): Promise<StoredHeaderRule | undefined> {
-  const [row] = await hot.query<StoredHeaderRule>(byId, [domain, id]);
+): Promise<HeaderRule | undefined> {
+  const [row] = await hot.query<HeaderRule>(byId, [domain, id]);
   return row;
 }
 

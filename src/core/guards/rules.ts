@@ -1,6 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { encodePath } from "#base/paths.ts";
-import { isSameText } from "#base/same-text.ts";
 
 /** How long a signed address is good for, seconds. */
 export const SIGNED_SECONDS = 3600;
@@ -8,9 +7,9 @@ export const SIGNED_SECONDS = 3600;
 /** Standard Base64 with its padding; anything else is no value of ours. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Whether a header value, Base64 as it was sent, stands for the wanted text. */
-export const isHeaderValue = (sent: string, wanted: string): boolean =>
-  BASE64.test(sent) && isSameText(Buffer.from(sent, "base64").toString(), wanted);
+/** The text of a header value, Base64 as it was sent; undefined if it is none. */
+export const decodedHeader = (sent: string): string | undefined =>
+  BASE64.test(sent) ? Buffer.from(sent, "base64").toString() : undefined;
 
 /** The key that signs addresses for one guard; undefined without a secret of the server. */
 export const redirectKey = (serverSecret: string, guard: string): Buffer | undefined =>

@@ -16,6 +16,8 @@ export interface GuardDetails {
 export interface HeaderRule {
   readonly header_name: string;
   readonly header_value: string;
+  /** jq program over the decoded value, which is JSON then; null compares the whole value. */
+  readonly jq_filter: string | null;
 }
 
 export interface NewGuard extends GuardDetails {

@@ -1,7 +1,8 @@
 import { rawHeaderValues } from "#base/raw-headers.ts";
+import { isWantedHeader } from "#core/guards/header-value.ts";
 import { HEADER_GUARD } from "#core/guards/models.ts";
 import { headerRule } from "#core/guards/queries.ts";
-import { isHeaderValue } from "#core/guards/rules.ts";
+
 import type { GuardHandler } from "../contract.ts";
 import { DENIED } from "../permit.ts";
 
@@ -10,11 +11,10 @@ export const headerGuard: GuardHandler = {
   type: HEADER_GUARD.type,
   async refusal(ctx, { id }, { domain, rawHeaders }) {
     const rule = await headerRule(ctx, { domain: domain.num, id });
-    // A filter is refused when a guard is made; one that is there all the same is not judged.
-    if (rule === undefined || rule.jq_filter !== null) return DENIED;
+    if (rule === undefined) return DENIED;
     const [sent, ...more] = rawHeaderValues(rawHeaders, rule.header_name);
     // What comes twice may be read differently by whoever stands in between.
     if (sent === undefined || more.length > 0) return DENIED;
-    return isHeaderValue(sent, rule.header_value) ? undefined : DENIED;
+    return (await isWantedHeader(ctx, sent, rule)) ? undefined : DENIED;
   },
 };

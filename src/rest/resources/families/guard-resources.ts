@@ -96,8 +96,10 @@ function checkHeaderName(name: string): string {
   throw new FieldProblem("Enter a valid header name.");
 }
 
-function refuseFilter(): never {
-  throw new FieldProblem("jq filters are not supported by this server.");
+async function checkFilter(program: string, { ctx }: Run): Promise<string> {
+  const problem = await ctx.jq.problem(program);
+  if (problem === undefined) return program;
+  throw new FieldProblem(`Enter a valid jq filter: ${problem}.`);
 }
 
 const headerGuard = guardResource({
@@ -109,9 +111,9 @@ const headerGuard = guardResource({
   fields: {
     header_name: text({ required: true, sql: "d.header_name", check: checkHeaderName }),
     header_value: text({ required: true, sql: "d.header_value" }),
-    jq_filter: text({ nullable: true, sql: "d.jq_filter", check: refuseFilter }),
+    jq_filter: text({ nullable: true, sql: "d.jq_filter", check: checkFilter }),
   },
-  details: (values) => ({ header: picked(values, ["header_name", "header_value"]) }),
+  details: (values) => ({ header: picked(values, ["header_name", "header_value", "jq_filter"]) }),
 });
 
 /** Ids of the named guards, each once, in the order of the request. */
