@@ -3,6 +3,7 @@ import { domainFinder } from "#core/domains/queries.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import { API_ACCESS_FORMAT } from "#platform/log/access-log.ts";
 import { statusClass } from "#platform/metrics/prometheus.ts";
+import { loginRoutes } from "#rest/auth/login-routes.ts";
 import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
 import { type Route, routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
@@ -24,6 +25,7 @@ export async function serveApi(
     routes: [
       ...routesOf(api, generalTasks),
       ...descriptionRoutes(),
+      ...loginRoutes(),
       ...(ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : []),
     ],
     findDomain: domainFinder(ctx),

@@ -6,6 +6,7 @@ import { hashPassword } from "#core/access/passwords.ts";
 import type { DomainRef } from "#core/ctx.ts";
 import { ensurePolicies } from "#core/policies/commands.ts";
 import { file } from "#plugins/file/plugin.ts";
+import { loginRoutes } from "#rest/auth/login-routes.ts";
 import type { ApiIndex } from "#rest/kit/api-index.ts";
 import type { GeneralTasks } from "#rest/kit/general-tasks.ts";
 import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
@@ -68,7 +69,7 @@ export async function createTestApi(
   if (!options.beside) await seedAccess(context);
   const app = createApi(context.ctx, {
     api,
-    routes: [...routesOf(api, generalTasks), ...descriptionRoutes()],
+    routes: [...routesOf(api, generalTasks), ...descriptionRoutes(), ...loginRoutes()],
     findDomain: domainFinder(context),
   });
   await app.ready();

@@ -1,5 +1,6 @@
 import type { AuthenticationClass } from "./authentication.ts";
 import { basicAuthentication } from "./basic.ts";
+import { jsonHeaderAuthentication } from "./json-header.ts";
 import { remoteUserAuthentication } from "./remote-user.ts";
 import { sessionAuthentication } from "./session.ts";
 
@@ -8,4 +9,5 @@ export const coreAuthentication: readonly AuthenticationClass[] = [
   basicAuthentication,
   sessionAuthentication,
   remoteUserAuthentication,
+  jsonHeaderAuthentication,
 ];

@@ -66,7 +66,7 @@ const end = defineEndpoint({
   async run(call) {
     const { ctx, request, reply } = call;
     const secret = sessionCookie(request);
-    if (secret !== undefined) await endSession(ctx, ownerOf(call).id, secret);
+    if (secret !== undefined) await endSession(ctx, secret);
     clearSession(ctx, reply);
     return { kind: "empty", status: 204 };
   },

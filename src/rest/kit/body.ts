@@ -47,7 +47,7 @@ export async function readBody(call: Call, options: BodyOptions): Promise<ReadBo
       if (options.hasFile) throw restErrors.mediaType(type);
       return { ...NOTHING, values: await readJson(call), isForm: false };
     case "application/x-www-form-urlencoded":
-      return { ...NOTHING, values: formValues(call, await readText(call)), isForm: true };
+      return { ...NOTHING, values: formValues(call, await readForm(call)), isForm: true };
     case "multipart/form-data":
       return readMultipart(call, options.fields);
     default:
@@ -72,7 +72,7 @@ async function readText(call: Call): Promise<string> {
 }
 
 async function readJson(call: Call): Promise<Record<string, unknown>> {
-  const value = parseJson(await decoded(readText(call)));
+  const value = parseJson(await decoded(readText(call), restErrors.json));
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     const limit = call.ctx.settings.DATA_UPLOAD_MAX_NUMBER_FIELDS;
     if (Object.keys(value).length > limit) throw restErrors.fieldCount(limit);
@@ -83,12 +83,14 @@ async function readJson(call: Call): Promise<Record<string, unknown>> {
   throw objectError(`Invalid data. Expected a dictionary, but got ${name}.`);
 }
 
+const readForm = (call: Call): Promise<string> => decoded(readText(call), restErrors.form);
+
 /** Bytes that are no UTF-8 are the client's mistake. */
-async function decoded(text: Promise<string>): Promise<string> {
+async function decoded(text: Promise<string>, problem: (why: string) => Error): Promise<string> {
   try {
     return await text;
   } catch (error) {
-    if (error instanceof TypeError) throw restErrors.json("the body is not UTF-8");
+    if (error instanceof TypeError) throw problem("the body is not UTF-8");
     throw error;
   }
 }
