@@ -131,6 +131,7 @@ test("the description names the schemes that are asked, in their order", async (
 test("a layer above brings classes of its own by their names", async (t) => {
   const { ctx, caller } = await createContext(t, { settings: chosen("service.Own", BASIC) });
   const own: AuthenticationClass = {
+    name: "own",
     identifiers: ["service.Own"],
     challenge: () => "Bearer",
     open: () => async (request) =>
@@ -139,7 +140,7 @@ test("a layer above brings classes of its own by their names", async (t) => {
   const chain = new AuthenticationChain(ctx, [...coreAuthentication, own]);
 
   const request = { headers: { "x-own": "1" } } as never;
-  assert.equal((await chain.authenticate(request))?.username, "admin");
+  assert.equal((await chain.authenticate(request))?.user.username, "admin");
   assert.equal(await chain.authenticate({ headers: {} } as never), undefined);
   assert.equal(chain.challenge(request), "Bearer");
 });

@@ -9,6 +9,7 @@ const CLASS = "pulpcore.app.authentication.JSONHeaderRemoteAuthentication";
 
 /** The user's name inside JSON that a gateway sends as Base64 in a header (core-rest §5). */
 export const jsonHeaderAuthentication: AuthenticationClass = {
+  name: "json_header",
   identifiers: [CLASS],
   scheme({ AUTHENTICATION_JSON_HEADER_OPENAPI_SECURITY_SCHEME: value }) {
     // Nothing is advertised that the operator has not described.
