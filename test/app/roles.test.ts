@@ -91,6 +91,18 @@ test("a role does not start without its key", async (t) => {
   assert.match(openapi.out, /^openapi: /);
 });
 
+test("the API does not start with a way to log in that nobody knows", async (t) => {
+  const environment = {
+    ...(await roleEnvironment(t)),
+    PULP_REST_FRAMEWORK__DEFAULT_AUTHENTICATION_CLASSES: "['my.Own']",
+  };
+
+  const { code, err } = await runProgram(t, ["api"], { environment });
+
+  assert.equal(code, 1);
+  assert.match(err, /^REST_FRAMEWORK\S+ names my\.Own, which is none of pulpcore\.[^\n]*\.\n$/);
+});
+
 test("a database that cannot be reached is told", async (t) => {
   const environment = {
     ...(await roleEnvironment(t)),

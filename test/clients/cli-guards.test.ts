@@ -121,9 +121,10 @@ test("roles of a guard are listed, and guards go", async () => {
   const listed = await guard("rbac", "role", "list", "--name", "b");
   assert.ok(listed.roles.some(({ users }: { users: string[] }) => users.includes("eve")));
   await guard("rbac", "role", "remove", "--name", "b", ...role);
-  assert.deepEqual(names(await guard("list")).sort(), ["b", "c", "h", "r"]);
+  assert.deepEqual(names(await guard("list")).sort(), ["b", "c", "h", "j", "r"]);
   const types = [
     ["header", "h"],
+    ["header", "j"],
     ["redirect", "r"],
     ["rbac", "b"],
     ["composite", "c"],

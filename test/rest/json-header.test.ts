@@ -87,6 +87,7 @@ test("a header that is forged, cut off, wrongly encoded or huge is a 401 in its 
     [base64("[]"), NO_JSON],
     [base64("{"), NO_JSON],
     [base64('{"identity":"mara"}'), NO_JSON],
+    [base64('{"identity":{"user":{"username":"\\ud800"}}}'), NO_JSON],
     [base64('{"identity":{"user":["mara"]}}'), NO_JSON],
     [base64(Buffer.from([0x7b, 0xff, 0x7d])), NO_JSON],
     [nested("[", "]"), NO_JSON],
@@ -97,7 +98,7 @@ test("a header that is forged, cut off, wrongly encoded or huge is a 401 in its 
     const { status, body } = await send(value);
     assert.deepEqual([status, body], [401, detail], value.slice(0, 60));
   }
-  for (const name of [{ a: 1 }, ["mara"], true, "a\u0000b", "a\nb", "x".repeat(513), "\ud800"]) {
+  for (const name of [{ a: 1 }, ["mara"], true, "a\u0000b", "a\nb", "x".repeat(513)]) {
     const { status, body } = await sendJson(identityOf(name));
     assert.deepEqual([status, body], [401, DENIED], JSON.stringify(name).slice(0, 60));
   }

@@ -224,6 +224,20 @@ test("what users may not make of themselves", async (t) => {
   assert.equal((await api.request("GET", "login/", { user })).status, 200);
 });
 
+test("a flood of guesses does not queue up", async (t) => {
+  const api = await createTestApi(t);
+  const browser = openBrowser(api);
+  await browser.request("GET", "/auth/login/");
+  const guess = (at: number) =>
+    browser.request("POST", "/auth/login/", { form: { username: `u${at}`, password: "no" } });
+
+  const answers = await Promise.all(Array.from({ length: 30 }, (_, at) => guess(at)));
+
+  const statuses = answers.map(({ status }) => status);
+  assert.ok(statuses.filter((status) => status === 403).length <= 8);
+  assert.ok(statuses.every((status) => status === 403 || status === 429));
+});
+
 test("guessing the old password is slowed down like guessing at the door", async (t) => {
   const api = await createTestApi(t);
   await addEve(api);

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
+import { sha256 } from "#base/digests.ts";
 import { uuid7 } from "#base/uuid7.ts";
+import { beginSession } from "#core/access/commands.ts";
 import { dispatch } from "#core/tasks/commands.ts";
 import { startWorker } from "#worker/supervisor.ts";
 import { createContext } from "../support/context.ts";
@@ -22,6 +24,21 @@ test("a schedule that falls due fires within a heartbeat or two", async (t) => {
   await sleep(2000);
   const row = await world.ended((await last())?.last_task ?? "");
   assert.equal(row.state, "completed");
+  await world.worker.stop("finish");
+});
+
+test("sessions that have run out are removed by a heartbeat, others stay", async (t) => {
+  const world = await createWorkerWorld(t);
+  const { ctx, caller } = world;
+  const kept = await beginSession(ctx, caller.user?.id ?? 0);
+  await beginSession(ctx, caller.user?.id ?? 0);
+  await sql`update session set expires = clock_timestamp() - interval '1 second'
+    where id <> ${sha256(kept.secret)}`.execute(ctx.db);
+
+  const left = async () => (await ctx.db.selectFrom("session").select("id").execute()).length;
+  for (let at = 0; at < 100 && (await left()) > 1; at += 1) await sleep(100);
+
+  assert.equal(await left(), 1);
   await world.worker.stop("finish");
 });
 

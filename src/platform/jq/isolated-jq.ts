@@ -120,7 +120,7 @@ function resultOf(answer: Exclude<JqAnswer, { kind: "ready" }>): JqResult {
     case "output":
       if (answer.text.length > MAX_TEXT) return failed("the result is too long");
       if (answer.text === "") return { kind: "empty" };
-      return { kind: "value", value: JSON.parse(answer.text) as Json };
+      return parsed(answer.text);
     case "broken":
       return failed(STOPPED);
     case "failed":
@@ -131,13 +131,21 @@ function resultOf(answer: Exclude<JqAnswer, { kind: "ready" }>): JqResult {
   }
 }
 
+function parsed(text: string): JqResult {
+  try {
+    return { kind: "value", value: JSON.parse(text) as Json };
+  } catch {
+    return failed("the result is no JSON");
+  }
+}
+
 /** Undefined if it does not start. */
 async function startThread(onExit: () => void): Promise<Thread | undefined> {
   const worker = new Worker(new URL("./jq-thread.ts", import.meta.url), {
     execArgv: [],
     env: {},
     stdin: false,
-    // Nothing that a program prints reaches our own output.
+    // Nothing that a program prints reaches our own output; it is read and dropped.
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: 96 },
@@ -145,6 +153,8 @@ async function startThread(onExit: () => void): Promise<Thread | undefined> {
   worker.unref();
   // Running out of memory is an error event; who waits learns of it by the end of the thread.
   worker.on("error", () => undefined).once("exit", onExit);
+  worker.stdout.resume();
+  worker.stderr.resume();
   const thread = { worker, next: (timeoutMs: number) => nextAnswer(worker, timeoutMs) };
   const answer = await thread.next(START_MS);
   if (answer?.kind === "ready") return thread;

@@ -52,6 +52,7 @@ test("what is no program, and what fails on its input", async (t) => {
     ["input", "1"],
     ['error("x")', "1"],
     ["halt_error", "1"],
+    [".", '"\\ud800"'],
     [".", `"${"x".repeat(70_000)}"`],
     ['"x" * 100000', "1"],
   ] as const;
