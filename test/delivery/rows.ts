@@ -3,6 +3,7 @@ import { key128, naturalKey, sha256 } from "#base/digests.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import { saveArtifacts } from "#core/artifacts/commands.ts";
 import type { Ctx, DomainRef, Executor } from "#core/ctx.ts";
+import { FILE_SYSTEM } from "#core/domains/types.ts";
 import { OPEN } from "#core/repositories/table.ts";
 
 export interface UnitSpec {
@@ -207,7 +208,7 @@ export class SiteRows {
   }
 
   async domain(domainName: string) {
-    const values = { id: uuid7(), name: domainName, storage_class: "local" };
+    const values = { id: uuid7(), name: domainName, storage_class: FILE_SYSTEM };
     return this.#ctx.db
       .insertInto("domain")
       .values(values)

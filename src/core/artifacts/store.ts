@@ -94,7 +94,7 @@ async function saveBatch(
     const announcedAt = performance.now();
     const { present, announced } = await announce(ctx, domain, { open, mustReplace });
     saved.push(...present);
-    const epoch = await ctx.storage(domain).epoch?.();
+    const epoch = await ctx.storage(domain).epoch?.(attempt > 0);
     crashPoint("artifact.announced");
     await mapBounded(announced, PLACES, async ({ file, object }) => {
       await ctx.storage(domain).place(file, object);

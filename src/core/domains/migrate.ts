@@ -37,7 +37,7 @@ interface Entry {
 
 /**
  * Copies every artifact and every upload chunk of the domain to another store, and then switches to
- * it (core-content §2.5). Passes go on until one finds nothing new; the last one holds the domain's
+ * it (core-content §2.5). Passes go on until one finds little; the last one holds the domain's
  * row, which who stores a file shares, so no file is left behind. Old files stay.
  */
 export async function migrateStore(
@@ -62,7 +62,8 @@ export async function migrateStore(
     const next = await momentBefore(ctx.db);
     const copied = await copyAll(migration, ctx.db, since);
     since = next;
-    if (copied === 0) break;
+    // What is left is little enough for the pass that others wait for.
+    if (copied < BATCH) break;
   }
   await ctx.db.transaction().execute(async (trx) => {
     await sql`select from domain where num = ${domain.num} for no key update`.execute(trx);

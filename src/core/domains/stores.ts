@@ -68,7 +68,8 @@ class DomainStore implements Storage {
     };
   }
 
-  async epoch(): Promise<number> {
+  async epoch(isFresh: boolean): Promise<number> {
+    if (isFresh) this.#until = 0;
     return (await this.#now()).epoch;
   }
 

@@ -73,8 +73,10 @@ export interface Storage {
   /**
    * Which settings the store has now; absent where they never change. Asked before a file is placed
    * and compared when its row is written, so that no row names a file of a store that was left.
+   *
+   * @param isFresh what is remembered does not count.
    */
-  epoch?(): Promise<number>;
+  epoch?(isFresh: boolean): Promise<number>;
 }
 
 /** The folders of incoming files, one per process; those of dead processes are leftovers. */
