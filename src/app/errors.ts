@@ -40,5 +40,11 @@ export const appErrors = defineErrors({
     message: (count: number) =>
       `The database lacks ${count} migrations; run pulpcore-manager migrate first.`,
   },
+  domains: {
+    code: "domains-incompatible",
+    status: 500,
+    message: (labels: string) =>
+      `DOMAIN_ENABLED cannot be set: these plugins keep no domains apart: ${labels}.`,
+  },
   usage: { code: "usage", status: 500, message: (text: string) => text },
 });

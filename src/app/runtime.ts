@@ -51,13 +51,14 @@ export interface RuntimeOptions {
 /**
  * Opens the database and what needs no opening.
  *
- * @throws `appErrors.database` if it cannot be reached, `appErrors.unmigrated` if it is behind
+ * @throws `appErrors.domains` if a plugin knows none, `appErrors.database` if it cannot be reached, `appErrors.unmigrated` if it is behind
  */
 export async function openRuntime(
   configuration: Configuration,
   options: RuntimeOptions,
 ): Promise<Runtime> {
   const { settings, log } = configuration;
+  requireDomains(settings, options.plugins);
   const secrets = openSecrets(settings);
   await using stack = new AsyncDisposableStack();
   const { database, connection } = connect(configuration, options);
@@ -89,6 +90,13 @@ export async function openRuntime(
     createCtx: (kind) => createCtx(parts, kind),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** @throws `appErrors.domains` if a plugin would mix what tenants have */
+export function requireDomains(settings: Settings, plugins: readonly CorePlugin[]): void {
+  if (!settings.DOMAIN_ENABLED) return;
+  const others = plugins.filter(({ isDomainCompatible = true }) => !isDomainCompatible);
+  if (others.length > 0) throw appErrors.domains(others.map(({ label }) => label).join(", "));
 }
 
 /** Opens only the pool, for commands; nothing connects yet. */

@@ -145,6 +145,8 @@ export interface CorePlugin {
   readonly package: string;
   readonly module: string;
   readonly migrations: URL;
+  /** False: it keeps something without its domain, so a service with domains does not start. */
+  readonly isDomainCompatible?: boolean;
   /** Every kind of object that has an href, content and repository types among them. */
   readonly entities: readonly EntityModel[];
   readonly contentTypes: readonly ContentType[];

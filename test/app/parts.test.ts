@@ -6,7 +6,10 @@ import { test } from "node:test";
 import { bindText, originOf, parseBind } from "#app/bind.ts";
 import { databasesOf, databaseUrl } from "#app/database-url.ts";
 import { lockHome } from "#app/home-lock.ts";
+import { requireDomains } from "#app/runtime.ts";
 import { readServerFlags } from "#app/server-flags.ts";
+import { file } from "#plugins/file/plugin.ts";
+import { testSettings } from "../support/context.ts";
 import { temporaryFolder } from "./program.ts";
 
 const binds: readonly (readonly [string, object, string])[] = [
@@ -152,4 +155,13 @@ test("without flags a server listens everywhere", () => {
   );
   assert.throws(() => readServerFlags(["--worker", "2"], 1), /Unknown option '--worker'/);
   assert.throws(() => readServerFlags(["other:app"], 1), /nothing to do with 'other:app'/);
+});
+
+test("with domains, nothing starts beside a plugin that knows none", () => {
+  const plain = { ...file, isDomainCompatible: false };
+  const settings = testSettings("/nowhere", { DOMAIN_ENABLED: true });
+
+  assert.throws(() => requireDomains(settings, [plain]), /keep no domains apart: file\./);
+  assert.doesNotThrow(() => requireDomains(settings, [file]));
+  assert.doesNotThrow(() => requireDomains(testSettings("/nowhere"), [plain]));
 });

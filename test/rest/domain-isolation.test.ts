@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
+import { cleanUpOrphans, reclaimSpaceTask, repairAllArtifacts } from "#core/maintenance/tasks.ts";
 import { createTaskGroup } from "#core/tasks/commands.ts";
+import { purgeTasks } from "#core/tasks/purge.ts";
 import { fullPath } from "#rest/kit/api-index.ts";
 import type { Fields, Resource } from "#rest/kit/resource.ts";
+import { createJob } from "../support/job.ts";
 import { createTestApi, formOf, type TestApi } from "../support/rest-api.ts";
 import { addTask } from "../support/rest-rows.ts";
 
@@ -341,19 +346,44 @@ test("units of another domain are named when they are refused", async (t) => {
 });
 
 test("house-keeping of one domain leaves the others alone", async (t) => {
-  const { api, a } = await createTenants(t);
-  for (const [path, json] of [
-    ["orphans/cleanup/", { content_hrefs: [a.hrefs.get("content/file/files")] }],
-    ["repositories/reclaim_space/", { repo_hrefs: [a.hrefs.get("repositories/file/file")] }],
-  ] as const) {
-    const answer = await api.post(inDomain("b", path), json);
-    if (answer.status === 400) continue;
-    assert.equal(answer.status, 202, answer.text);
-    const task = await api.ctx.db
-      .selectFrom("task")
-      .select(["resources", "domain"])
-      .where("id", "=", idOf(answer.body.task))
-      .executeTakeFirstOrThrow();
-    assert.ok(!JSON.stringify(task.resources).includes(a.domain.id));
-  }
+  const { api, a, b } = await createTenants(t);
+  const everything = async () => {
+    const counts = ["content", "artifact", "task", "repository_version", "upload"].map(
+      (table) => sql`select count(*) from ${sql.table(table)} where domain = ${a.domain.num}`,
+    );
+    const { rows } = await sql<{ count: number }>`${sql.join(counts, sql` union all `)}`.execute(
+      api.ctx.db,
+    );
+    return rows.map(({ count }) => Number(count));
+  };
+  const before = await everything();
+  const caller = { ...api.caller, domain: b.domain };
+  const job = () => createJob({ ...api, caller });
+  const unit = idOf(a.hrefs.get("content/file/files") ?? "");
+  const repository = idOf((a.hrefs.get("repositories/file/file") ?? "").replace(/versions.*/, ""));
+  const [broken] = await readdir(join(api.mediaRoot, "artifact", a.domain.id));
+  await rm(join(api.mediaRoot, "artifact", a.domain.id, broken ?? ""), { recursive: true });
+
+  await cleanUpOrphans.run(job(), { content: [unit], protectionMinutes: 0 });
+  await cleanUpOrphans.run(job(), { protectionMinutes: 0 });
+  await reclaimSpaceTask.run(job(), { repositories: [repository], force: true });
+  await purgeTasks.run(job(), {
+    finished_before: "2999-01-01T00:00:00Z",
+    states: ["completed", "failed", "canceled"],
+  });
+  const repair = job();
+  await repairAllArtifacts.run(repair, {});
+
+  assert.deepEqual(await everything(), before);
+  assert.equal(repair.report("repair.missing")?.done, 0);
+  const { rows } = await sql`
+    select from task where domain = ${b.domain.num} and finished_at is not null`.execute(
+    api.ctx.db,
+  );
+  assert.equal(rows.length, 0, "its own are purged");
+  const reclaim = { repo_hrefs: [a.hrefs.get("repositories/file/file")] };
+  const refused = await api.post(inDomain("b", "repositories/reclaim_space/"), reclaim);
+  assert.deepEqual(refused.body, {
+    repo_hrefs: [`URI ${reclaim.repo_hrefs[0]} not found for Repository.`],
+  });
 });

@@ -3,7 +3,9 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import { createTestApi, type TestApi } from "../support/rest-api.ts";
+import { routesOf } from "#rest/kit/routes.ts";
+import { createApi as createServer } from "#rest/kit/server.ts";
+import { ADMIN_PASSWORD, createTestApi, type TestApi } from "../support/rest-api.ts";
 
 const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
 const S3 = "storages.backends.s3.S3Storage";
@@ -239,3 +241,48 @@ test("a domain is deleted when nothing needs it, with its units, files and tasks
   assert.equal((await api.get(repository.pulp_href)).status, 404);
   assert.deepEqual(await readdir(api.mediaRoot), []);
 });
+
+test("an installation without domains finds everything in the default one when they come", async (t) => {
+  const before = await createTestApi(t);
+  const made = await before.post("repositories/file/file/", { name: "old" });
+  const after = await createTestApi(t, { ...ON, beside: before });
+
+  const href = made.body.pulp_href.replace("/pulp/", "/pulp/default/");
+  const { status, body } = await after.get(href);
+  assert.deepEqual([status, body.name, body.pulp_href], [200, "old", href]);
+  assert.equal((await after.get(made.body.pulp_href)).status, 404);
+  const { body: labelled } = await after.request("PATCH", href, { json: { description: "x" } });
+  assert.match(labelled.task, /^\/pulp\/default\//);
+});
+
+test("who writes to a domain that is deleted just now is told that it is not there", async (t) => {
+  const api = await createApi(t);
+  const { pulp_href: href } = await createDomain(api, "d1");
+  const row = await api.ctx.db.selectFrom("domain").selectAll().where("name", "=", "d1");
+  const { num, id, name } = await row.executeTakeFirstOrThrow();
+  const late = createApiOf(api, async () => ({ num, id, name }));
+  t.after(() => late.close());
+  assert.equal((await api.request("DELETE", href)).status, 202);
+  const authorization = `Basic ${Buffer.from(`admin:${ADMIN_PASSWORD}`).toString("base64")}`;
+
+  for (const [path, payload] of [
+    ["remotes/file/file/", { name: "r", url: "http://x.example/" }],
+    ["repositories/file/file/", { name: "r" }],
+    ["uploads/", { size: 1 }],
+    ["orphans/cleanup/", {}],
+  ] as const) {
+    const headers = { host: "deckle.example", authorization };
+    const answer = await late.inject({
+      method: "POST",
+      url: inDomain("d1", path),
+      headers,
+      payload,
+    });
+    assert.equal(answer.statusCode, 404, `${path}: ${answer.payload}`);
+  }
+});
+
+const createApiOf = (
+  { ctx, api, generalTasks }: TestApi,
+  findDomain: Parameters<typeof createServer>[1]["findDomain"],
+) => createServer(ctx, { api, routes: routesOf(api, generalTasks), findDomain });

@@ -122,7 +122,7 @@ export const serverSettings = defineSettings({
   DOMAIN_ENABLED: {
     schema: Type.Boolean(),
     default: false,
-    doc: "Puts the domain's name into every path.",
+    doc: "Separates tenants: puts the domain's name into every path of API and content app. What was there before is in the domain `default`.",
   },
   METRICS_ENABLED: {
     schema: Type.Boolean(),

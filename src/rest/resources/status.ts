@@ -43,12 +43,12 @@ async function storageFigures(ctx: Ctx, domain: DomainRef): Promise<Json> {
 }
 
 const versionsOf = ({ plugins }: Ctx): Json =>
-  plugins.all.map(({ label, version, package: name, module }) => ({
+  plugins.all.map(({ label, version, package: name, module, isDomainCompatible = true }) => ({
     component: label,
     version,
     package: name,
     module,
-    domain_compatible: true,
+    domain_compatible: isDomainCompatible,
   }));
 
 const appsOf = (apps: readonly OnlineApp[], kind: string): Json =>
