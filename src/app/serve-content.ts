@@ -21,7 +21,7 @@ export async function serveContent(
   const accessLog = accessLogOf(options, CONTENT_ACCESS_FORMAT);
   const content = createContentServer(ctx, {
     handlers: composition.shipped.flatMap(({ delivery }) => delivery),
-    guards: coreGuardHandlers,
+    guards: composition.shipped.flatMap(({ guards = [] }) => guards).concat(coreGuardHandlers),
     routes: isMeasured ? [metricsRoute(runtime)] : [],
     observe: (request, response) => {
       accessLog?.observe(request, response);

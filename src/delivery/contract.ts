@@ -229,13 +229,22 @@ export interface ContentRoute {
 export interface GuardHandler {
   /** `core.rbac` */
   readonly type: string;
-  /** @returns the reason of a refusal, or undefined to permit. */
+  /**
+   * Reads what the guard asks for at every request, so that a change holds for the next one.
+   *
+   * @returns the reason of a refusal, or undefined to permit.
+   */
   refusal(ctx: Ctx, guard: GuardRef, request: GuardRequest): Promise<string | undefined>;
 }
 
 export interface GuardRequest {
   readonly domain: ServedDomain;
   readonly method: string;
+  /**
+   * Decoded and below the content prefix: as the router reads it. Begins with the name of the domain
+   * where domains are on, and has no slash at either end.
+   */
+  readonly path: string;
   /** As it was sent, with the query. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;

@@ -170,6 +170,7 @@ export class Delivery {
       request: () => ({
         domain: match.domain,
         method: exchange.request.method ?? "",
+        path: this.#fullPath(exchange),
         url: exchange.request.url ?? "",
         headers: exchange.request.headers,
         rawHeaders: exchange.request.rawHeaders,
@@ -178,11 +179,20 @@ export class Delivery {
     });
   }
 
+  #place({ rawPath }: Exchange) {
+    const { CONTENT_PATH_PREFIX: prefix, DOMAIN_ENABLED: hasDomains } = this.#ctx.settings;
+    return parseRequestPath(rawPath, { prefix, hasDomains });
+  }
+
+  #fullPath(exchange: Exchange): string {
+    const place = this.#place(exchange);
+    return typeof place === "object" ? place.fullPath : "";
+  }
+
   async #serveFresh(visit: Visit): Promise<void> {
     this.#ctx.metrics.count("deckle_cache_requests_total", MISS);
     const { exchange } = visit;
-    const { CONTENT_PATH_PREFIX: prefix, DOMAIN_ENABLED: hasDomains } = this.#ctx.settings;
-    const place = parseRequestPath(exchange.rawPath, { prefix, hasDomains });
+    const place = this.#place(exchange);
     if (place === "malformed") return this.refuse(exchange, errorAnswer(400));
     if (place === undefined) return this.refuse(exchange, errorAnswer(404));
     const known = this.#memory.match(place.domain ?? "default", place.path);

@@ -9,6 +9,8 @@ export interface RequestPath {
   readonly domain: string | undefined;
   /** Decoded, no slash at either end; "" is the root. */
   readonly path: string;
+  /** The same with the domain in front. */
+  readonly fullPath: string;
   readonly isDirectory: boolean;
   /** As sent, without the query. */
   readonly rawPath: string;
@@ -36,12 +38,13 @@ export function parseRequestPath(
   const below = belowPrefix(full, rules.prefix);
   if (below === undefined || !isCanonical(below)) return undefined;
   const isDirectory = below === "" ? full.endsWith("/") : below.endsWith("/");
-  const path = below.endsWith("/") ? below.slice(0, -1) : below;
-  if (!rules.hasDomains) return { domain: undefined, path, isDirectory, rawPath };
-  const cut = path.indexOf("/");
-  const domain = cut < 0 ? path : path.slice(0, cut);
+  const fullPath = below.endsWith("/") ? below.slice(0, -1) : below;
+  const common = { fullPath, isDirectory, rawPath };
+  if (!rules.hasDomains) return { ...common, domain: undefined, path: fullPath };
+  const cut = fullPath.indexOf("/");
+  const domain = cut < 0 ? fullPath : fullPath.slice(0, cut);
   if (domain === "") return undefined;
-  return { domain, path: cut < 0 ? "" : path.slice(cut + 1), isDirectory, rawPath };
+  return { ...common, domain, path: cut < 0 ? "" : fullPath.slice(cut + 1) };
 }
 
 function decoded(rawPath: string): string | undefined {

@@ -1,7 +1,7 @@
 /** The only door for plugins: what a plugin may use, and the type of what it brings. */
 import type { SettingSpecs } from "#base/settings.ts";
 import type { CorePlugin } from "#core/plugin-contract.ts";
-import type { ContentHandler } from "#delivery/contract.ts";
+import type { ContentHandler, GuardHandler } from "#delivery/contract.ts";
 import type { Resource } from "#rest/kit/resource.ts";
 
 export { sql } from "kysely";
@@ -37,7 +37,7 @@ export { createVersion } from "#core/repositories/commands.ts";
 export { syncRepository } from "#core/sync/commands.ts";
 export type { DeclaredUnit } from "#core/sync/types.ts";
 export { dispatch } from "#core/tasks/commands.ts";
-export type { ContentHandler } from "#delivery/contract.ts";
+export type { ContentHandler, GuardHandler, GuardRequest } from "#delivery/contract.ts";
 export { boolean, choice, int32, integer, list, relation, text } from "#rest/kit/fields.ts";
 export { NAME, textFilters } from "#rest/kit/filters/lookups.ts";
 export {
@@ -56,6 +56,7 @@ export {
 } from "#rest/resources/families/content.ts";
 export { contentResource } from "#rest/resources/families/content-resource.ts";
 export { distributionResource, publishedFields } from "#rest/resources/families/distributions.ts";
+export { contentGuardResource } from "#rest/resources/families/guard-resource.ts";
 export { publicationResource } from "#rest/resources/families/publications.ts";
 export { remoteResource } from "#rest/resources/families/remotes.ts";
 export { repositoryResource } from "#rest/resources/families/repositories.ts";
@@ -67,6 +68,8 @@ export interface Plugin extends CorePlugin {
   readonly resources: readonly Resource[];
   /** How its distributions are served beyond publications and versions. */
   readonly delivery: readonly ContentHandler[];
+  /** How its content guards decide. */
+  readonly guards?: readonly GuardHandler[];
   /** Its own settings. */
   readonly settings?: SettingSpecs;
 }

@@ -215,6 +215,16 @@ describe("request paths", () => {
   });
 });
 
+test("guards are told the path with its domain", () => {
+  for (const hasDomains of [false, true]) {
+    const parsed = parseRequestPath("/pulp/content/d/%61/b/", {
+      prefix: "/pulp/content/",
+      hasDomains,
+    });
+    assert.equal(typeof parsed === "object" && parsed.fullPath, "d/a/b");
+  }
+});
+
 describe("checkpoint moments", () => {
   const now = Date.UTC(2026, 7, 12, 9, 30, 0);
   const cases: readonly [string, [string, string] | undefined][] = [

@@ -141,7 +141,7 @@ test("guards are found by name and type, over all types", async (t) => {
 
   assert.deepEqual(await names("contentguards/?ordering=name"), ["alpha", "beta"]);
   assert.deepEqual(await names("contentguards/?pulp_type=core.rbac"), ["beta"]);
-  assert.deepEqual(await names("contentguards/?pulp_type__in=core.header,certguard.x509"), [
+  assert.deepEqual(await names("contentguards/?pulp_type__in=core.header,core.composite"), [
     "alpha",
   ]);
   assert.deepEqual(await names(`${BASE}/header/?name__startswith=a`), ["alpha"]);

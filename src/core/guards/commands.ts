@@ -3,6 +3,7 @@ import { uuid7 } from "#base/uuid7.ts";
 import { grantToCreator } from "../access/commands.ts";
 import { rethrow } from "../constraints.ts";
 import type { Ctx, Trx, User } from "../ctx.ts";
+import { insertDetail, updateDetail } from "../detail.ts";
 import { announce, announceAfterCommit } from "../distributions/commands.ts";
 import { guardConstraints, guardErrors, ownMember } from "./errors.ts";
 import type { GuardKey, GuardPatch, NewGuard } from "./types.ts";
@@ -18,17 +19,14 @@ export async function createGuard(
   input: NewGuard,
   maker: { readonly user: User | null; readonly roles: readonly string[]; readonly model: string },
 ): Promise<string> {
-  const { domain, type, name, description = null, header, members = [] } = input;
+  const { domain, type, name, description = null, detail, members = [] } = input;
   const id = uuid7();
   const work = async (trx: Trx): Promise<void> => {
     await trx
       .insertInto("content_guard")
       .values({ id, domain: domain.num, type, name, description })
       .execute();
-    if (header) {
-      const row = { id, domain: domain.num, ...header };
-      await trx.insertInto("header_guard").values(row).execute();
-    }
+    if (detail) await insertDetail(trx, detail.table, { id, domain: domain.num, ...detail.row });
     await insertMembers(trx, { domain, id }, members);
     if (maker.user === null) return;
     const object = { model: maker.model, id, domain: domain.num };
@@ -48,7 +46,7 @@ export async function createGuard(
 export async function updateGuard(
   ctx: Ctx,
   { domain, id }: GuardKey,
-  { name, description, header = {}, members }: GuardPatch,
+  { name, description, detail, members }: GuardPatch,
 ): Promise<void> {
   const work = async (trx: Trx): Promise<readonly string[]> => {
     const { numUpdatedRows } = await trx
@@ -58,14 +56,7 @@ export async function updateGuard(
       .where("id", "=", id)
       .executeTakeFirst();
     if (numUpdatedRows === 0n) throw guardErrors.gone();
-    if (Object.keys(header).length > 0) {
-      await trx
-        .updateTable("header_guard")
-        .set(header)
-        .where("domain", "=", domain.num)
-        .where("id", "=", id)
-        .execute();
-    }
+    if (detail) await updateDetail(trx, detail.table, { id, values: detail.row });
     if (members) await replaceMembers(trx, { domain, id }, members);
     return announce(trx, domain, { guard: id });
   };

@@ -6,13 +6,20 @@ export interface GuardModel extends EntityModel {
   readonly family: "content_guard";
 }
 
-/** What a guard of some type has beyond its name; only its own type's key is given. */
-export interface GuardDetails {
-  readonly header?: HeaderRule;
-  /** Ids of the members of a composite, in the order of asking. */
+/** What a guard has beyond its name: columns of a table of its type's own. */
+export interface GuardDetail {
+  /** Has `id` and `domain`, and goes with the row of `content_guard`: `header_guard`. */
+  readonly table: string;
+  readonly row: Readonly<Record<string, unknown>>;
+}
+
+interface GuardExtras {
+  readonly detail?: GuardDetail;
+  /** Ids of the guards that it asks, in the order of asking. */
   readonly members?: readonly string[];
 }
 
+/** What a header guard asks for. */
 export interface HeaderRule {
   readonly header_name: string;
   readonly header_value: string;
@@ -20,7 +27,7 @@ export interface HeaderRule {
   readonly jq_filter: string | null;
 }
 
-export interface NewGuard extends GuardDetails {
+export interface NewGuard extends GuardExtras {
   readonly domain: DomainRef;
   /** `core.header` */
   readonly type: string;
@@ -34,11 +41,9 @@ export interface GuardKey {
 }
 
 /** Only what is given changes. */
-export interface GuardPatch {
+export interface GuardPatch extends GuardExtras {
   readonly name?: string;
   readonly description?: string | null;
-  readonly header?: Partial<HeaderRule>;
-  readonly members?: readonly string[];
 }
 
 /** One member of a composite, with what a refusal tells of it. */

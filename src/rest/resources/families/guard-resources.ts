@@ -1,94 +1,19 @@
-import { createGuard, deleteGuard, updateGuard } from "#core/guards/commands.ts";
 import { COMPOSITE_GUARD, HEADER_GUARD, RBAC_GUARD, REDIRECT_GUARD } from "#core/guards/models.ts";
-import type { GuardDetails, GuardModel, GuardPatch } from "#core/guards/types.ts";
+import type { GuardModel } from "#core/guards/types.ts";
 import type { Run } from "../../kit/call.ts";
 import { list, text } from "../../kit/fields.ts";
-import { keyOf } from "../../kit/present.ts";
 import { resolveRelation } from "../../kit/references.ts";
-import {
-  defineResource,
-  type Field,
-  FieldProblem,
-  type Fields,
-  type Resource,
-  type Source,
-  type Values,
-} from "../../kit/resource.ts";
+import { type Field, FieldProblem, type Resource } from "../../kit/resource.ts";
 import { entityHref, globalHref } from "../../kit/view.ts";
-import { roleActions } from "../role-actions.ts";
-import { checkNameFree } from "./common.ts";
-import { GUARD_FAMILY, guardFields, guardFilters, guardOrderings } from "./guards.ts";
+import { contentGuardResource } from "./guard-resource.ts";
+import { GUARD_FAMILY } from "./guards.ts";
 
 /** Each member of a composite may cost a statement per download. */
 const MAX_MEMBERS = 100;
 
-interface GuardOptions {
-  readonly model: GuardModel;
-  readonly title: string;
-  /** Keys on top of those of every guard. */
-  readonly fields?: Fields;
-  readonly source?: Partial<Source>;
-  /** Ends of the names of the roles that the maker gets. */
-  readonly roles?: readonly string[];
-  /** What of the values belongs to the type. */
-  details?(values: Values): GuardDetails | Pick<GuardPatch, "header" | "members">;
-}
-
-/** A content guard of one type of the core (core-rest §8.9). */
-function guardResource(options: GuardOptions): Resource {
-  const { model, title, fields = {}, source, roles = ["owner"], details = () => ({}) } = options;
-  const key = model.model.toLowerCase();
-  const maker = { model: key, roles: roles.map((role) => `${key}_${role}`) };
-  return defineResource({
-    path: model.path,
-    label: "core",
-    model: model.model.replace("core.", ""),
-    family: GUARD_FAMILY,
-    title,
-    key: "uuid",
-    source: { from: "content_guard e", where: `e.type = '${model.type}'`, ...source },
-    fields: { ...guardFields, ...fields },
-    filters: guardFilters,
-    orderings: guardOrderings,
-    operations: {
-      list: true,
-      read: true,
-      create: {
-        mode: "sync",
-        check: (run, { name }) => checkNameFree(run, GUARD_FAMILY, { name }),
-        apply({ ctx, caller }, values) {
-          const { domain, user } = caller;
-          const common = { domain, type: model.type, ...named(values), name: String(values.name) };
-          const guard = { ...common, ...(details(values) as GuardDetails) };
-          return createGuard(ctx, guard, { ...maker, user });
-        },
-      },
-      update: {
-        mode: "sync",
-        check: (run, { name }, row) =>
-          checkNameFree(run, GUARD_FAMILY, { name, self: String(row.$key) }),
-        apply: ({ ctx, caller: { domain } }, row, changes) =>
-          updateGuard(
-            ctx,
-            { domain, id: String(keyOf(row)) },
-            { ...named(changes), ...details(changes) },
-          ),
-      },
-      delete: {
-        mode: "sync",
-        apply: ({ ctx, caller: { domain } }, row) =>
-          deleteGuard(ctx, { domain, id: String(keyOf(row)) }),
-      },
-    },
-    actions: roleActions(model.model),
-  });
-}
-
-const picked = (values: Values, names: readonly string[]): Values =>
-  Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
-
-const named = (values: Values): Pick<GuardPatch, "name" | "description"> =>
-  picked(values, ["name", "description"]);
+const names = ({ type, model, path }: GuardModel, title: string) => ({
+  ...{ label: "core", type, model: model.replace("core.", ""), path, title },
+});
 
 /** RFC 9110 §5.6.2: what a header may be called. */
 function checkHeaderName(name: string): string {
@@ -102,18 +27,15 @@ async function checkFilter(program: string, { ctx }: Run): Promise<string> {
   throw new FieldProblem(`Enter a valid jq filter: ${problem}.`);
 }
 
-const headerGuard = guardResource({
-  model: HEADER_GUARD,
-  title: "header content guard",
-  source: {
-    from: "content_guard e join header_guard d on d.domain = e.domain and d.id = e.id",
-  },
+const headerGuard = contentGuardResource({
+  ...names(HEADER_GUARD, "header content guard"),
+  roles: ["owner"],
+  detail: "header_guard",
   fields: {
-    header_name: text({ required: true, sql: "d.header_name", check: checkHeaderName }),
-    header_value: text({ required: true, sql: "d.header_value" }),
-    jq_filter: text({ nullable: true, sql: "d.jq_filter", check: checkFilter }),
+    header_name: text({ required: true, check: checkHeaderName }),
+    header_value: text({ required: true }),
+    jq_filter: text({ nullable: true, check: checkFilter }),
   },
-  details: (values) => ({ header: picked(values, ["header_name", "header_value", "jq_filter"]) }),
 });
 
 /** Ids of the named guards, each once, in the order of the request. */
@@ -144,16 +66,16 @@ const members: Field = {
     ),
 };
 
-const compositeGuard = guardResource({
-  model: COMPOSITE_GUARD,
-  title: "composite content guard",
+const compositeGuard = contentGuardResource({
+  ...names(COMPOSITE_GUARD, "composite content guard"),
+  roles: ["owner"],
   fields: { guards: members },
-  details: ({ guards }) => (guards === undefined ? {} : { members: guards as readonly string[] }),
+  members: "guards",
 });
 
-const redirectGuard = guardResource({
-  model: REDIRECT_GUARD,
-  title: "content redirect content guard",
+const redirectGuard = contentGuardResource({
+  ...names(REDIRECT_GUARD, "content redirect content guard"),
+  roles: ["owner"],
 });
 
 interface Holder {
@@ -168,9 +90,8 @@ const holders = (table: string, name: string, subject: string): string =>
     join ${table} h on h.id = ${subject}
     where a.object = e.id and p.permission = 'core.download_rbaccontentguard')`;
 
-const rbacGuard = guardResource({
-  model: RBAC_GUARD,
-  title: "RBAC content guard",
+const rbacGuard = contentGuardResource({
+  ...names(RBAC_GUARD, "RBAC content guard"),
   roles: ["owner", "downloader"],
   fields: {
     users: {

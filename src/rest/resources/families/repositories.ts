@@ -4,6 +4,7 @@ import type { JsonObject } from "#base/json.ts";
 import { prn } from "#base/prn.ts";
 import { touchUnits } from "#core/content/commands.ts";
 import { missingUnits, unitsAnywhere } from "#core/content/queries.ts";
+import { insertDetail, updateDetail } from "#core/detail.ts";
 import {
   applyRetention,
   createRepository,
@@ -15,7 +16,6 @@ import type { NewRepository } from "#core/repositories/types.ts";
 import { dispatch } from "#core/tasks/commands.ts";
 import { inTransaction } from "#core/transaction.ts";
 import type { Run } from "../../kit/call.ts";
-import { insertDetail, updateDetail } from "../../kit/detail.ts";
 import { boolean, int32, labels, link, list, relation, text } from "../../kit/fields.ts";
 import type { Filter, Filters } from "../../kit/filters/filter.ts";
 import { labelSelect } from "../../kit/filters/label-select.ts";

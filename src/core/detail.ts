@@ -1,9 +1,11 @@
 import { sql } from "kysely";
-import type { Executor } from "#core/ctx.ts";
-import type { Values } from "./resource.ts";
+import type { Executor } from "./ctx.ts";
+
+/** Columns of a table beside one of the core's, by name. */
+type Columns = Readonly<Record<string, unknown>>;
 
 /** Adds the row of a plugin's own table; keys are its columns. Objects are stored as JSON. */
-export async function insertDetail(db: Executor, table: string, row: Values): Promise<void> {
+export async function insertDetail(db: Executor, table: string, row: Columns): Promise<void> {
   const columns = Object.keys(row).map((name) => sql.ref(name));
   const values = Object.values(row).map(stored);
   await sql`insert into ${sql.table(table)} (${sql.join(columns)}) values (${sql.join(values)})`.execute(
@@ -15,7 +17,7 @@ export async function insertDetail(db: Executor, table: string, row: Values): Pr
 export async function updateDetail(
   db: Executor,
   table: string,
-  { id, values }: { readonly id: string; readonly values: Values },
+  { id, values }: { readonly id: string; readonly values: Columns },
 ): Promise<void> {
   const changes = Object.entries(values).map(
     ([name, value]) => sql`${sql.ref(name)} = ${stored(value)}`,
