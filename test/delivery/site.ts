@@ -36,6 +36,8 @@ const plugin: CorePlugin = {
 
 export interface SiteOptions extends Partial<ContentServerOptions> {
   readonly settings?: ContextOptions["settings"];
+  /** Besides that of the rows. */
+  readonly plugins?: readonly CorePlugin[];
   /** A second server on the same database and store. */
   readonly beside?: TestContextValue;
 }
@@ -56,7 +58,7 @@ export async function createSite(t: TestContext, options: SiteOptions = {}) {
   // Hooks run in the order of their registration: the server ends before its database.
   t.after(() => closing.server?.close(AbortSignal.timeout(2000)));
   const context = await createContext(t, {
-    plugins: [plugin],
+    plugins: [plugin, ...(options.plugins ?? [])],
     kind: "content",
     onStatement: (text) => statements.push(text),
     ...(options.settings ? { settings: options.settings } : {}),

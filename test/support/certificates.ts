@@ -14,6 +14,22 @@ export interface CertificateOptions {
   /** DNS names and IPv4 addresses that it is for. */
   readonly names?: readonly string[];
   readonly expired?: boolean;
+  /** Its validity in years from now; the last one and the next five without it. */
+  readonly years?: readonly [from: number, to: number];
+  /** May sign others; only where nobody signs it without this. */
+  readonly authority?: boolean;
+  /** How many authorities may stand below it. */
+  readonly pathLength?: number;
+  /** On top of what every certificate has. */
+  readonly extensions?: readonly Extension[];
+}
+
+export interface Extension {
+  /** `2.5.29.30` */
+  readonly oid: string;
+  readonly critical?: boolean;
+  /** DER. */
+  readonly value: Buffer;
 }
 
 /** Makes an X.509 v3 certificate on the spot, so that no key is kept in the repository. */
@@ -21,29 +37,40 @@ export function createIdentity(name: string, options: CertificateOptions = {}): 
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const issuer = options.issuer ?? { name, privateKey };
   const year = new Date().getUTCFullYear();
-  const [from, to] = options.expired ? [year - 3, year - 2] : [year - 1, year + 5];
+  const [from, to] = options.years ?? (options.expired ? [-3, -2] : [-1, 5]);
+  const { authority = options.issuer === undefined, pathLength, extensions = [] } = options;
   const body = sequence(
     tag(0xa0, der(2, Buffer.from([2]))),
     der(2, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     sequence(oid(ECDSA_SHA256)),
     distinguishedName(issuer.name),
-    sequence(generalizedTime(from), generalizedTime(to)),
+    sequence(generalizedTime(year + from), generalizedTime(year + to)),
     distinguishedName(name),
     publicKey.export({ type: "spki", format: "der" }),
     tag(
       0xa3,
-      sequence(basicConstraints(options.issuer === undefined), altNames(options.names ?? [])),
+      sequence(
+        basicConstraints(authority, pathLength),
+        altNames(options.names ?? []),
+        ...extensions.map(extension),
+      ),
     ),
   );
   const signature = sign("sha256", body, issuer.privateKey);
   const whole = sequence(body, sequence(oid(ECDSA_SHA256)), bits(signature));
   return {
-    cert: `-----BEGIN CERTIFICATE-----\n${whole.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${lines(whole)}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     name,
     privateKey,
   };
 }
+
+const lines = (bytes: Buffer) =>
+  bytes
+    .toString("base64")
+    .match(/.{1,64}/g)
+    ?.join("\n");
 
 const ECDSA_SHA256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 const COMMON_NAME = [0x55, 0x04, 0x03];
@@ -60,13 +87,33 @@ const sequence = (...parts: readonly Buffer[]) => der(0x30, Buffer.concat(parts)
 const oid = (bytes: readonly number[]) => der(6, Buffer.from(bytes));
 const bits = (value: Buffer) => der(3, Buffer.concat([Buffer.from([0]), value]));
 const distinguishedName = (name: string) =>
-  sequence(der(0x31, sequence(oid(COMMON_NAME), der(0x0c, Buffer.from(name)))));
+  sequence(der(0x31, sequence(oid(COMMON_NAME), utf8(name))));
 const generalizedTime = (year: number) => der(0x18, Buffer.from(`${year}0101000000Z`));
-const basicConstraints = (authority: boolean) =>
-  sequence(
+const TRUE = der(1, Buffer.from([0xff]));
+
+function basicConstraints(authority: boolean, pathLength: number | undefined): Buffer {
+  const length = pathLength === undefined ? [] : [der(2, Buffer.from([pathLength]))];
+  return sequence(
     oid(BASIC_CONSTRAINTS),
-    der(4, authority ? sequence(der(1, Buffer.from([0xff]))) : sequence()),
+    der(4, authority ? sequence(TRUE, ...length) : sequence()),
   );
+}
+
+const extension = ({ oid: name, critical, value }: Extension): Buffer =>
+  sequence(der(6, oidBytes(name)), ...(critical ? [TRUE] : []), der(4, value));
+
+function oidBytes(name: string): Buffer {
+  const [first = 0, second = 0, ...arcs] = name.split(".").map(Number);
+  return Buffer.from([40 * first + second, ...arcs.flatMap(base128)]);
+}
+
+/** Seven bits each, the highest first; all but the last have the eighth bit set. */
+const base128 = (arc: number): readonly number[] =>
+  arc < 128 ? [arc] : [...base128(arc >> 7).map((byte) => byte | 0x80), arc & 0x7f];
+
+/** A UTF8String, as extensions of entitlements hold it. */
+export const utf8 = (text: string): Buffer => der(0x0c, Buffer.from(text));
+export const octetString = (bytes: Buffer): Buffer => der(4, bytes);
 
 function altNames(names: readonly string[]): Buffer {
   if (names.length === 0) return Buffer.alloc(0);

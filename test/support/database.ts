@@ -12,6 +12,10 @@ import { openDatabase } from "#platform/db/open.ts";
 export const migrationSources: readonly MigrationSource[] = [
   { label: "core", folder: new URL("../../src/core/migrations/", import.meta.url) },
   { label: "file", folder: new URL("../../src/plugins/file/migrations/", import.meta.url) },
+  {
+    label: "certguard",
+    folder: new URL("../../src/plugins/certguard/migrations/", import.meta.url),
+  },
 ];
 
 export interface TestDatabase {

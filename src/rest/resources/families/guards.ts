@@ -22,9 +22,6 @@ export const guardOrderings = {
   description: "e.description",
 } as const;
 
-/** Types that clients know to ask for, though no component here brings them yet. */
-const FOREIGN = ["certguard.rhsm", "certguard.x509"] as const;
-
 /** `contentguards/`: all types of the domain. */
 export const allGuards = (types: readonly string[]): Resource =>
   defineResource({
@@ -39,7 +36,7 @@ export const allGuards = (types: readonly string[]): Resource =>
     address: (row, view) => entityHref(view, GUARD_FAMILY, String(row.$type), String(row.$key)),
     rowModel: (row, view) => view.ctx.plugins.entity(GUARD_FAMILY, String(row.$type)).model,
     addressColumns: { $type: "e.type" },
-    filters: { ...guardFilters, ...typeFilters([...FOREIGN, ...types]) },
+    filters: { ...guardFilters, ...typeFilters(types) },
     orderings: guardOrderings,
     visibility: ofFamily(GUARD_FAMILY),
     operations: { list: true },
