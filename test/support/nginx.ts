@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./server.ts";
@@ -16,29 +17,70 @@ export interface Nginx extends AsyncDisposable {
 /** Without the log it is set up for speed, and notices changes of its files late. */
 export async function startNginx(folder: string, log = true): Promise<Nginx> {
   const port = await freePort();
+  const running = await runNginx(port, (home) => configuration({ folder, port, home, log }));
+  let seen = 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: running.pid,
+    async takeRequests() {
+      const text = await readFile(join(running.home, "access.log"), "utf8");
+      const lines = text.split("\n").filter(Boolean);
+      const fresh = lines.slice(seen);
+      seen = lines.length;
+      return fresh;
+    },
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  };
+}
+
+export interface TlsProxyOptions {
+  /** `http://127.0.0.1:port` */
+  readonly upstream: string;
+  /** Its own certificate and key, PEM. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** One nginx worker that ends TLS and passes the client's certificate on, whoever has issued it. */
+export async function startTlsProxy(
+  options: TlsProxyOptions,
+): Promise<Pick<Nginx, "url"> & AsyncDisposable> {
+  const port = await freePort();
+  const running = await runNginx(port, async (home) => {
+    await writeFile(join(home, "cert.pem"), options.cert);
+    await writeFile(join(home, "key.pem"), options.key);
+    return tlsConfiguration({ upstream: options.upstream, port, home });
+  });
+  return {
+    url: `https://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  };
+}
+
+interface Running extends AsyncDisposable {
+  readonly home: string;
+  readonly pid: number;
+}
+
+async function runNginx(
+  port: number,
+  configure: (home: string) => string | Promise<string>,
+): Promise<Running> {
   const home = await mkdtemp(join(tmpdir(), "deckle-nginx-"));
   await mkdir(join(home, "logs"));
-  await writeFile(join(home, "nginx.conf"), configuration({ folder, port, home, log }));
+  await writeFile(join(home, "nginx.conf"), await configure(home));
   const child = spawn("nginx", ["-p", home, "-c", join(home, "nginx.conf")], { stdio: "inherit" });
   const exited = new Promise<void>((resolve, reject) => {
     child.once("exit", () => resolve());
     child.once("error", reject);
   });
-  const url = `http://127.0.0.1:${port}`;
   await Promise.race([
-    untilAnswers(url),
+    untilAnswers(port),
     exited.then(() => Promise.reject(new Error("nginx ended"))),
   ]);
-  let seen = 0;
   return {
-    url,
+    home,
     pid: child.pid ?? 0,
-    async takeRequests() {
-      const lines = (await readFile(join(home, "access.log"), "utf8")).split("\n").filter(Boolean);
-      const fresh = lines.slice(seen);
-      seen = lines.length;
-      return fresh;
-    },
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
       await exited;
@@ -54,21 +96,29 @@ interface Configuration {
   readonly log: boolean;
 }
 
-const configuration = ({ folder, port, home, log }: Configuration) => `
+const globalPart = (home: string) => `
 daemon off;
 ${process.getuid?.() === 0 ? `user ${userInfo().username};` : ""}
 worker_processes 1;
 pid ${home}/nginx.pid;
 error_log ${home}/error.log;
 events { worker_connections 1024; }
-http {
-  log_format path '$request_uri';
-  access_log ${log ? `${home}/access.log path` : "off"};
+`;
+
+const temporary = (home: string) => `
   client_body_temp_path ${home}/body;
   proxy_temp_path ${home}/proxy;
   fastcgi_temp_path ${home}/fastcgi;
   uwsgi_temp_path ${home}/uwsgi;
   scgi_temp_path ${home}/scgi;
+`;
+
+const configuration = ({ folder, port, home, log }: Configuration) => `
+${globalPart(home)}
+http {
+  log_format path '$request_uri';
+  access_log ${log ? `${home}/access.log path` : "off"};
+  ${temporary(home)}
   sendfile on;
   keepalive_requests 1000000;
   ${log ? "" : "tcp_nopush on; open_file_cache max=20000 inactive=60s;"}
@@ -76,13 +126,37 @@ http {
 }
 `;
 
-async function untilAnswers(url: string): Promise<void> {
+const tlsConfiguration = ({
+  upstream,
+  port,
+  home,
+}: Omit<Configuration, "folder" | "log"> & Pick<TlsProxyOptions, "upstream">) => `
+${globalPart(home)}
+http {
+  access_log off;
+  ${temporary(home)}
+  server {
+    listen 127.0.0.1:${port} ssl;
+    ssl_certificate ${home}/cert.pem;
+    ssl_certificate_key ${home}/key.pem;
+    ssl_verify_client optional_no_ca;
+    location / {
+      proxy_pass ${upstream};
+      proxy_set_header Host $http_host;
+      proxy_set_header X-CLIENT-CERT $ssl_client_escaped_cert;
+    }
+  }
+}
+`;
+
+async function untilAnswers(port: number): Promise<void> {
   for (;;) {
-    const answered = await fetch(url).then(
-      () => true,
-      () => false,
-    );
-    if (answered) return;
+    const answers = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => resolve(true));
+      socket.once("error", () => resolve(false));
+      socket.once("connect", () => socket.destroy());
+    });
+    if (answers) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
