@@ -1,6 +1,7 @@
 import { cleanUpAuditTrail } from "#core/audit/tasks.ts";
 import { migrateBackend } from "#core/domains/tasks.ts";
 import { coreGuards } from "#core/guards/models.ts";
+import { ARTIFACT_DISTRIBUTION, coreGuards } from "#core/guards/models.ts";
 import { maintenanceTasks } from "#core/maintenance/tasks.ts";
 import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
 import { coreRules } from "#core/policies/core-rules.ts";
@@ -25,6 +26,8 @@ export interface Composition {
   readonly generalTasks: GeneralTasks;
 }
 
+const coreEntities = [...coreGuards, ARTIFACT_DISTRIBUTION];
+
 const coreTasks: readonly TaskDefinition[] = [
   purgeTasks,
   cleanUpAuditTrail,
@@ -35,7 +38,7 @@ const coreTasks: readonly TaskDefinition[] = [
 ];
 
 export function compose(shipped: readonly Plugin[]): Composition {
-  const types = [{ entities: coreGuards }, ...shipped];
+  const types = [{ entities: coreEntities }, ...shipped];
   const api = indexApi({
     ...coreParts,
     resources: [
@@ -51,7 +54,7 @@ export function compose(shipped: readonly Plugin[]): Composition {
     package: "pulpcore",
     module: "pulpcore.app",
     migrations: new URL("../core/migrations/", import.meta.url),
-    entities: coreGuards,
+    entities: coreEntities,
     contentTypes: [],
     repositoryTypes: [],
     access: coreRules,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Ctx } from "#core/ctx.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
+import { artifactDistribution } from "#delivery/artifact-distribution.ts";
 import type { ContentRoute } from "#delivery/contract.ts";
 import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
 import { createContentServer } from "#delivery/server.ts";
@@ -20,8 +21,8 @@ export async function serveContent(
   const isMeasured = ctx.settings.METRICS_ENABLED;
   const accessLog = accessLogOf(options, CONTENT_ACCESS_FORMAT);
   const content = createContentServer(ctx, {
-    handlers: composition.shipped.flatMap(({ delivery }) => delivery),
-    guards: composition.shipped.flatMap(({ guards = [] }) => guards).concat(coreGuardHandlers),
+    handlers: [artifactDistribution, ...composition.shipped.flatMap(({ delivery }) => delivery)],
+    guards: [...coreGuardHandlers, ...composition.shipped.flatMap(({ guards = [] }) => guards)],
     routes: isMeasured ? [metricsRoute(runtime)] : [],
     observe: (request, response) => {
       accessLog?.observe(request, response);

@@ -94,7 +94,7 @@ export async function storedAnswer(
   files: OpenFiles,
   { stored, request }: { readonly stored: Stored; readonly request: StoredRequest },
 ): Promise<Answer> {
-  const { domain } = request.match;
+  const { domain = request.match.domain } = stored;
   const { sizeBytes, sha256, file } = stored.artifact;
   const digest = sha256.toString("hex");
   const object = file ?? objectName(domain, digest);

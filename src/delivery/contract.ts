@@ -81,6 +81,8 @@ export type HeaderList = Readonly<Record<string, string>>;
 export interface Stored {
   readonly kind: "stored";
   readonly artifact: StoredArtifact;
+  /** Whose store has it; that of the distribution without it. */
+  readonly domain?: ServedDomain;
   /** Unit file that led here; null for generated files of a publication. */
   readonly contentArtifact: string | null;
   /** Decides the content type. */

@@ -8,6 +8,8 @@ import { announce, announceAfterCommit } from "../distributions/commands.ts";
 import { guardConstraints, guardErrors, ownMember } from "./errors.ts";
 import type { GuardKey, GuardPatch, NewGuard } from "./types.ts";
 
+export { signedArtifactPath } from "./signed-artifacts.ts";
+
 /**
  * Makes a guard; its maker holds the given roles on it.
  *

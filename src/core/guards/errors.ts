@@ -8,11 +8,6 @@ export const guardErrors = defineErrors({
     status: 404,
     message: () => "No ContentGuard matches the given query.",
   },
-  unsigned: {
-    code: "guard-unsigned",
-    status: 500,
-    message: () => "SECRET_KEY is not set, so addresses cannot be signed.",
-  },
 });
 
 export const guardConstraints: ConstraintTable = {

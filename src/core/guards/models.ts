@@ -1,3 +1,4 @@
+import type { EntityModel } from "../plugin-contract.ts";
 import type { GuardModel } from "./types.ts";
 
 const model = (type: string, name: string): GuardModel => ({
@@ -19,3 +20,11 @@ export const coreGuards: readonly GuardModel[] = [
   REDIRECT_GUARD,
   COMPOSITE_GUARD,
 ];
+
+/** The one distribution that serves artifacts by their id, at signed addresses (core-content §5.13). */
+export const ARTIFACT_DISTRIBUTION = {
+  family: "distribution",
+  type: "core.artifact",
+  model: "core.ArtifactDistribution",
+  path: "distributions/core/artifacts",
+} as const satisfies EntityModel;

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import type { Ctx } from "../ctx.ts";
-import { guardErrors } from "./errors.ts";
 import { redirectKey, SIGNED_SECONDS, signedAddress } from "./rules.ts";
 import type { GuardMember, HeaderRule } from "./types.ts";
 
@@ -50,15 +49,15 @@ export async function compositeMembers(
  * Address that a content redirect guard lets pass for an hour, whoever has it.
  *
  * @param path decoded, from the root of the content app's host.
- * @throws `guardErrors.unsigned` without `SECRET_KEY`.
+ * @returns undefined without `SECRET_KEY`.
  */
 export function signedPath(
   { settings, clock }: Pick<Ctx, "settings" | "clock">,
   guard: string,
   path: string,
-): string {
+): string | undefined {
   const key = redirectKey(settings.SECRET_KEY, guard);
-  if (key === undefined) throw guardErrors.unsigned();
+  if (key === undefined) return undefined;
   const expires = Math.floor(clock.now() / 1000) + SIGNED_SECONDS;
   return signedAddress(path, { key, salt: randomBytes(16), expires });
 }

@@ -77,6 +77,6 @@ export const coreRules: AccessRules = {
   ],
   adminOnly: [
     ...["access_policies", "audit", "users", "workers"],
-    ...["orphans", "orphans/cleanup", "repair", "repositories/reclaim_space"],
+    ...["orphans", "orphans/cleanup", "repair", "repositories/reclaim_space", "distributions/core/artifacts"],
   ],
 };

@@ -4,6 +4,7 @@ import { accessPolicy } from "./access-policies.ts";
 import { artifact } from "./artifacts.ts";
 import { auditEntry } from "./audit.ts";
 import { domain } from "./domains.ts";
+import { artifactDistribution } from "./families/artifact-distribution.ts";
 import { coreGuardResources } from "./families/guard-resources.ts";
 import { orphansCleanup, orphansDelete, reclaimSpace, repair } from "./housekeeping.ts";
 import { coreSchemas } from "./schemas.ts";
@@ -22,6 +23,7 @@ export const coreParts: ApiParts = {
     accessPolicy,
     artifact,
     auditEntry,
+    artifactDistribution,
     domain,
     taskGroup,
     taskSchedule,

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { fieldError } from "#base/errors.ts";
 import { objectName } from "#core/artifacts/queries.ts";
+import { signedArtifactPath } from "#core/guards/commands.ts";
 import { cancelTask, deleteTask, dispatch } from "#core/tasks/commands.ts";
 import { purgeTasks } from "#core/tasks/purge.ts";
 import { FINAL_STATES } from "#core/tasks/table.ts";
@@ -105,7 +106,7 @@ interface ProfileRow {
   readonly file: string | null;
 }
 
-/** Signed addresses where the store has them, else the artifacts. */
+/** Addresses signed by the store, else by us, else those of the artifacts. */
 const profileAction: Action = {
   name: "profile_artifacts",
   method: "GET",
@@ -123,7 +124,10 @@ const profileAction: Action = {
         fileName: name,
         contentType: "application/octet-stream",
       });
-      return [name, signed ?? `${view.origin}${href(view, `artifacts/${id}/`)}`] as const;
+      if (signed) return [name, signed] as const;
+      const path = await signedArtifactPath(ctx, id);
+      const origin = (path && ctx.settings.CONTENT_ORIGIN) || view.origin;
+      return [name, `${origin}${path ?? href(view, `artifacts/${id}/`)}`] as const;
     });
     const urls = Object.fromEntries(await Promise.all(entries));
     return { kind: "json", status: 200, body: { urls } };
