@@ -1,6 +1,5 @@
 import { cleanUpAuditTrail } from "#core/audit/tasks.ts";
 import { migrateBackend } from "#core/domains/tasks.ts";
-import { coreGuards } from "#core/guards/models.ts";
 import { ARTIFACT_DISTRIBUTION, coreGuards } from "#core/guards/models.ts";
 import { maintenanceTasks } from "#core/maintenance/tasks.ts";
 import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";

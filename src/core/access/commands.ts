@@ -2,7 +2,6 @@ export { type Grant, grantRoles } from "./grants.ts";
 export {
   addObjectRole,
   ensureLockedRoles,
-  grantToCreator,
   removeObjectRole,
 } from "./role-commands.ts";
 export { beginSession, endSession, removeExpiredSessions } from "./session-commands.ts";

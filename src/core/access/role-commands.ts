@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { objectError, ValidationError } from "#base/errors.ts";
 import { uuid7 } from "#base/uuid7.ts";
-import type { Ctx, Executor, Trx } from "../ctx.ts";
+import type { Ctx, Trx } from "../ctx.ts";
 import { inTransaction } from "../transaction.ts";
 import { lockedRoles, modelPermissions, roleModels } from "./locked-roles.ts";
 import type { RoleGrant, RoleObject } from "./types.ts";
@@ -201,19 +201,4 @@ async function deleteAssignments(
     delete from role_assignment where object = ${id} and domain = ${domain} and kind = ${kind}
       and role = ${role} and subject = any(${subjects}::int[]) returning subject`.execute(trx);
   return rows.map(({ subject }) => subject);
-}
-
-/** What creation hooks do: the maker of an object holds shipped roles on it. */
-export async function grantToCreator(
-  db: Executor,
-  user: number,
-  { object, roles }: { readonly object: RoleObject; readonly roles: readonly string[] },
-): Promise<void> {
-  const { model, id, domain } = object;
-  await sql`
-    insert into role_assignment (id, subject, role, kind, domain, object)
-    select w.id, ${user}, r.num, k.num, ${domain}, ${id}
-    from unnest(${roles.map(() => uuid7())}::uuid[], ${roles}::text[]) as w (id, name)
-    join role r on r.name = w.name join object_kind k on k.name = ${model}
-    on conflict do nothing`.execute(db);
 }

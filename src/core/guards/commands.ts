@@ -1,40 +1,33 @@
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
-import { grantToCreator } from "../access/commands.ts";
 import { rethrow } from "../constraints.ts";
-import type { Ctx, Trx, User } from "../ctx.ts";
+import type { Ctx, Trx } from "../ctx.ts";
 import { insertDetail, updateDetail } from "../detail.ts";
 import { announce, announceAfterCommit } from "../distributions/commands.ts";
+import { inTransaction } from "../transaction.ts";
 import { guardConstraints, guardErrors, ownMember } from "./errors.ts";
 import type { GuardKey, GuardPatch, NewGuard } from "./types.ts";
 
 export { signedArtifactPath } from "./signed-artifacts.ts";
 
 /**
- * Makes a guard; its maker holds the given roles on it.
+ * Makes a guard.
  *
  * @returns the id of the guard.
  * @throws `ValidationError` if the name is taken or a member is gone.
  */
-export async function createGuard(
-  ctx: Ctx,
-  input: NewGuard,
-  maker: { readonly user: User | null; readonly roles: readonly string[]; readonly model: string },
-): Promise<string> {
+export async function createGuard(ctx: Ctx, input: NewGuard, trx?: Trx): Promise<string> {
   const { domain, type, name, description = null, detail, members = [] } = input;
   const id = uuid7();
-  const work = async (trx: Trx): Promise<void> => {
-    await trx
+  const work = async (t: Trx): Promise<void> => {
+    await t
       .insertInto("content_guard")
       .values({ id, domain: domain.num, type, name, description })
       .execute();
-    if (detail) await insertDetail(trx, detail.table, { id, domain: domain.num, ...detail.row });
-    await insertMembers(trx, { domain, id }, members);
-    if (maker.user === null) return;
-    const object = { model: maker.model, id, domain: domain.num };
-    await grantToCreator(trx, maker.user.id, { object, roles: maker.roles });
+    if (detail) await insertDetail(t, detail.table, { id, domain: domain.num, ...detail.row });
+    await insertMembers(t, { domain, id }, members);
   };
-  await ctx.db.transaction().execute(work).catch(rethrow(guardConstraints));
+  await inTransaction(ctx, trx, work).catch(rethrow(guardConstraints));
   return id;
 }
 

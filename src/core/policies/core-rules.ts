@@ -77,6 +77,12 @@ export const coreRules: AccessRules = {
   ],
   adminOnly: [
     ...["access_policies", "audit", "users", "workers"],
-    ...["orphans", "orphans/cleanup", "repair", "repositories/reclaim_space", "distributions/core/artifacts"],
+    ...[
+      "orphans",
+      "orphans/cleanup",
+      "repair",
+      "repositories/reclaim_space",
+      "distributions/core/artifacts",
+    ],
   ],
 };

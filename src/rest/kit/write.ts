@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { policyBook } from "#core/policies/book.ts";
 import { runCreationHooks } from "#core/policies/commands.ts";
 import { resourcePrn } from "./api-index.ts";
 import type { Call, Run } from "./call.ts";
@@ -96,14 +97,16 @@ export async function makeObject(
 ): Promise<string | number> {
   const apply = resource.operations.create?.apply;
   if (!apply) throw new Error(`${resource.path} cannot be made here.`);
-  return apply(run, values, (db, key) => {
+  const viewset = policyName(resource);
+  let hasMaker = false;
+  const key = await apply(run, values, (db, key) => {
+    hasMaker = true;
     const object = roleObjectOf(resource, run, key);
-    return runCreationHooks(run.ctx, db, {
-      caller: run.caller,
-      viewset: policyName(resource),
-      object,
-    });
+    return runCreationHooks(run.ctx, db, { caller: run.caller, viewset, object });
   });
+  const { creation_hooks: hooks = [] } = (await policyBook(run.ctx).policyOf(viewset)) ?? {};
+  if (!hasMaker && hooks.length > 0) throw new Error(`${viewset} forgets the roles of its maker.`);
+  return key;
 }
 
 const ownLock = (resource: Resource, row: Row): Locks => ({

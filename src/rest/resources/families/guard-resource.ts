@@ -1,5 +1,6 @@
 import { createGuard, deleteGuard, updateGuard } from "#core/guards/commands.ts";
 import type { GuardPatch } from "#core/guards/types.ts";
+import { inTransaction } from "#core/transaction.ts";
 import { keyOf } from "../../kit/present.ts";
 import { defineResource, type Fields, type Resource, type Values } from "../../kit/resource.ts";
 import { roleActions } from "../role-actions.ts";
@@ -18,16 +19,14 @@ export interface GuardOptions {
   readonly fields?: Fields;
   /** The key of `fields` whose value is the ids of the guards that it asks. */
   readonly members?: string;
-  /** Ends of the names of the roles that the maker gets; without any, no roles are given on it. */
-  readonly roles?: readonly string[];
+  /** Roles are given on its objects. */
+  readonly hasRoles?: boolean;
 }
 
 /** A content guard of one type: all five operations (core-rest §8.9). */
 export function contentGuardResource(options: GuardOptions): Resource {
-  const { type, detail, fields = {}, members, roles = [], ...names } = options;
+  const { type, detail, fields = {}, members, hasRoles = false, ...names } = options;
   const model = `${names.label}.${names.model}`;
-  const key = model.toLowerCase();
-  const maker = { model: key, roles: roles.map((role) => `${key}_${role}`) };
   const join = detail ? ` join ${detail} d on d.domain = e.domain and d.id = e.id` : "";
   const given = (values: Values): GuardPatch => ({
     ...pick(guardFields, values),
@@ -48,10 +47,13 @@ export function contentGuardResource(options: GuardOptions): Resource {
       create: {
         mode: "sync",
         check: (run, { name }) => checkNameFree(run, GUARD_FAMILY, { name }),
-        apply({ ctx, caller: { domain, user } }, values) {
-          const guard = { domain, type, ...given(values), name: String(values.name) };
-          return createGuard(ctx, guard, { ...maker, user });
-        },
+        apply: ({ ctx, caller: { domain } }, values, made) =>
+          inTransaction(ctx, undefined, async (trx) => {
+            const guard = { domain, type, ...given(values), name: String(values.name) };
+            const id = await createGuard(ctx, guard, trx);
+            await made(trx, id);
+            return id;
+          }),
       },
       update: {
         mode: "sync",
@@ -66,7 +68,7 @@ export function contentGuardResource(options: GuardOptions): Resource {
           deleteGuard(ctx, { domain, id: String(keyOf(row)) }),
       },
     },
-    actions: roles.length > 0 ? roleActions(model) : [],
+    actions: hasRoles ? roleActions(model) : [],
   });
 }
 

@@ -29,7 +29,7 @@ async function checkFilter(program: string, { ctx }: Run): Promise<string> {
 
 const headerGuard = contentGuardResource({
   ...names(HEADER_GUARD, "header content guard"),
-  roles: ["owner"],
+  hasRoles: true,
   detail: "header_guard",
   fields: {
     header_name: text({ required: true, check: checkHeaderName }),
@@ -68,14 +68,14 @@ const members: Field = {
 
 const compositeGuard = contentGuardResource({
   ...names(COMPOSITE_GUARD, "composite content guard"),
-  roles: ["owner"],
+  hasRoles: true,
   fields: { guards: members },
   members: "guards",
 });
 
 const redirectGuard = contentGuardResource({
   ...names(REDIRECT_GUARD, "content redirect content guard"),
-  roles: ["owner"],
+  hasRoles: true,
 });
 
 interface Holder {
@@ -92,7 +92,7 @@ const holders = (table: string, name: string, subject: string): string =>
 
 const rbacGuard = contentGuardResource({
   ...names(RBAC_GUARD, "RBAC content guard"),
-  roles: ["owner", "downloader"],
+  hasRoles: true,
   fields: {
     users: {
       ...list({ ref: "GroupUserResponse" }, { readOnly: true }),
