@@ -6,7 +6,10 @@ export interface Identity {
   readonly key: string;
   readonly name: string;
   readonly privateKey: KeyObject;
+  readonly algorithm: Algorithm;
 }
+
+type Algorithm = "ec" | "ml-dsa-44";
 
 export interface CertificateOptions {
   /** Signs it; itself without one. */
@@ -20,6 +23,8 @@ export interface CertificateOptions {
   readonly authority?: boolean;
   /** How many authorities may stand below it. */
   readonly pathLength?: number;
+  /** Of its key; P-256 without it. */
+  readonly algorithm?: Algorithm;
   /** On top of what every certificate has. */
   readonly extensions?: readonly Extension[];
 }
@@ -34,15 +39,17 @@ export interface Extension {
 
 /** Makes an X.509 v3 certificate on the spot, so that no key is kept in the repository. */
 export function createIdentity(name: string, options: CertificateOptions = {}): Identity {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const issuer = options.issuer ?? { name, privateKey };
+  const { algorithm = "ec" } = options;
+  const { privateKey, publicKey } = keyPair(algorithm);
+  const issuer = options.issuer ?? { name, privateKey, algorithm };
+  const signature = SIGNATURES[issuer.algorithm];
   const year = new Date().getUTCFullYear();
   const [from, to] = options.years ?? (options.expired ? [-3, -2] : [-1, 5]);
   const { authority = options.issuer === undefined, pathLength, extensions = [] } = options;
   const body = sequence(
     tag(0xa0, der(2, Buffer.from([2]))),
     der(2, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
-    sequence(oid(ECDSA_SHA256)),
+    sequence(signature.oid),
     distinguishedName(issuer.name),
     sequence(generalizedTime(year + from), generalizedTime(year + to)),
     distinguishedName(name),
@@ -56,15 +63,21 @@ export function createIdentity(name: string, options: CertificateOptions = {}): 
       ),
     ),
   );
-  const signature = sign("sha256", body, issuer.privateKey);
-  const whole = sequence(body, sequence(oid(ECDSA_SHA256)), bits(signature));
+  const signed = sign(signature.digest, body, issuer.privateKey);
+  const whole = sequence(body, sequence(signature.oid), bits(signed));
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${lines(whole)}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     name,
     privateKey,
+    algorithm,
   };
 }
+
+const keyPair = (algorithm: Algorithm) =>
+  algorithm === "ec"
+    ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+    : generateKeyPairSync(algorithm);
 
 const lines = (bytes: Buffer) =>
   bytes
@@ -72,7 +85,6 @@ const lines = (bytes: Buffer) =>
     .match(/.{1,64}/g)
     ?.join("\n");
 
-const ECDSA_SHA256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 const COMMON_NAME = [0x55, 0x04, 0x03];
 const BASIC_CONSTRAINTS = [0x55, 0x1d, 0x13];
 const ALT_NAMES = [0x55, 0x1d, 0x11];
@@ -110,6 +122,11 @@ function oidBytes(name: string): Buffer {
 /** Seven bits each, the highest first; all but the last have the eighth bit set. */
 const base128 = (arc: number): readonly number[] =>
   arc < 128 ? [arc] : [...base128(arc >> 7).map((byte) => byte | 0x80), arc & 0x7f];
+
+const SIGNATURES = {
+  ec: { oid: der(6, oidBytes("1.2.840.10045.4.3.2")), digest: "sha256" },
+  "ml-dsa-44": { oid: der(6, oidBytes("2.16.840.1.101.3.4.3.17")), digest: null },
+} as const;
 
 /** A UTF8String, as extensions of entitlements hold it. */
 export const utf8 = (text: string): Buffer => der(0x0c, Buffer.from(text));

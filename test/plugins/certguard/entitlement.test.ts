@@ -4,7 +4,12 @@ import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 import fc from "fast-check";
 import { entitledPaths } from "#plugins/certguard/format/entitlement.ts";
-import { extensionsOf } from "#plugins/certguard/format/extensions.ts";
+import {
+  extensionsOf,
+  octets,
+  pathLength,
+  utf8Text,
+} from "#plugins/certguard/format/extensions.ts";
 import { MalformedEntitlement } from "#plugins/certguard/format/malformed.ts";
 import { readPathTree } from "#plugins/certguard/format/path-tree.ts";
 import { isEntitled, treeOfPaths } from "#plugins/certguard/format/paths.ts";
@@ -115,6 +120,23 @@ test("whatever the bytes are, they are read or refused", () => {
       }
     }),
     { numRuns: 2000 },
+  );
+});
+
+test("whatever an extension holds, it is read or left", () => {
+  const pieces = fc.array(
+    fc.oneof(
+      fc.constantFrom(...[0x30, 0x80, 0x0c, 0x04, 0x24, 0x02, 0x1f, 0xa3, 0xff, 0]),
+      fc.nat(255),
+    ),
+    { maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(pieces, (bytes) => {
+      const der = Uint8Array.from(bytes);
+      for (const read of [utf8Text, octets, pathLength]) assert.doesNotThrow(() => read(der));
+    }),
+    { numRuns: 20_000 },
   );
 });
 

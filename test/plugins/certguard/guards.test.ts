@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { announceAfterCommit } from "#core/distributions/commands.ts";
 import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
 import { certguard } from "#plugins/certguard/plugin.ts";
-import { createSite, eventually } from "../../delivery/site.ts";
+import { createSite, eventually, type SiteOptions } from "../../delivery/site.ts";
 import { createIdentity, type Identity } from "../../support/certificates.ts";
 import { createTestApi } from "../../support/rest-api.ts";
 import { packedEntitlement, writtenEntitlement } from "./support/entitlement.ts";
@@ -15,10 +15,10 @@ const CP = "/pulp/content/";
 const inOneLine = ({ cert }: Identity) => ({ "x-client-cert": cert.trim().replaceAll("\n", " ") });
 const quoted = ({ cert }: Identity) => ({ "x-client-cert": encodeURIComponent(cert) });
 
-async function guarded(t: TestContext) {
+async function guarded(t: TestContext, settings: SiteOptions["settings"] = {}) {
   const api = await createTestApi(t, { shipped: [certguard] });
   const guards = [...coreGuardHandlers, ...(certguard.guards ?? [])];
-  const site = await createSite(t, { beside: api, guards, plugins: [certguard] });
+  const site = await createSite(t, { beside: api, settings, guards, plugins: [certguard] });
   const files = ["f", "os/f", "debug/f"].map((path) => ({ path, bytes: `of ${path}` }));
   const { id } = await site.rows.published("d", files);
   return {
@@ -31,7 +31,8 @@ async function guarded(t: TestContext) {
       await site.ctx.db.updateTable("distribution").set({ guard }).where("id", "=", id).execute();
       await site.rows.changed(id);
       announceAfterCommit(api.ctx, api.domain, [id]);
-      await eventually(async () => assert.equal((await site.get(`${CP}d/f`)).status, 403));
+      const top = settings.DOMAIN_ENABLED ? "default/d/f" : "d/f";
+      await eventually(async () => assert.equal((await site.get(CP + top)).status, 403));
       return body.pulp_href;
     },
     /** The reason of a refusal, or the file. */
@@ -142,6 +143,19 @@ test("the chain goes through intermediates of the field, and obeys their constra
   }
 });
 
+test("post-quantum certificates are judged like others", async (t) => {
+  const { protect, ask } = await guarded(t);
+  const [old, young] = [createIdentity("old"), createIdentity("young", { algorithm: "ml-dsa-44" })];
+  await protect("certguard/x509", { ca_certificate: `${old.cert}${young.cert}` });
+
+  for (const issuer of [old, young]) {
+    const client = createIdentity("client", { issuer, algorithm: "ml-dsa-44" });
+    assert.equal(await ask(quoted(client)), "of f");
+  }
+  const stranger = createIdentity("young", { algorithm: "ml-dsa-44" });
+  assert.equal(await ask(quoted(createIdentity("client", { issuer: stranger }))), UNSIGNED);
+});
+
 test("an accepted certificate costs one statement, until it ends", async (t) => {
   const { site, protect, ask } = await guarded(t);
   const ca = createIdentity("CA");
@@ -188,6 +202,17 @@ test("an entitlement permits its own paths only", async (t) => {
     await ask(quoted(createIdentity("host", { issuer: createIdentity("CA") }))),
     UNSIGNED,
   );
+});
+
+test("with domains on, entitled paths begin with the domain", async (t) => {
+  const { protect, ask } = await guarded(t, { DOMAIN_ENABLED: true });
+  const ca = createIdentity("CA");
+  await protect("certguard/rhsm", { ca_certificate: ca.cert });
+  const of = (path: string) =>
+    quoted(createIdentity("host", { issuer: ca, extensions: packedEntitlement([path]) }));
+
+  assert.equal(await ask(of("/default/d"), "default/d/f"), "of f");
+  assert.equal(await ask(of("/d"), "default/d/f"), ELSEWHERE);
 });
 
 test("composites hold certificate guards, and say what those refuse", async (t) => {

@@ -70,9 +70,14 @@ export function pathLength(der: Uint8Array): number | undefined {
   return last instanceof Integer ? last.valueBlock.valueDec : undefined;
 }
 
+/** The one element that the bytes are; asn1js throws at some texts and times that are none. */
 function parsed(der: Uint8Array): Element | undefined {
-  const { offset, result } = fromBER(der);
-  return offset === der.byteLength ? result : undefined;
+  try {
+    const { offset, result } = fromBER(der);
+    return offset === der.byteLength ? result : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const elementsOf = (element: Element | undefined): readonly Element[] =>
