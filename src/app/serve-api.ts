@@ -1,9 +1,10 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { domainFinder } from "#core/domains/queries.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import { API_ACCESS_FORMAT } from "#platform/log/access-log.ts";
 import { statusClass } from "#platform/metrics/prometheus.ts";
 import { loginRoutes } from "#rest/auth/login-routes.ts";
+import { requesterOf } from "#rest/auth/requesters.ts";
 import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
 import { type Route, routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
@@ -65,16 +66,15 @@ const LIMITS = { timeout: 300_000, requestTimeout: 0, headersTimeout: 60_000 };
 /** Above the 60 to 75 s of the proxies in front, so that they close first. */
 const KEEP_ALIVE_MS = 80_000;
 
-/** The name that a client gave; a refused one is in the log with its 401. */
-const userOf =
-  ({ headers }: { readonly headers: { readonly authorization?: string | undefined } }) =>
-  () => {
-    const [, token] = /^basic\s+(\S+)$/i.exec(headers.authorization ?? "") ?? [];
-    const [name] = Buffer.from(token ?? "", "base64")
-      .toString()
-      .split(":");
-    return name ? { user: name } : {};
-  };
+/** Who it was, or the name that a client gave: a refused one is in the log with its 401. */
+const userOf = (request: IncomingMessage) => () => {
+  const [, token] = /^basic\s+(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
+  const [given] = Buffer.from(token ?? "", "base64")
+    .toString()
+    .split(":");
+  const user = requesterOf(request) ?? given;
+  return user ? { user } : {};
+};
 
 const metricsRoute = ({ metrics }: Runtime): Route => ({
   path: "/metrics",

@@ -53,6 +53,12 @@ test("the roles run apart over one database", async (t) => {
     await api.says(
       /pulp \[[0-9a-f]{32}\]: 127\.0\.0\.1 - admin \[.*\] "POST \/pulp\/api\/v3\/orphans\/cleanup\/ HTTP\/1\.1" 202 /,
     );
+    const authorization = `Basic ${Buffer.from("admin:secret one").toString("base64")}`;
+    const login = await fetch(`${root}login/`, { method: "POST", headers: { authorization } });
+    const [session = ""] = login.headers.getSetCookie();
+    const cookie = session.split(";")[0] ?? "";
+    assert.equal((await fetch(`${root}login/`, { headers: { cookie } })).status, 200);
+    await api.says(/ - admin \[.*\] "GET \/pulp\/api\/v3\/login\/ HTTP\/1\.1" 200 /);
     await content.says(/^127\.0\.0\.1 \[.*\] "GET \/pulp\/content\/ HTTP\/1\.1" 200 \d+ "-" "/m);
   });
 

@@ -131,7 +131,7 @@ test("a layer above brings classes of its own by their names", async (t) => {
     identifiers: ["service.Own"],
     challenge: () => "Bearer",
     open: () => async (request) =>
-      request.headers["x-own"] ? (caller.user ?? undefined) : undefined,
+      request.headers["x-own"] && caller.user ? { user: caller.user } : undefined,
   };
   const chain = new AuthenticationChain(ctx, [...coreAuthentication, own]);
 

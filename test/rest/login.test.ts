@@ -148,6 +148,20 @@ test("another process notices the end of a session within five seconds", async (
   assert.equal((await there.request("GET", "login/")).status, 401);
 });
 
+test("a password that is not the one any more begins no session, wherever it is still believed", async (t) => {
+  const api = await createTestApi(t);
+  await addEve(api);
+  const other = await createTestApi(t, { beside: api });
+  const user = `eve:${EVE}`;
+  assert.equal((await other.request("GET", "login/", { user })).status, 200);
+  await api.request("PATCH", "users/2/", { json: { password: "another good password" } });
+
+  const late = await other.request("POST", "login/", { user });
+
+  assert.deepEqual([late.status, late.body], [401, { detail: "Invalid username/password." }]);
+  assert.equal(await sessions(api), 0);
+});
+
 test("users change themselves, and a new password ends their other sessions", async (t) => {
   const api = await createTestApi(t);
   await addEve(api);

@@ -18,7 +18,7 @@ export interface TypedPassword {
 
 /** What came of a typed password; an inactive user is as wrong as an unknown one. */
 export type PasswordLogIn =
-  | { readonly kind: "user"; readonly id: number }
+  | { readonly kind: "user"; readonly id: number; readonly passwordHash: string }
   | { readonly kind: "wrong" }
   | { readonly kind: "flood"; readonly seconds: number };
 
@@ -67,7 +67,9 @@ export class PasswordCheck {
     const [row] = isText ? await this.#ctx.hot.query<PasswordRow>(byName, [name]) : [];
     // The work is done for unknown names too, so that the time tells nothing.
     const isRight = await verifyPassword(password, row?.password ?? "");
-    if (row?.is_active && isRight) return { kind: "user", id: row.id };
+    if (row?.is_active && isRight) {
+      return { kind: "user", id: row.id, passwordHash: row.password };
+    }
     this.#failures.add(address, name);
     return { kind: "wrong" };
   }

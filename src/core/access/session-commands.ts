@@ -6,15 +6,33 @@ import { inTransaction } from "../transaction.ts";
 import type { NewSession } from "./types.ts";
 import { announceUserChange } from "./user-changes.ts";
 
-/** Starts a session of a user, in place of the one that the same browser had. */
+/** How a session begins. */
+export interface SessionStart {
+  /** Secret of the one that the same browser had until now. */
+  readonly replaced?: string | undefined;
+  /** Stored hash that the password was compared with, if it was a password. */
+  readonly passwordHash?: string | undefined;
+}
+
+/**
+ * Starts a session of a user.
+ *
+ * @returns undefined if the user is not active, or the password is another one by now.
+ */
 export async function beginSession(
   ctx: Ctx,
   user: number,
-  { replaced }: { readonly replaced?: string | undefined } = {},
-): Promise<NewSession> {
+  { replaced, passwordHash }: SessionStart = {},
+): Promise<NewSession | undefined> {
   const secret = randomBytes(32).toString("base64url");
   const maxAgeSeconds = ctx.settings.SESSION_COOKIE_AGE;
-  await inTransaction(ctx, undefined, async (trx) => {
+  const hasBegun = await inTransaction(ctx, undefined, async (trx) => {
+    // Takes the row before the session is there, so that a change of the password ends it or stops it.
+    const { numAffectedRows } = await sql`
+      update app_user set last_login = clock_timestamp()
+      where id = ${user} and is_active
+        and password = coalesce(${passwordHash ?? null}::text, password)`.execute(trx);
+    if (!numAffectedRows) return false;
     if (replaced !== undefined) {
       await trx.deleteFrom("session").where("id", "=", sha256(replaced)).execute();
     }
@@ -22,10 +40,10 @@ export async function beginSession(
       (${sha256(secret)}, ${user}, clock_timestamp() + make_interval(secs => ${maxAgeSeconds}))`.execute(
       trx,
     );
-    await sql`update app_user set last_login = clock_timestamp() where id = ${user}`.execute(trx);
+    return true;
   });
   if (replaced !== undefined) announceUserChange(ctx);
-  return { secret, maxAgeSeconds };
+  return hasBegun ? { secret, maxAgeSeconds } : undefined;
 }
 
 /** Ends a session: whoever has its secret may. */

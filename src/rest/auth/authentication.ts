@@ -1,6 +1,13 @@
 import type { FastifyRequest } from "fastify";
 import type { Ctx, User } from "#core/ctx.ts";
 
+/** Who asks, and what it was found out by. */
+export interface Identity {
+  readonly user: User;
+  /** Stored hash that a password was compared with; a session begins only while it is the one. */
+  readonly passwordHash?: string;
+}
+
 /**
  * A way to recognise who asks (core-rest §5). Which of them are asked, and in which order, says
  * `REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES`.
@@ -21,11 +28,11 @@ export interface AuthenticationClass {
 }
 
 /**
- * The user of a request; undefined leaves the request to the next class.
+ * Who sent a request; undefined leaves the request to the next class.
  *
  * @throws `CodedError` with 401, 403 or 429 if the request is of this kind, but refused.
  */
-export type Authenticate = (request: FastifyRequest) => Promise<User | undefined>;
+export type Authenticate = (request: FastifyRequest) => Promise<Identity | undefined>;
 
 export interface SecurityScheme {
   readonly name: string;

@@ -1,8 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { BasicLogIn, type LogIn } from "#core/access/basic-log-in.ts";
-import type { User } from "#core/ctx.ts";
 import { restErrors } from "../kit/rest-errors.ts";
-import type { AuthenticationClass } from "./authentication.ts";
+import type { AuthenticationClass, Identity } from "./authentication.ts";
 
 /** What an `Authorization` header says, as the API answers it (core-rest §5). */
 export const basicAuthentication: AuthenticationClass = {
@@ -16,7 +15,7 @@ export const basicAuthentication: AuthenticationClass = {
   open(ctx) {
     const logIns = new BasicLogIn(ctx);
     return async ({ headers: { authorization }, ip }) =>
-      authorization ? userOf(await logIns.logIn(authorization, ip)) : undefined;
+      authorization ? identityOf(await logIns.logIn(authorization, ip)) : undefined;
   },
 };
 
@@ -27,12 +26,12 @@ function basicChallenge({ headers }: FastifyRequest): string {
 }
 
 /** @throws the 401 and 429 errors of `restErrors`. */
-function userOf(found: LogIn | undefined): User | undefined {
+function identityOf(found: LogIn | undefined): Identity | undefined {
   switch (found?.kind) {
     case undefined:
       return undefined;
     case "user":
-      return found.user;
+      return found;
     case "malformed":
       throw restErrors.basicHeader(found.why);
     case "flood":

@@ -1,10 +1,20 @@
 import type { FastifyRequest } from "fastify";
-import type { Ctx, User } from "#core/ctx.ts";
-import type { Authenticate, AuthenticationClass, SecurityScheme } from "./authentication.ts";
+import type { Ctx } from "#core/ctx.ts";
+import type {
+  Authenticate,
+  AuthenticationClass,
+  Identity,
+  SecurityScheme,
+} from "./authentication.ts";
 import { authErrors } from "./errors.ts";
 import { unknownBackend } from "./remote-users.ts";
 
 const SETTING = "REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES";
+
+/** Who asks, and the name of the class that recognised it. */
+export interface Recognised extends Identity {
+  readonly by: string;
+}
 
 /** Who recognises requests, in the order of the setting: the first that does decides. */
 export class AuthenticationChain {
@@ -23,13 +33,10 @@ export class AuthenticationChain {
     this.#steps = this.#classes.map((one) => ({ name: one.name, authenticate: one.open(ctx) }));
   }
 
-  /** The user, and the name of the class that recognised it. */
-  async authenticate(
-    request: FastifyRequest,
-  ): Promise<{ readonly user: User; readonly by: string } | undefined> {
+  async authenticate(request: FastifyRequest): Promise<Recognised | undefined> {
     for (const { name, authenticate } of this.#steps) {
-      const user = await authenticate(request);
-      if (user) return { user, by: name };
+      const identity = await authenticate(request);
+      if (identity) return { ...identity, by: name };
     }
     return undefined;
   }

@@ -28,11 +28,11 @@ export const jsonHeaderAuthentication: AuthenticationClass = {
     const header = headerOfVariable(ctx.settings.AUTHENTICATION_JSON_HEADER) ?? "";
     const valueIn = proxyHeader(ctx.settings, header);
     const nameIn = nameReader(ctx);
-    const userOf = remoteUsers(ctx);
+    const identityOf = remoteUsers(ctx);
     return async (request) => {
       const value = valueIn(request);
       const name = value === undefined ? "" : await nameIn(value);
-      return name === "" ? undefined : userOf(name, request);
+      return name === "" ? undefined : identityOf(name, request);
     };
   },
 };

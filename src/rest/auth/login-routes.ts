@@ -1,6 +1,7 @@
 import type { FastifyReply } from "fastify";
 import { beginSession, endSession } from "#core/access/commands.ts";
 import { type PasswordLogIn, passwordCheckOf } from "#core/access/password-log-in.ts";
+import type { NewSession } from "#core/access/types.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { readBody } from "../kit/body.ts";
 import type { Call } from "../kit/call.ts";
@@ -54,12 +55,15 @@ async function logIn(call: Call): Promise<unknown> {
   const name = username ?? "";
   const typed = { name, password: password ?? "", address: request.ip };
   const found = await passwordCheckOf(ctx).logIn(typed);
-  if (found.kind !== "user") {
-    if (found.kind === "flood") reply.header("retry-after", String(found.seconds));
-    const form = { token: tokenOf(call), next, name, problem: problemOf(found) };
-    return sendPage(reply, found.kind === "flood" ? 429 : 403, loginPage(form));
+  const session = found.kind === "user" ? await begun(call, found) : undefined;
+  if (!session) {
+    const isFlood = found.kind === "flood";
+    if (isFlood) reply.header("retry-after", String(found.seconds));
+    const problem = isFlood ? floodText(found.seconds) : WRONG;
+    const form = { token: tokenOf(call), next, name, problem };
+    return sendPage(reply, isFlood ? 429 : 403, loginPage(form));
   }
-  setSession(ctx, reply, await beginSession(ctx, found.id, { replaced: sessionCookie(request) }));
+  setSession(ctx, reply, session);
   return reply
     .code(302)
     .header("location", next || home(ctx))
@@ -87,10 +91,15 @@ function home({ settings }: Ctx): string {
   return localPath(settings.LOGIN_REDIRECT_URL) ?? `${settings.API_ROOT}${domain}api/v3/`;
 }
 
-const problemOf = (found: Exclude<PasswordLogIn, { kind: "user" }>): string =>
-  found.kind === "flood"
-    ? `Too many failed logins. Try again in ${found.seconds} seconds.`
-    : "The user name or the password is wrong.";
+const WRONG = "The user name or the password is wrong.";
+const floodText = (seconds: number): string =>
+  `Too many failed logins. Try again in ${seconds} seconds.`;
+
+const begun = (
+  { ctx, request }: Call,
+  { id, passwordHash }: Extract<PasswordLogIn, { kind: "user" }>,
+): Promise<NewSession | undefined> =>
+  beginSession(ctx, id, { replaced: sessionCookie(request), passwordHash });
 
 /** Texts of the form by name; what is no text is not there. */
 async function fieldsOf(call: Call): Promise<Readonly<Record<string, string | undefined>>> {

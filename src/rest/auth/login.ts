@@ -54,7 +54,11 @@ const begin = defineEndpoint({
     // A session may do everything that its user may, so a token of less must not lead to one (T32).
     const { authorization = "" } = request.headers;
     if (/^bearer(\s|$)/i.test(authorization)) throw restErrors.permission();
-    const session = await beginSession(ctx, ownerOf(call).id, { replaced: sessionCookie(request) });
+    const session = await beginSession(ctx, ownerOf(call).id, {
+      replaced: sessionCookie(request),
+      passwordHash: request.identity?.passwordHash,
+    });
+    if (!session) throw restErrors.password();
     setSession(ctx, reply, session);
     return { kind: "json", status: 201, body: shown(call) };
   },

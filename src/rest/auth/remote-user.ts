@@ -16,13 +16,13 @@ export const remoteUserAuthentication: AuthenticationClass = {
     const header = headerOfVariable(ctx.settings.REMOTE_USER_ENVIRON_NAME);
     if (header === undefined) return async () => undefined;
     const nameIn = proxyHeader(ctx.settings, header);
-    const userOf = remoteUsers(ctx);
+    const identityOf = remoteUsers(ctx);
     return async (request) => {
       const value = nameIn(request);
       if (!value) return undefined;
       const name = utf8(Buffer.from(value, "latin1"));
       if (name === undefined) throw authErrors.denied();
-      return userOf(name, request);
+      return identityOf(name, request);
     };
   },
 };

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import { RemoteLogIn } from "#core/access/remote-log-in.ts";
-import type { Ctx, User } from "#core/ctx.ts";
+import type { Ctx } from "#core/ctx.ts";
 import { restErrors } from "../kit/rest-errors.ts";
+import type { Identity } from "./authentication.ts";
 import { authErrors } from "./errors.ts";
 
 const CREATES = "django.contrib.auth.backends.RemoteUserBackend";
@@ -31,7 +32,7 @@ const MAX_NAME = 512;
 /** Finds the user whom a header names, or makes it, as the backends say. */
 export function remoteUsers(
   ctx: Ctx,
-): (name: string, request: FastifyRequest) => Promise<User | undefined> {
+): (name: string, request: FastifyRequest) => Promise<Identity | undefined> {
   const backends = ctx.settings.AUTHENTICATION_BACKENDS;
   const creates = backends.includes(CREATES);
   const logIns = new RemoteLogIn(ctx, { creates });
@@ -41,6 +42,6 @@ export function remoteUsers(
     if (name.length > MAX_NAME || /[\p{Cc}\p{Cs}]/u.test(name)) throw authErrors.denied();
     const user = await logIns.user({ name, route: request.originalUrl });
     if (user && !user.isActive) throw restErrors.inactive();
-    return user;
+    return user && { user };
   };
 }

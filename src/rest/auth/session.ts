@@ -23,7 +23,7 @@ export const sessionAuthentication: AuthenticationClass = {
       if (!user) return undefined;
       const problem = csrfProblem(ctx, request);
       if (problem !== undefined) throw authErrors.csrf(problem);
-      return user;
+      return { user };
     };
   },
 };

@@ -61,7 +61,7 @@ export class AuditDraft {
     return {
       domain: domain.id === "" ? null : domain.name,
       user: user && { id: user.id, username: user.username },
-      authenticatedBy: request.authenticatedBy,
+      authenticatedBy: request.identity?.by ?? null,
       operation: this.#operation,
       method: request.method,
       objectPath: this.#path,

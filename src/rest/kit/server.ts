@@ -5,9 +5,10 @@ import { RightsBook } from "#core/access/rights.ts";
 import type { Ctx, DomainRef, User } from "#core/ctx.ts";
 import { isPermitted } from "#core/policies/permit.ts";
 import type { AuthenticationClass } from "../auth/authentication.ts";
-import { AuthenticationChain } from "../auth/chain.ts";
+import { AuthenticationChain, type Recognised } from "../auth/chain.ts";
 import { coreAuthentication } from "../auth/classes.ts";
 import { proxyList } from "../auth/proxies.ts";
+import { rememberRequester } from "../auth/requesters.ts";
 import { sendError, sendJson } from "./answer.ts";
 import type { ApiIndex } from "./api-index.ts";
 import { AuditDraft, Auditor, isMutation } from "./audit.ts";
@@ -41,10 +42,10 @@ declare module "fastify" {
     routeTemplate: string;
     /** `WWW-Authenticate` of a 401; undefined makes it a 403. */
     challenge: string | undefined;
-    /** How the user was recognised: `basic`, …. */
-    authenticatedBy: string | null;
     /** What the audit trail will hold of this request; null where it holds nothing. */
     audit: AuditDraft | null;
+    /** Undefined for strangers. */
+    identity: Recognised | undefined;
   }
 }
 
@@ -73,8 +74,8 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   app.decorateRequest("apiRoot", "");
   app.decorateRequest("routeTemplate", "");
   app.decorateRequest("challenge", undefined);
-  app.decorateRequest("authenticatedBy", null);
   app.decorateRequest("audit", null);
+  app.decorateRequest("identity", undefined);
   addHooks(app, ctx, options);
   const server = new ApiServer(ctx, options);
   for (const route of options.routes) server.mount(app, route);
@@ -258,9 +259,11 @@ class ApiServer {
   async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<User | null> {
     request.challenge = this.#chain.challenge(request);
     if (!request.headers.authorization) reply.header("vary", "Accept, Cookie");
-    const found = await this.#chain.authenticate(request);
-    request.authenticatedBy = found?.by ?? null;
-    return found?.user ?? null;
+    const identity = await this.#chain.authenticate(request);
+    if (!identity) return null;
+    request.identity = identity;
+    rememberRequester(request.raw, identity.user.username);
+    return identity.user;
   }
 
   /** Undefined if the path names a domain that there is not. */
