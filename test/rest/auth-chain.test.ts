@@ -124,19 +124,26 @@ test("the description names the schemes that are asked, in their order", async (
   });
 });
 
-test("a layer above brings classes of its own by their names", async (t) => {
-  const { ctx, caller } = await createContext(t, { settings: chosen("service.Own", BASIC) });
+test("a layer above brings classes of its own, and a token begins no session", async (t) => {
+  const user = { id: 1, username: "admin", isSuperuser: true, isActive: true };
   const own: AuthenticationClass = {
     name: "own",
     identifiers: ["service.Own"],
     challenge: () => "Bearer",
-    open: () => async (request) =>
-      request.headers["x-own"] && caller.user ? { user: caller.user } : undefined,
+    open:
+      () =>
+      async ({ headers }) =>
+        headers["x-own"] ? { user, isToken: headers["x-own"] === "token" } : undefined,
   };
-  const chain = new AuthenticationChain(ctx, [...coreAuthentication, own]);
+  const authentication = [...coreAuthentication, own];
+  const api = await createTestApi(t, { settings: chosen("service.Own", BASIC), authentication });
+  const post = async (value: string) => {
+    const headers = value === "" ? {} : { "x-own": value };
+    return api.request("POST", "login/", { user: null, headers });
+  };
 
-  const request = { headers: { "x-own": "1" } } as never;
-  assert.equal((await chain.authenticate(request))?.user.username, "admin");
-  assert.equal(await chain.authenticate({ headers: {} } as never), undefined);
-  assert.equal(chain.challenge(request), "Bearer");
+  assert.equal((await post("header")).status, 201);
+  assert.equal((await post("token")).status, 403);
+  const anonymous = await post("");
+  assert.deepEqual([anonymous.status, anonymous.headers["www-authenticate"]], [401, "Bearer"]);
 });

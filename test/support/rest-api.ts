@@ -6,6 +6,7 @@ import { hashPassword } from "#core/access/passwords.ts";
 import type { DomainRef } from "#core/ctx.ts";
 import { ensurePolicies } from "#core/policies/commands.ts";
 import { file } from "#plugins/file/plugin.ts";
+import type { AuthenticationClass } from "#rest/auth/authentication.ts";
 import { loginRoutes } from "#rest/auth/login-routes.ts";
 import type { ApiIndex } from "#rest/kit/api-index.ts";
 import type { GeneralTasks } from "#rest/kit/general-tasks.ts";
@@ -53,7 +54,10 @@ export interface RequestOptions {
 /** The whole REST API over a fresh database, without a socket: `admin` may do everything. */
 export async function createTestApi(
   t: TestContext,
-  options: ContextOptions & { readonly shipped?: readonly Plugin[] } = {},
+  options: ContextOptions & {
+    readonly shipped?: readonly Plugin[];
+    readonly authentication?: readonly AuthenticationClass[];
+  } = {},
 ): Promise<TestApi> {
   const composition = compose([file, ...(options.shipped ?? [])]);
   const { api, generalTasks } = composition;
@@ -71,6 +75,7 @@ export async function createTestApi(
     api,
     routes: [...routesOf(api, generalTasks), ...descriptionRoutes(), ...loginRoutes()],
     findDomain: domainFinder(context),
+    ...(options.authentication ? { authentication: options.authentication } : {}),
   });
   await app.ready();
   t.after(() => app.close());

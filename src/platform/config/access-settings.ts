@@ -61,7 +61,7 @@ export const accessSettings = defineSettings({
   ACCESS_POLICIES: {
     schema: map,
     default: {},
-    doc: "Accepted without effect yet: policies by URL pattern.",
+    doc: "Policies by address (`tasks`), each with `statements`, `creation_hooks` and `queryset_scoping`; they count when `AccessPolicyFromSettings` is the permission class.",
   },
   DRF_ACCESS_POLICY: {
     schema: map,
@@ -79,7 +79,11 @@ export const accessSettings = defineSettings({
     unit: "days",
     doc: "Age at which entries of the audit trail are removed, once a day; 0 is never.",
   },
-  LOGIN_URL: { schema: text, default: "/auth/login/", doc: "Page of the browser log-in." },
+  LOGIN_URL: {
+    schema: text,
+    default: "/auth/login/",
+    doc: "Accepted without effect: the page of the browser log-in is at `/auth/login/`.",
+  },
   LOGIN_REDIRECT_URL: {
     schema: text,
     default: "",

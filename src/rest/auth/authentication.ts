@@ -6,6 +6,8 @@ export interface Identity {
   readonly user: User;
   /** Stored hash that a password was compared with; a session begins only while it is the one. */
   readonly passwordHash?: string;
+  /** By a token, which may allow less than its user: no session begins by it (reliability T32). */
+  readonly isToken?: boolean;
 }
 
 /**

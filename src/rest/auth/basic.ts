@@ -15,7 +15,7 @@ export const basicAuthentication: AuthenticationClass = {
   open(ctx) {
     const logIns = new BasicLogIn(ctx);
     return async ({ headers: { authorization }, ip }) =>
-      authorization ? identityOf(await logIns.logIn(authorization, ip)) : undefined;
+      authorization ? identityOf(await logIns.logIn(authorization, ip), authorization) : undefined;
   },
 };
 
@@ -26,12 +26,12 @@ function basicChallenge({ headers }: FastifyRequest): string {
 }
 
 /** @throws the 401 and 429 errors of `restErrors`. */
-function identityOf(found: LogIn | undefined): Identity | undefined {
+function identityOf(found: LogIn | undefined, authorization: string): Identity | undefined {
   switch (found?.kind) {
     case undefined:
       return undefined;
     case "user":
-      return found;
+      return { isToken: /^bearer\s/i.test(authorization), ...found };
     case "malformed":
       throw restErrors.basicHeader(found.why);
     case "flood":

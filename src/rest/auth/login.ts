@@ -51,9 +51,7 @@ const begin = defineEndpoint({
   answers: { 201: "LoginResponse" },
   async run(call) {
     const { ctx, request, reply } = call;
-    // A session may do everything that its user may, so a token of less must not lead to one (T32).
-    const { authorization = "" } = request.headers;
-    if (/^bearer(\s|$)/i.test(authorization)) throw restErrors.permission();
+    if (request.identity?.isToken) throw restErrors.permission();
     const session = await beginSession(ctx, ownerOf(call).id, {
       replaced: sessionCookie(request),
       passwordHash: request.identity?.passwordHash,
