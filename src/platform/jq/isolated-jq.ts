@@ -41,6 +41,8 @@ interface Thread {
  */
 export class IsolatedJq implements Jq, AsyncDisposable {
   readonly #kept = new Map<string, JqResult>();
+  /** Runs that others with the same question wait for. */
+  readonly #running = new Map<string, Promise<JqResult>>();
   readonly #penalties = new Map<string, number>();
   #thread: Promise<Thread | undefined> | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -51,8 +53,18 @@ export class IsolatedJq implements Jq, AsyncDisposable {
     const key = createHash("sha256")
       .update(`${program.length} ${program}${input}`)
       .digest("base64");
-    const kept = this.#kept.get(key);
+    const kept = this.#kept.get(key) ?? this.#running.get(key);
     if (kept) return kept;
+    const run = this.#first(key, program, input);
+    this.#running.set(key, run);
+    try {
+      return await run;
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  async #first(key: string, program: string, input: string): Promise<JqResult> {
     const result = resultOf(await this.#ask({ program: `first(\n${program}\n)`, input }));
     const isLasting = result.kind !== "failed" && !/\bnow\b/.test(program);
     if (isLasting) this.#keep(key, result);

@@ -91,6 +91,12 @@ test("a program that had to be stopped does not hold up others again at once", a
   for (const { kind } of await Promise.all(answers)) assert.equal(kind, "failed");
 });
 
+test("the same question at the same time is asked once, so nobody is refused", async (t) => {
+  const jq = openJq(t);
+  const answers = await Promise.all(Array.from({ length: 1000 }, () => jq.first(".a", "{}")));
+  assert.deepEqual(new Set(answers.map(({ kind }) => kind)), new Set(["value"]));
+});
+
 test("a flood is refused instead of queued for ever", async (t) => {
   const jq = openJq(t);
   const answers = await Promise.all(
