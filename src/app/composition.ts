@@ -5,6 +5,7 @@ import { maintenanceTasks } from "#core/maintenance/tasks.ts";
 import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
 import { coreRules } from "#core/policies/core-rules.ts";
 import { coreRepositoryTasks } from "#core/repositories/tasks.ts";
+import { coreSealed } from "#core/sealed-columns.ts";
 import { purgeTasks } from "#core/tasks/purge.ts";
 import { commitUpload } from "#core/uploads/tasks.ts";
 import { type ApiIndex, indexApi } from "#rest/kit/api-index.ts";
@@ -58,6 +59,7 @@ export function compose(shipped: readonly Plugin[]): Composition {
     repositoryTypes: [],
     access: coreRules,
     tasks: [...coreTasks, ...generalTasks.definitions],
+    sealed: coreSealed,
   };
   const plugins = [core, ...shipped];
   requirePolicies(plugins, routesOf(api, generalTasks));

@@ -136,6 +136,18 @@ export const defineTask = <Input extends TSchema>(
   task: TaskDefinition<Input>,
 ): TaskDefinition<Input> => task;
 
+/** A table with sealed columns, and a UUID `id`. */
+export interface SealedTable {
+  /** Name in the reports of `rotate-db-key`. */
+  readonly model: string;
+  readonly table: string;
+  readonly columns: readonly string[];
+  /** The columns are JSON, in which each leaf is a token. */
+  readonly isJson?: boolean;
+  /** Column that names the key which sealed the row. */
+  readonly keyColumn?: string;
+}
+
 /** The core's part of a plugin. */
 export interface CorePlugin {
   readonly label: string;
@@ -155,6 +167,8 @@ export interface CorePlugin {
   readonly access: AccessRules;
   // biome-ignore lint/suspicious/noExplicitAny: a list holds definitions of different inputs.
   readonly tasks: readonly TaskDefinition<any>[];
+  /** Where its own tables hold secrets; those of remotes are the core's. */
+  readonly sealed?: readonly SealedTable[];
 }
 
 /** All plugins of this process, by what they bring. Lookups of unknown names throw. */

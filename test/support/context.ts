@@ -30,6 +30,8 @@ export interface ContextOptions {
   /** Another context on the same database, as a second process would be. */
   readonly beside?: TestContextValue;
   readonly kind?: "api" | "content" | "worker";
+  /** The box for secrets; without it a recognisable one that hides nothing. */
+  readonly secrets?: Ctx["secrets"];
 }
 
 export interface TestContextValue {
@@ -85,12 +87,12 @@ export async function createContext(
     notifier,
     settings,
     storage: domainStores({
-      ...{ hot: database.hot, secrets: testSecrets, clock, home },
+      ...{ hot: database.hot, secrets: options.secrets ?? testSecrets, clock, home },
       open: openStore,
     }),
     openStore,
     http: await createHttp(settings),
-    secrets: testSecrets,
+    secrets: options.secrets ?? testSecrets,
     clock,
     jq,
     log: memoryLog(logged),

@@ -1,36 +1,18 @@
 import { sql } from "kysely";
 import type { Db, Trx } from "#core/ctx.ts";
+import type { SealedTable } from "#core/plugin-contract.ts";
+import { secretErrors } from "#platform/crypto/errors.ts";
 import type { Secrets } from "#platform/crypto/secrets.ts";
+import { compose } from "../composition.ts";
 import { openSecrets } from "../configure.ts";
+import { shippedPlugins } from "../plugins.ts";
 import { type Command, openCommandDatabase, print } from "./command.ts";
 
-/** A table with sealed columns; `json` columns hold a token in each leaf. */
-interface Sealed {
-  readonly model: string;
-  readonly table: string;
-  readonly key: string;
-  readonly columns: readonly string[];
-  readonly isJson?: boolean;
-}
-
-const SEALED: readonly Sealed[] = [
-  {
-    model: "Remote",
-    table: "remote",
-    key: "id",
-    columns: ["client_key", "username", "password", "proxy_username", "proxy_password"],
-  },
-  {
-    model: "Domain",
-    table: "domain",
-    key: "id",
-    columns: ["storage_settings"],
-    isJson: true,
-  },
-  { model: "Task", table: "task", key: "id", columns: ["arguments"] },
-];
-
 const BATCH = 1024;
+
+/** Plugins that are switched off have secrets too. */
+const sealedTables = (): readonly SealedTable[] =>
+  compose(shippedPlugins).plugins.flatMap(({ sealed = [] }) => sealed);
 
 export const rotateDbKeyCommand: Command = {
   name: "rotate-db-key",
@@ -40,45 +22,61 @@ export const rotateDbKeyCommand: Command = {
   async run({ on }) {
     await using opened = await openCommandDatabase();
     const secrets = openSecrets(opened.configuration.settings);
-    for (const sealed of SEALED) {
+    let unreadable = 0;
+    for (const sealed of sealedTables()) {
       print(`Updating ${sealed.columns.join(", ")} on ${sealed.model}.`);
-      await rotate(opened.db, { sealed, secrets, isDry: on["dry-run"] === true });
+      unreadable += await rotate(opened.db, { sealed, secrets, isDry: on["dry-run"] === true });
     }
-    return 0;
+    if (unreadable === 0) return 0;
+    print(`${unreadable} secrets were left as they are: no key of DB_ENCRYPTION_KEY opens them.`);
+    return 1;
   },
 };
 
 interface Rotation {
-  readonly sealed: Sealed;
+  readonly sealed: SealedTable;
   readonly secrets: Secrets;
   readonly isDry: boolean;
 }
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** One transaction per model; breaking off leaves it as it was, and a second run does it again. */
-async function rotate(db: Db, { sealed, secrets, isDry }: Rotation): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+/**
+ * One transaction per model; breaking off leaves it as it was, and a second run does it again. A row
+ * that somebody is changing is waited for, and sealed as it is then.
+ *
+ * @returns how many secrets no key opens.
+ */
+async function rotate(db: Db, rotation: Rotation): Promise<number> {
+  return await db.transaction().execute(async (trx) => {
+    let unreadable = 0;
     let after = "00000000-0000-0000-0000-000000000000";
     for (;;) {
-      const rows = await batch(trx, sealed, after);
-      for (const row of rows) {
-        const values = resealed(row, sealed, secrets);
-        if (!isDry && values.length > 0) await update(trx, sealed, { id: row.id, values });
-      }
+      const rows = await batch(trx, rotation.sealed, after);
+      for (const row of rows) unreadable += await rotateRow(trx, row, rotation);
       const last = rows.at(-1);
-      if (!last || rows.length < BATCH) return;
+      if (!last || rows.length < BATCH) return unreadable;
       after = String(last.id);
     }
   });
 }
 
-async function batch(trx: Trx, sealed: Sealed, after: string): Promise<readonly Row[]> {
+async function rotateRow(
+  trx: Trx,
+  row: Row,
+  { sealed, secrets, isDry }: Rotation,
+): Promise<number> {
+  const { values, lost } = reseal(row, sealed, secrets);
+  for (const column of lost) print(`No key opens ${column} of ${sealed.model} ${row.id}.`);
+  if (!isDry && values.length > 0) await update(trx, sealed, { id: row.id, values });
+  return lost.length;
+}
+
+async function batch(trx: Trx, sealed: SealedTable, after: string): Promise<readonly Row[]> {
   const columns = sql.join(sealed.columns.map((column) => sql.ref(column)));
   const { rows } = await sql<Row>`
-    select ${sql.ref(sealed.key)} as id, ${columns} from ${sql.table(sealed.table)}
-    where ${sql.ref(sealed.key)} > ${after}::uuid order by ${sql.ref(sealed.key)} limit ${BATCH}
-    for update`.execute(trx);
+    select id, ${columns} from ${sql.table(sealed.table)}
+    where id > ${after}::uuid order by id limit ${BATCH} for no key update`.execute(trx);
   return rows;
 }
 
@@ -87,32 +85,49 @@ interface Change {
   readonly value: string;
 }
 
-function resealed(row: Row, { columns, isJson }: Sealed, secrets: Secrets): readonly Change[] {
-  return columns.flatMap((column) => {
-    const value = row[column];
-    if (value === null || value === undefined) return [];
-    if (!isJson) return [{ column, value: secrets.seal(secrets.open(String(value))) }];
-    return [{ column, value: JSON.stringify(resealedLeaves(value, secrets)) }];
-  });
+interface Resealed {
+  readonly values: readonly Change[];
+  /** Columns that cannot be read; they stay as they are. */
+  readonly lost: readonly string[];
 }
 
-function resealedLeaves(value: unknown, secrets: Secrets): unknown {
-  if (typeof value === "string") return secrets.seal(secrets.open(value));
-  if (Array.isArray(value)) return value.map((item) => resealedLeaves(item, secrets));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, resealedLeaves(item, secrets)]),
+function reseal(row: Row, sealed: SealedTable, secrets: Secrets): Resealed {
+  const filled = sealed.columns.filter((column) => (row[column] ?? null) !== null);
+  const tried = filled.map((column) => ({
+    column,
+    value: resealed(row[column], sealed, secrets),
+  }));
+  const values = tried.flatMap(({ column, value }) =>
+    value === undefined ? [] : [{ column, value }],
   );
+  const lost = tried.flatMap(({ column, value }) => (value === undefined ? [column] : []));
+  const { keyColumn: column } = sealed;
+  const isNamed = column !== undefined && lost.length === 0 && values.length > 0;
+  return { values: isNamed ? [...values, { column, value: secrets.keyName }] : values, lost };
 }
+
+/** Undefined if no key opens it. */
+function resealed(value: unknown, { isJson }: SealedTable, secrets: Secrets): string | undefined {
+  try {
+    return isJson ? leaves(value, secrets) : again(value, secrets);
+  } catch (error) {
+    if (!secretErrors.unreadable.is(error)) throw error;
+    return undefined;
+  }
+}
+
+const again = (token: unknown, secrets: Secrets): string =>
+  secrets.seal(secrets.open(String(token)));
+
+const leaves = (value: unknown, secrets: Secrets): string =>
+  JSON.stringify(value, (_, leaf) => (typeof leaf === "string" ? again(leaf, secrets) : leaf));
 
 async function update(
   trx: Trx,
-  { table, key, isJson }: Sealed,
+  { table, isJson }: SealedTable,
   { id, values }: { readonly id: unknown; readonly values: readonly Change[] },
 ): Promise<void> {
   const type = sql.raw(isJson ? "::jsonb" : "::text");
   const pairs = values.map(({ column, value }) => sql`${sql.ref(column)} = ${value}${type}`);
-  await sql`update ${sql.table(table)} set ${sql.join(pairs)} where ${sql.ref(key)} = ${id}`.execute(
-    trx,
-  );
+  await sql`update ${sql.table(table)} set ${sql.join(pairs)} where id = ${id}`.execute(trx);
 }
