@@ -51,7 +51,7 @@ function inside(path: string): string {
 }
 
 /** Text that JSON columns take, without the user part of addresses. */
-const clean = (text: string): string =>
+export const clean = (text: string): string =>
   text
     .toWellFormed()
     .replaceAll("\0", "\uFFFD")

@@ -3,10 +3,12 @@ import { Value } from "@sinclair/typebox/value";
 import type { Ctx } from "../ctx.ts";
 import type { TaskDefinition } from "../plugin-contract.ts";
 import { taskErrors } from "./errors.ts";
-import { describeFailure, errorName, errorText } from "./failure.ts";
+import { clean, describeFailure, errorName, errorText } from "./failure.ts";
 import { openJob } from "./job.ts";
+import { Redaction } from "./redaction.ts";
 import { resultText } from "./result.ts";
 import { IMMEDIATE_LIMIT_MS } from "./rules.ts";
+import type { TaskError } from "./table.ts";
 import type { ClaimedTask, Outcome } from "./types.ts";
 
 /** How long an aborted body may take to leave before its locks go to the next task. */
@@ -17,27 +19,41 @@ const LEAVE_MS = 1000;
  * caller records it, since only the owner of the task can.
  */
 export async function runTask(ctx: Ctx, task: ClaimedTask, signal: AbortSignal): Promise<Outcome> {
-  const log = ctx.log.named("pulpcore.tasking.tasks").of(task.cid);
+  const redaction = new Redaction();
+  const log = redaction.log(ctx.log.named("pulpcore.tasking.tasks").of(task.cid));
   const flags = `immediate: ${python(task.immediate)}, deferred: ${python(task.deferred)}`;
   const about = `in domain: ${task.domain_name}, task_type: ${task.name}, ${flags}`;
   const started = performance.now();
   log.info(`Starting task id: ${task.id} ${about}, worker: ${ctx.process.name}`);
   try {
-    const value = await runBody({ ...ctx, log: ctx.log.of(task.cid) }, task, signal);
+    const own = { log: redaction.log(ctx.log.of(task.cid)), http: redaction.http(ctx.http) };
+    const value = await runBody({ ...ctx, ...own }, task, signal);
     const result = serialise(task, value);
     const micros = Math.round((performance.now() - started) * 1000);
     log.info(`Task completed ${task.id} ${about}, execution_time: ${micros} μs`);
     return { state: "completed", result };
   } catch (error) {
-    const what = `${errorName(error)}: ${errorText(error)}`;
+    const what = clean(`${errorName(error)}: ${errorText(error)}`);
     log.info(`Task[${task.name}] ${task.id} failed (${what}) in domain: ${task.domain_name}`);
-    if (error instanceof Error && error.stack) log.info(error.stack);
+    if (error instanceof Error && error.stack) log.info(clean(error.stack));
     return {
       state: signal.aborted ? "canceled" : "failed",
-      error: describeFailure(error, ctx.settings.REDACT_UNSAFE_EXCEPTIONS),
+      error: withoutSecrets(
+        describeFailure(error, ctx.settings.REDACT_UNSAFE_EXCEPTIONS),
+        redaction,
+      ),
     };
   }
 }
+
+/** The trace names places only. */
+const withoutSecrets = (
+  { description = "", ...error }: TaskError,
+  { mask }: Redaction,
+): TaskError => ({
+  ...error,
+  description: mask(description),
+});
 
 async function runBody(ctx: Ctx, task: ClaimedTask, signal: AbortSignal): Promise<unknown> {
   const definition = ctx.plugins.task(task.name);
