@@ -9,6 +9,7 @@ import {
 import type { AddressInfo, ListenOptions, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Ctx } from "#core/ctx.ts";
+import { Redaction } from "#core/redaction.ts";
 import type { ContentHandler, ContentRoute, GuardHandler } from "./contract.ts";
 import { Delivery } from "./delivery.ts";
 import { errorAnswer } from "./errors.ts";
@@ -51,7 +52,9 @@ export interface ContentServer {
 }
 
 /** The content app: everything below `CONTENT_PATH_PREFIX`, and the plugins' own routes. */
-export function createContentServer(ctx: Ctx, options: ContentServerOptions): ContentServer {
+export function createContentServer(outer: Ctx, options: ContentServerOptions): ContentServer {
+  const redaction = new Redaction();
+  const ctx = { ...outer, log: redaction.log(outer.log), http: redaction.http(outer.http) };
   const delivery = new Delivery(ctx, {
     handlers: options.handlers,
     guards: options.guards ?? [],

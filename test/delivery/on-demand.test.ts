@@ -388,3 +388,27 @@ for (const [kind, harm] of Object.entries({
     assert.equal(site.upstream.requests.length, 2);
   });
 }
+
+test("credentials that an upstream sends back stand neither in the answer nor in the log", async (t) => {
+  const [username, password] = ["name of eve", "password of eve"];
+  const echo: Answer = ({ headers }, response) => {
+    const token = headers.authorization?.replace("Basic ", "") ?? "";
+    const opened = Buffer.from(token, "base64").toString();
+    response.writeHead(401, `${token} ${opened}`).end(opened);
+  };
+  const site = await world(t, { answers: [echo] });
+  const { seal } = site.ctx.secrets;
+  await site.ctx.db
+    .updateTable("remote")
+    .set({ username: seal(username), password: seal(password) })
+    .execute();
+
+  const { status, body, headers } = await site.get(PATH);
+
+  assert.ok(status >= 400);
+  assert.match(site.upstream.requests[0]?.headers.authorization ?? "", /^Basic /);
+  const said = [body.toString(), JSON.stringify(headers), ...site.logged].join("\n");
+  assert.match(said, /Download of .* failed: .*401.*\*\*\*/);
+  const token = Buffer.from(`${username}:${password}`).toString("base64");
+  for (const text of [username, password, token]) assert.ok(!said.includes(text), said);
+});

@@ -5,10 +5,13 @@ import type { Log } from "#platform/log/log.ts";
 const SHORTEST = 6;
 const MASK = "***";
 
+/** More are forgotten, the oldest first: a process that serves many remotes learns on and on. */
+const MOST = 2000;
+
 /**
- * The credentials that one task uses, kept out of what it says: an upstream may send them back in
- * a status line, a redirect or a file, which then stands in an error. A task is told of by its error,
- * which more people read than may see the remote.
+ * The credentials that a task or a process uses, kept out of what it says: an upstream may send them
+ * back in a status line, a redirect or a file, which then stands in errors and logs, and more people
+ * read those than may see the remote.
  */
 export class Redaction {
   readonly #secrets = new Set<string>();
@@ -55,6 +58,10 @@ export class Redaction {
     for (const text of texts) {
       if (text === undefined || text.length < SHORTEST) continue;
       this.#secrets.add(text).add(encodeURIComponent(text));
+    }
+    for (const oldest of this.#secrets) {
+      if (this.#secrets.size <= MOST) break;
+      this.#secrets.delete(oldest);
     }
   }
 }
