@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sql } from "kysely";
 import { removeExpiredEntries } from "#core/audit/commands.ts";
+import { builtinSchedules } from "#core/schedules/rules.ts";
 import { deleteTask } from "#core/tasks/commands.ts";
+import type { Settings } from "#platform/config/settings.ts";
+import { createJob } from "../support/job.ts";
 import { ADMIN_PASSWORD, createTestApi, ROOT, type TestApi } from "../support/rest-api.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
@@ -191,6 +194,25 @@ test("the database refuses to change or remove entries, but for those that are t
   assert.equal(await removeExpiredEntries(api.ctx, { days: 30, signal }), 1);
   assert.equal((await entriesOf(api)).length, 2);
   await assert.rejects(sql`delete from audit_entry`.execute(db), /append-only/);
+});
+
+test("with a retention a daily task removes what is too old", async (t) => {
+  const api = await createTestApi(t, { settings: { AUDIT_RETENTION_DAYS: 30 } });
+  await fill(api, 3);
+  await api.post("users/", { username: "eve" });
+  const name = "deckle.core.audit.clean_up";
+  const minutes = (settings: Settings) =>
+    builtinSchedules(settings).find(({ taskName }) => taskName === name)?.minutes;
+
+  assert.equal(minutes(api.ctx.settings), 1440);
+  assert.equal(minutes({ ...api.ctx.settings, AUDIT_RETENTION_DAYS: 0 }), 0);
+  await api.ctx.plugins.task(name)?.run(createJob(api), {});
+
+  const left = await entriesOf(api);
+  assert.deepEqual(
+    left.map(({ operation }) => operation),
+    ["users_create"],
+  );
 });
 
 test("only administrators read the trail, and nobody writes it", async (t) => {
