@@ -1,9 +1,9 @@
 /**
  * Sends generated requests to a started server: no answer is a 5xx, each keeps to the description.
  *
- *   npm run fuzz -- [--examples 20] [--seed 1] [--operation REGEX]
+ *   npm run fuzz -- [--examples 20] [--seed 1] [--operation REGEX] [--domains]
  *
- * Examples are per operation. Uses the schemathesis of `tools/install-clients.sh`.
+ * Examples are per operation. With `--domains` the server has two of them. Uses the schemathesis of `tools/install-clients.sh`.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -25,25 +25,32 @@ const CHECKS = [
 
 /** Of each kind; requests delete some. */
 const OBJECTS = 12;
+const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
 
 const { values } = parseArgs({
   options: {
     examples: { type: "string", default: "20" },
     seed: { type: "string", default: "1" },
     operation: { type: "string" },
+    domains: { type: "boolean", default: false },
   },
 });
+const DOMAINS = values.domains ? ["default", "tenant"] : [];
+const rootOf = (domain?: string) => `/pulp/${domain === undefined ? "" : `${domain}/`}api/v3/`;
 process.exitCode = await main();
 
 async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "deckle-fuzz-"));
   try {
-    await using server = await startServer();
-    const api = createApi(server);
+    await using server = await startServer(
+      values.domains ? { env: { PULP_DOMAIN_ENABLED: "true" } } : {},
+    );
+    const api = createApi(server, rootOf(DOMAINS[0]));
     const env = {
       SCHEMATHESIS_HOOKS: "fuzz_hooks",
       PYTHONPATH: import.meta.dirname,
-      FUZZ_OBJECTS: JSON.stringify(await makeObjects(api)),
+      FUZZ_OBJECTS: JSON.stringify(await makeAllObjects(server, api)),
+      FUZZ_DOMAINS: JSON.stringify(DOMAINS),
       FUZZ_CALLER: "1",
       FUZZ_SEED: values.seed,
     };
@@ -64,6 +71,35 @@ async function main(): Promise<number> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Of every domain. */
+async function makeAllObjects(server: Parameters<typeof createApi>[0], api: Api) {
+  const domains: string[] = [];
+  for (const name of DOMAINS.length > 0 ? [...DOMAINS, "spare-1", "spare-2", "spare-3"] : []) {
+    if (name === "default") continue;
+    const store = { storage_class: FILE_SYSTEM, storage_settings: { location: "" } };
+    const { pulp_href } = await api.post("domains/", { name, ...store });
+    domains.push(pulp_href.split("/").at(-2));
+  }
+  const users = await makeUsers(api);
+  const made: Record<string, readonly string[]> = {};
+  for (const domain of DOMAINS.length > 0 ? DOMAINS : [undefined]) {
+    const root = rootOf(domain);
+    Object.assign(made, await makeObjects(createApi(server, root)));
+    made[`${root}users/`] = users;
+    made[`${root}domains/`] = domains;
+  }
+  return made;
+}
+
+async function makeUsers(api: Api): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for (let n = 0; n < OBJECTS; n += 1) {
+    const { pulp_href } = await api.post("users/", { username: `fuzz-${n}` });
+    keys.push(pulp_href.split("/").at(-2));
+  }
+  return keys;
 }
 
 /** Objects of every kind for the requests to meet; keys by the path of their collection. */
@@ -107,7 +143,6 @@ async function makeSet(api: Api, keep: (href: string) => string, name: string): 
   await post("publications/file/file/", { repository });
   await post("distributions/file/file/", { name, base_path: name, repository });
   await post("acs/file/file/", { name, remote });
-  await post("users/", { username: name });
 }
 
 /** In a folder of its own, since it keeps its findings beside it. */

@@ -37,7 +37,7 @@ export function domainFindings(
     const node = json(json(paths[path])[operation.method]);
     if (node.operationId === undefined) findings.push(`${where} is missing`);
     else if (takesDomain(node) !== path.includes("{pulp_domain}"))
-      findings.push(`${where} takes pulp_domain as it should not`);
+      findings.push(`${where} has pulp_domain in only one of path and parameters`);
   }
   return findings;
 }

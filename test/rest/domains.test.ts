@@ -102,6 +102,12 @@ test("what cannot be a domain is refused with the words of the contract", async 
       ],
     },
   );
+  for (const [storage_settings, problem] of [
+    ["[", "Value must be valid JSON."],
+    ["[]", "Expected a dictionary of items."],
+    [[], "Expected a dictionary of items."],
+  ])
+    await refuse({ storage_settings }, { storage_settings: [problem] });
   await refuse({ storage_class: "nope" }, { storage_class: ['"nope" is not a valid choice.'] });
   await refuse(
     { storage_class: S3, storage_settings: keys },
@@ -130,6 +136,7 @@ test("a change merges settings, does nothing where nothing differs, and is used 
   const api = await createApi(t);
   const { pulp_href: href } = await createDomain(api, "d1");
   const elsewhere = join(api.mediaRoot, "elsewhere");
+  await createDomain(api, "text", { storage_settings: '{"location": ""}' });
 
   const same = await api.request("PATCH", href, {
     json: { storage_settings: { MEDIA_ROOT: "" }, name: "d1" },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { compare } from "../../tools/openapi-comparison.ts";
+import { domainFindings } from "../../tools/openapi-domains.ts";
 import { ApiDocument } from "../../tools/openapi-facts.ts";
 import { createTestApi } from "../support/rest-api.ts";
 
@@ -71,6 +72,34 @@ for (const variant of ["", "pk_path=1", "bindings=1", "component=core,file"]) {
     }
   });
 }
+
+test("with domains on, paths and parameters move, and nothing else changes", async (t) => {
+  const api = await createTestApi(t, { settings: { DOMAIN_ENABLED: true } });
+  const { body } = await api.get("docs/api.json", { user: null });
+  const done = doneParts();
+  const rule = JSON.parse(
+    readFileSync(new URL("../../openapi/baseline/domains.json", import.meta.url), "utf8"),
+  );
+
+  assert.deepEqual(domainFindings([done], rule, body), []);
+  const schemas = new Map(
+    baseline.schemas.map((schema: { name: string }) => [schema.name, schema]),
+  );
+  const candidate = new ApiDocument(body);
+  const { findings } = compare(done, { candidate, schemas, useShortIds: false } as never);
+  assert.deepEqual(
+    findings.filter(({ kind }) => kind !== "extra"),
+    [],
+  );
+  const off = { ...body, info: {}, paths: JSON.parse(JSON.stringify(body.paths)) };
+  delete off.paths["/pulp/{pulp_domain}/api/v3/tasks/"].get.parameters;
+  delete off.paths["/pulp/api/v3/status/"];
+  assert.deepEqual(domainFindings([done], rule, off), [
+    "x-pulp-domain-enabled is not true",
+    "GET /pulp/api/v3/status/ is missing",
+    "GET /pulp/{pulp_domain}/api/v3/tasks/ has pulp_domain in only one of path and parameters",
+  ]);
+});
 
 /** Everything but how a value that both know is described. */
 const isNoValue = (line: string): boolean => !/^different .* (field|parameter) /.test(line);

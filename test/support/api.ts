@@ -29,10 +29,11 @@ export class ApiError extends Error {
 type Target = Pick<Server, "apiUrl" | "username" | "password">;
 const FINAL = new Set(["completed", "failed", "canceled", "skipped"]);
 
-export function createApi({ apiUrl, username, password }: Target): Api {
+/** @param root path below which relative ones lie, of a server with domains that of one of them. */
+export function createApi({ apiUrl, username, password }: Target, root = "/pulp/api/v3/"): Api {
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
   const request: Api["request"] = (method, path, init = {}) => {
-    const url = path.startsWith("/") ? `${apiUrl}${path}` : `${apiUrl}/pulp/api/v3/${path}`;
+    const url = path.startsWith("/") ? `${apiUrl}${path}` : `${apiUrl}${root}${path}`;
     return fetch(url, {
       redirect: "manual",
       ...init,

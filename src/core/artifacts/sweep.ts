@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import { crashPoint } from "#base/crash-points.ts";
 import { mapBounded } from "#base/parallel.ts";
-import type { Storage } from "#platform/storage/storage.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
+import { distinctStores } from "../domains/queries.ts";
 import { objectOwner } from "./rules.ts";
 
 /** Intents of one transaction, and transactions of one `sweep`. */
@@ -162,14 +162,4 @@ export async function sweepIncoming(ctx: Ctx): Promise<void> {
       if (idleMs >= IDLE_MS) await store.incoming.remove(id);
     }
   }
-}
-
-/** Domains of equal settings share a store. */
-async function distinctStores(ctx: Ctx): Promise<Set<Storage>> {
-  const domains = await ctx.db
-    .selectFrom("domain")
-    .distinctOn(["storage_class", "storage_settings"])
-    .select(["num", "id", "name"])
-    .execute();
-  return new Set(domains.map((domain) => ctx.storage(domain)));
 }

@@ -1,4 +1,6 @@
+import type { Storage } from "#platform/storage/storage.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
+import { DEFAULT_DOMAIN, openOptions } from "./rules.ts";
 
 /** A domain that is known is believed this long; renamed and deleted ones fade within it. */
 const BELIEVED_MS = 1000;
@@ -22,4 +24,23 @@ export function domainFinder(ctx: Ctx): (name: string) => Promise<DomainRef | un
     }
     return domain;
   };
+}
+
+/** The stores of all domains; those of equal settings share one. What cannot be opened is left out. */
+export async function distinctStores(ctx: Ctx): Promise<Set<Storage>> {
+  const domains = await ctx.db
+    .selectFrom("domain")
+    .select(["num", "id", "name", "storage_class", "storage_settings"])
+    .execute();
+  const stores = domains.map((domain) => {
+    if (domain.name === DEFAULT_DOMAIN) return ctx.storage(domain);
+    const { storage_class: storageClass, storage_settings: sealed } = domain;
+    try {
+      return ctx.openStore({ storageClass, options: openOptions(sealed, ctx.secrets) });
+    } catch (error) {
+      ctx.log.warn(`The store of domain ${domain.name} cannot be opened: ${error}`);
+      return undefined;
+    }
+  });
+  return new Set(stores.filter((store) => store !== undefined));
 }

@@ -119,7 +119,8 @@ function mapProblem(value: Json, { options }: StoreOption): string | JsonObject 
   if (!options) return undefined;
   const problems = Object.entries(value).flatMap(([key, item]): [string, Json][] => {
     const option = options.find(({ name }) => name === key);
-    const problem = option ? problemOf(item, option) : "Unexpected field";
+    if (!option) return [[key, "Unexpected field"]];
+    const problem = problemOf(item, option);
     if (problem === undefined) return [];
     return [[key, typeof problem === "string" ? [problem] : problem]];
   });

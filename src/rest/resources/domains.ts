@@ -28,6 +28,7 @@ import { keyOf } from "../kit/present.ts";
 import {
   type Action,
   defineResource,
+  FieldProblem,
   type Fields,
   type Outcome,
   type Row,
@@ -66,8 +67,24 @@ const storeFields: Fields = {
     required: true,
     accepts: { type: "string", enum: [...STORAGE_CLASSES] },
   }),
-  storage_settings: object({ required: true, read: showOptions }),
+  storage_settings: object({ required: true, read: showOptions, accepts: {}, check: settingsMap }),
 };
+
+/** A map, or the JSON text of one (core-content §2.3). */
+function settingsMap(given: Json): JsonObject {
+  const value = typeof given === "string" ? parsed(given) : given;
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return value as JsonObject;
+  throw new FieldProblem("Expected a dictionary of items.");
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw new FieldProblem("Value must be valid JSON.");
+  }
+}
 
 const fields: Fields = {
   name: text(

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { type TestContext, test } from "node:test";
-import { receiveFile, saveArtifact } from "#core/artifacts/commands.ts";
+import { uuid7 } from "#base/uuid7.ts";
+import { receiveFile, saveArtifact, sweepIncoming } from "#core/artifacts/commands.ts";
 import { objectName } from "#core/artifacts/queries.ts";
 import { createDomain, deleteDomain, updateDomain } from "#core/domains/commands.ts";
 import { migrateStore } from "#core/domains/migrate.ts";
@@ -170,4 +171,18 @@ test("a domain takes its files along when it goes", async (t) => {
   assert.deepEqual(await ctx.db.selectFrom("artifact").select("id").execute(), []);
   assert.deepEqual(await ctx.db.selectFrom("storage_intent").select("object").execute(), []);
   await assert.rejects(ctx.storage({ ...team, num: 99_999 }).stat("x"), { code: "domain-gone" });
+});
+
+test("leftovers of dead processes are removed from every root", async (t) => {
+  const { ctx, near, team } = await createWorld(t);
+  await save(ctx, team, "bytes");
+  const folder = join(near, "tmp/incoming", uuid7());
+  await mkdir(folder);
+  await writeFile(join(folder, "x"), "half");
+  const longAgo = new Date(Date.now() - 3_600_000);
+  for (const path of [join(folder, "x"), folder]) await utimes(path, longAgo, longAgo);
+
+  await sweepIncoming(ctx);
+
+  await assert.rejects(readdir(folder), { code: "ENOENT" });
 });

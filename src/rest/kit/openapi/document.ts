@@ -136,7 +136,7 @@ function operationNode(operation: Operation, options: DocumentOptions): Node {
       ...Object.fromEntries(
         Object.entries(answers).map(([code, answer]) => [code, answerNode(answer, answerTypes)]),
       ),
-      ...(options.isKeyed ? ERRORS : {}),
+      ...(options.isKeyed ? (hasDomain ? DOMAIN_ERRORS : ERRORS) : {}),
     },
   };
 }
@@ -153,6 +153,15 @@ const ERRORS: Node = {
   "503": {
     description: "The database or the store is away.",
     content: { "application/json": { schema: {} } },
+  },
+};
+
+/** A domain that there is not is told by a page. */
+const DOMAIN_ERRORS: Node = {
+  ...ERRORS,
+  "4XX": {
+    description: "The request was refused.",
+    content: { "application/json": { schema: {} }, "text/html": { schema: {} } },
   },
 };
 
