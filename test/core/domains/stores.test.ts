@@ -3,6 +3,8 @@ import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { type TestContext, test } from "node:test";
+import { Type } from "@sinclair/typebox";
+import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { receiveFile, saveArtifact, sweepIncoming } from "#core/artifacts/commands.ts";
 import { objectName } from "#core/artifacts/queries.ts";
@@ -11,7 +13,9 @@ import { migrateStore } from "#core/domains/migrate.ts";
 import { openOptions, storeOptions } from "#core/domains/rules.ts";
 import { domainStores } from "#core/domains/stores.ts";
 import { FILE_SYSTEM } from "#core/domains/types.ts";
-import { createUpload, putChunk } from "#core/uploads/commands.ts";
+import { defineTask } from "#core/plugin-contract.ts";
+import { dispatch } from "#core/tasks/commands.ts";
+import { createUpload, putChunk, takeUpload } from "#core/uploads/commands.ts";
 import { createContext, type TestContextValue } from "../../support/context.ts";
 import { createJob } from "../../support/job.ts";
 
@@ -82,6 +86,8 @@ test("a process that remembers the old store places its file again in the new on
   assert.equal(await bytesAt(far, team, sha256), "after");
   const [chunk] = await ctx.db.selectFrom("upload_chunk").select("file").execute();
   assert.equal(await readFile(join(near, chunk?.file ?? ""), "utf8"), "chunk");
+  const taken = await takeUpload(ctx, team, upload.id);
+  assert.equal(await bytesAt(near, team, taken.sha256), "chunk");
 });
 
 test("settings are sealed leaf by leaf, and opened again", async (t) => {
@@ -171,6 +177,25 @@ test("a domain takes its files along when it goes", async (t) => {
   assert.deepEqual(await ctx.db.selectFrom("artifact").select("id").execute(), []);
   assert.deepEqual(await ctx.db.selectFrom("storage_intent").select("object").execute(), []);
   await assert.rejects(ctx.storage({ ...team, num: 99_999 }).stat("x"), { code: "domain-gone" });
+});
+
+test("tasks that wait in a domain are cancelled when it goes", async (t) => {
+  const waiting = defineTask({
+    ...{ name: "test.waits", label: "test", input: Type.Object({}) },
+    run: async () => null,
+  });
+  const world = await createContext(t, { tasks: [waiting] });
+  const team = await addDomain(world, "team", "");
+  const { ctx } = world;
+  const caller = { ...world.caller, domain: team };
+  const { id } = await dispatch(ctx, { task: waiting, input: {}, caller });
+
+  await deleteDomain({ ctx, signal: new AbortController().signal }, team);
+
+  for (const table of ["task", "task_queue", "task_held", "task_wait", "domain"] as const) {
+    const { rows } = await sql`select from ${sql.table(table)}`.execute(ctx.db);
+    assert.equal(rows.length, table === "domain" ? 1 : 0, `${table} ${id}`);
+  }
 });
 
 test("leftovers of dead processes are removed from every root", async (t) => {

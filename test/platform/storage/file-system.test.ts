@@ -251,3 +251,34 @@ async function leftovers(root: string): Promise<string[]> {
   const names = await readdir(join(root, "tmp/incoming"), { recursive: true }).catch(() => []);
   return names.filter((name) => name.includes("/"));
 }
+
+test("a file that another store began is copied where no link can be made", async (t) => {
+  const [home, other] = [await folder(t), await folder(t)];
+  const away: FileOperations = {
+    ...nodeFiles,
+    link: (from, to) =>
+      String(from).startsWith(home)
+        ? Promise.reject(systemError("EXDEV", "link"))
+        : nodeFiles.link(from, to),
+  };
+  const source = createFileSystemStorage(optionsOf(home));
+  const target = createFileSystemStorage({ ...optionsOf(other), files: away });
+  const bytes = randomBytes(3_000_000);
+  const { file } = await write(source, bytes);
+  await using _file = file;
+  const foreign = {
+    sink: file.sink,
+    sizeBytes: bytes.length,
+    seal: () => file.seal(),
+    read: (start: number, length: number) => file.read(start, length),
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+
+  await target.place(file, "artifact/of/device");
+  await target.place(foreign, "artifact/of/class");
+
+  assert.deepEqual(await get(target, "artifact/of/device"), bytes);
+  assert.deepEqual(await get(target, "artifact/of/class"), bytes);
+  const left = await readdir(join(other, "tmp/incoming"), { recursive: true });
+  assert.equal(left.length, 1, "only the folder of the process");
+});
