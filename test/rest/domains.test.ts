@@ -181,9 +181,12 @@ test("addresses name a domain that exists, or nothing is said about who asks", a
   const api = await createApi(t);
   await createDomain(api, "d1");
 
-  for (const path of ["", "tasks/", "status/", "livez/", "docs/api.json"]) {
-    const answer = await api.get(inDomain("nobody", path), { user: null });
-    assert.equal(answer.status, 404, path);
+  for (const [name, path] of [
+    ...["", "tasks/", "status/", "livez/", "docs/api.json"].map((path) => ["nobody", path]),
+    ...["a.b", "%00", "d".repeat(51), "D1"].map((name) => [name, "tasks/"]),
+  ] as const) {
+    const answer = await api.get(inDomain(name ?? "", path), { user: null });
+    assert.equal(answer.status, 404, `${name} ${path}`);
     assert.match(String(answer.headers["content-type"]), /^text\/html/);
     assert.match(answer.text, /<h1>Not Found<\/h1>/);
   }

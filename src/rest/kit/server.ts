@@ -270,6 +270,7 @@ class ApiServer {
   async #domain(request: FastifyRequest, isDetached: boolean): Promise<DomainRef | undefined> {
     const { pulp_domain: name } = request.params as { pulp_domain?: string };
     if (name === undefined && isDetached) return NO_DOMAIN;
+    if (name !== undefined && !/^[-\w]{1,50}$/.test(name)) return undefined;
     return this.#options.findDomain(name ?? "default");
   }
 
