@@ -11,7 +11,7 @@ const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
 const S3 = "storages.backends.s3.S3Storage";
 const ON = { settings: { DOMAIN_ENABLED: true } };
 
-export const inDomain = (name: string, path = "") => `/pulp/${name}/api/v3/${path}`;
+const inDomain = (name: string, path = "") => `/pulp/${name}/api/v3/${path}`;
 
 const createApi = (t: TestContext) => createTestApi(t, ON);
 
@@ -289,6 +289,29 @@ test("who writes to a domain that is deleted just now is told that it is not the
       payload,
     });
     assert.equal(answer.statusCode, 404, `${path}: ${answer.payload}`);
+  }
+});
+
+test("only administrators make, move and delete domains, and nobody else learns of objects", async (t) => {
+  const api = await createApi(t);
+  const { pulp_href: href } = await createDomain(api, "d1");
+  const eve = { username: "eve", password: "long enough for eve" };
+  assert.equal((await api.post(inDomain("default", "users/"), eve)).status, 201);
+  const made = await api.post(inDomain("d1", "repositories/file/file/"), { name: "r" });
+  const store = { storage_class: FILE_SYSTEM, storage_settings: { location: "" } };
+  const requests = [
+    ["POST", inDomain("d1", "domains/"), { name: "d2", ...store }],
+    ["POST", inDomain("d1", "domains/migrate/"), store],
+    ["PATCH", href, { description: "x" }],
+    ["DELETE", href, {}],
+    ["DELETE", made.body.pulp_href, {}],
+  ] as const;
+
+  for (const [method, url, json] of requests) {
+    const user = `${eve.username}:${eve.password}`;
+    const known = await api.request(method, url, { json, user });
+    assert.ok([403, 404].includes(known.status), `${method} ${url}: ${known.text}`);
+    assert.equal((await api.request(method, url, { json, user: null })).status, 401);
   }
 });
 
