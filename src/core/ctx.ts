@@ -7,6 +7,7 @@ import type { Jq } from "#platform/jq/jq.ts";
 import type { Log } from "#platform/log/log.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { OpenStore, Storage } from "#platform/storage/storage.ts";
+import type { TokenScope } from "./access/token-scope.ts";
 import type { PluginRegistry } from "./plugin-contract.ts";
 import type { CoreTables } from "./tables.ts";
 import type { ProcessKind } from "./tasks/table.ts";
@@ -62,6 +63,10 @@ export interface User {
   readonly isSuperuser: boolean;
   readonly isActive: boolean;
   readonly isStaff?: boolean;
+  /** What the token that was shown instead of a password reaches; absent without one. */
+  readonly scope?: TokenScope;
+  /** `api_token.id` of that token. */
+  readonly tokenId?: string;
 }
 
 /** On whose behalf, and where: made by a request, restored by a task. */

@@ -59,6 +59,8 @@ export interface CoreTables {
   readonly role_permission: access.RolePermissionTable;
   readonly role_assignment: access.RoleAssignmentTable;
   readonly access_policy: AccessPolicyTable;
+  readonly api_token: access.ApiTokenTable;
+  readonly exchanged_jwt: access.ExchangedJwtTable;
   readonly app_process: tasks.AppProcessTable;
   readonly task: tasks.TaskTable;
   readonly task_group: tasks.TaskGroupTable;

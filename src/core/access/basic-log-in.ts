@@ -1,39 +1,34 @@
 import { createHmac, randomBytes } from "node:crypto";
-import type { Ctx, User } from "../ctx.ts";
+import type { Ctx } from "../ctx.ts";
+import { type Credentials, credentialsOf } from "./credentials.ts";
 import { FailureLimit } from "./failure-limit.ts";
+import { type KnownUser, knownUser, type LogIn, type UserRow } from "./log-in.ts";
 import { verifyPassword } from "./passwords.ts";
+import { logInByToken } from "./token-log-in.ts";
 import { onUserChange } from "./user-changes.ts";
 
-/** A verified credential is believed this long without asking again (performance §7). */
+export type { KnownUser, LogIn } from "./log-in.ts";
+
+/** A verified password is believed this long without its slow hash (performance §7). */
 const CACHE_MS = 60_000;
+/** And nothing is believed longer than this without a look at the database, if nobody tells. */
+const FRESH_MS = 4_000;
 const MAX_CACHED = 10_000;
-
-/** What came of an `Authorization` header; who asks decides how a refusal looks. */
-export type LogIn =
-  | KnownUser
-  | { readonly kind: "malformed"; readonly why: string }
-  | { readonly kind: "flood"; readonly seconds: number }
-  | { readonly kind: "wrong" }
-  | { readonly kind: "inactive" };
-
-export interface KnownUser {
-  readonly kind: "user";
-  readonly user: User;
-  /** Hash that the password was compared with, to see whether it is still the one in the database. */
-  readonly passwordHash: string;
-}
 
 interface Verified {
   readonly known: KnownUser;
   readonly until: number;
+  readonly freshUntil: number;
 }
 
-interface UserRow {
-  readonly id: number;
-  readonly username: string;
-  readonly password: string;
-  readonly is_active: boolean;
-  readonly is_superuser: boolean;
+type Shown = Extract<Credentials, { kind: "password" | "token" }>;
+
+interface Check {
+  readonly shown: Shown;
+  readonly address: string;
+  readonly cacheKey: string;
+  /** What was verified before and has to be looked at again. */
+  readonly stale: Verified | undefined;
 }
 
 const byName = {
@@ -41,7 +36,10 @@ const byName = {
   text: "select id, username, password, is_active, is_superuser from app_user where username = $1",
 };
 
-/** HTTP Basic (core-rest §5): slow hash once, then a keyed hash of the header for up to a minute. */
+/**
+ * HTTP Basic (core-rest §5) and Bearer, with passwords and API tokens. A slow hash once, then a
+ * keyed hash of the header for up to a minute, with a look at the row every few seconds.
+ */
 export class BasicLogIn {
   readonly #ctx: Ctx;
   readonly #key = randomBytes(32);
@@ -54,7 +52,7 @@ export class BasicLogIn {
   constructor(ctx: Ctx) {
     this.#ctx = ctx;
     this.#failures = new FailureLimit(ctx.clock);
-    onUserChange(ctx, () => this.forget());
+    onUserChange(ctx, (subject) => this.forget(subject));
   }
 
   /**
@@ -63,13 +61,16 @@ export class BasicLogIn {
    * @param address of the client; failing log-ins are limited per address and name.
    */
   async logIn(header: string, address: string): Promise<LogIn | undefined> {
-    if (!/^basic(\s|$)/i.test(header)) return undefined;
     const cacheKey = createHmac("sha256", this.#key).update(header).digest("base64");
+    const now = this.#ctx.clock.now();
     const cached = this.#verified.get(cacheKey);
-    if (cached && cached.until > this.#ctx.clock.now()) return cached.known;
+    if (cached && cached.freshUntil > now) return cached.known;
     const checking = this.#checking.get(cacheKey);
     if (checking) return checking;
-    const check = this.#check(header, address, cacheKey);
+    const shown = credentialsOf(header);
+    if (shown?.kind !== "password" && shown?.kind !== "token") return shown;
+    const stale = cached && cached.until > now ? cached : undefined;
+    const check = this.#check({ shown, address, cacheKey, stale });
     this.#checking.set(cacheKey, check);
     try {
       return await check;
@@ -78,55 +79,48 @@ export class BasicLogIn {
     }
   }
 
-  /** Forgets what was verified: a password or user has changed. */
-  forget(): void {
+  /** Forgets what was verified: of one user, or of all, since something about them has changed. */
+  forget(user?: number): void {
+    // What a group may do is no part of what is kept here.
+    if (user !== undefined && user < 0) return;
     this.#changes += 1;
     this.#checking.clear();
-    this.#verified.clear();
+    for (const [key, { known }] of this.#verified) {
+      if (user === undefined || known.user.id === user) this.#verified.delete(key);
+    }
   }
 
-  async #check(header: string, address: string, cacheKey: string): Promise<LogIn> {
-    const parsed = parseBasic(header);
-    if ("why" in parsed) return { kind: "malformed", why: parsed.why };
-    const { name, password } = parsed;
-    const seconds = this.#failures.secondsToWait(address, name);
-    if (seconds > 0) return { kind: "flood", seconds };
+  async #check(check: Check): Promise<LogIn> {
     const changes = this.#changes;
+    const { shown, cacheKey } = check;
+    const found = await (shown.kind === "token"
+      ? logInByToken(this.#ctx, shown)
+      : this.#byPassword(shown, check));
+    this.#verified.delete(cacheKey);
+    if (found.kind === "user" && changes === this.#changes) this.#remember(check, found);
+    return found;
+  }
+
+  async #byPassword(
+    { name, password }: Extract<Shown, { kind: "password" }>,
+    { address, stale }: Check,
+  ): Promise<LogIn> {
+    const seconds = stale ? 0 : this.#failures.secondsToWait(address, name);
+    if (seconds > 0) return { kind: "flood", seconds };
     const [row] = await this.#ctx.hot.query<UserRow>(byName, [name]);
-    const isRight = await verifyPassword(password, row?.password ?? "");
+    const isKnown = row !== undefined && row.password === stale?.known.passwordHash;
+    const isRight = isKnown || (await verifyPassword(password, row?.password ?? ""));
     if (!row || !isRight) {
       this.#failures.add(address, name);
       return { kind: "wrong" };
     }
-    if (!row.is_active) return { kind: "inactive" };
-    const known = knownUser(row);
-    if (changes === this.#changes) this.#remember(cacheKey, known);
-    return known;
+    return row.is_active ? knownUser(row) : { kind: "inactive" };
   }
 
-  #remember(cacheKey: string, known: KnownUser): void {
+  #remember({ cacheKey, stale }: Check, known: KnownUser): void {
     if (this.#verified.size >= MAX_CACHED) this.#verified.clear();
-    this.#verified.set(cacheKey, { known, until: this.#ctx.clock.now() + CACHE_MS });
+    const now = this.#ctx.clock.now();
+    const until = stale?.until ?? now + CACHE_MS;
+    this.#verified.set(cacheKey, { known, until, freshUntil: Math.min(now + FRESH_MS, until) });
   }
-}
-
-const knownUser = ({ id, username, password, is_superuser }: UserRow): KnownUser => ({
-  kind: "user",
-  user: { id, username, isSuperuser: is_superuser, isActive: true },
-  passwordHash: password,
-});
-
-/** User name and password of a header, or why there are none; the name ends at the first colon (RFC 7617). */
-function parseBasic(
-  header: string,
-): { readonly name: string; readonly password: string } | { readonly why: string } {
-  const [, token, ...rest] = header.trim().split(/\s+/);
-  if (!token) return { why: "No credentials provided." };
-  if (rest.length > 0) return { why: "Credentials string should not contain spaces." };
-  const text = /^[A-Za-z0-9+/=_-]+$/.test(token) ? Buffer.from(token, "base64").toString() : "";
-  const colon = text.indexOf(":");
-  if (colon < 0 || text.includes("\0")) {
-    return { why: "Credentials not correctly base64 encoded." };
-  }
-  return { name: text.slice(0, colon), password: text.slice(colon + 1) };
 }

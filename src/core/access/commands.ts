@@ -5,5 +5,6 @@ export {
   removeObjectRole,
 } from "./role-commands.ts";
 export { beginSession, endSession, removeExpiredSessions } from "./session-commands.ts";
+export { createToken, deleteToken, revokeToken } from "./token-commands.ts";
 export { announceUserChange, onUserChange } from "./user-changes.ts";
 export { checkPassword, createUser, deleteUser, updateUser } from "./user-commands.ts";

@@ -5,6 +5,7 @@ import type { Ctx, Trx } from "../ctx.ts";
 import { inTransaction } from "../transaction.ts";
 import { lockedRoles, modelPermissions, roleModels } from "./locked-roles.ts";
 import type { RoleGrant, RoleObject } from "./types.ts";
+import { announceUserChange } from "./user-changes.ts";
 
 /** Processes start at the same time; one of them seeds, the others find it done. */
 const SEED_LOCK = 7_301;
@@ -162,7 +163,7 @@ async function changeRole(
   object: RoleObject,
   { grant, verb, change }: RoleChange,
 ): Promise<void> {
-  await inTransaction(ctx, undefined, async (trx) => {
+  const changed = await inTransaction(ctx, undefined, async (trx) => {
     const names = await loadNames(trx, object, grant);
     checkNames(names, grant);
     if (!names.role?.fits || names.kind === null) {
@@ -172,10 +173,11 @@ async function changeRole(
     const nums = subjects.map(({ num }) => num);
     const changed = await change(trx, { ...object, role: names.role.num, kind: names.kind }, nums);
     const others = subjects.filter(({ num }) => !changed.includes(num));
-    if (others.length === 0) return;
+    if (others.length === 0) return nums;
     const texts = others.map(({ text }) => `The role is ${verb} assigned to ${text}.`);
     throw new ValidationError({ non_field_errors: texts });
   });
+  for (const subject of changed) announceUserChange(ctx, subject);
 }
 
 async function insertAssignments(

@@ -65,3 +65,30 @@ export interface RoleAssignmentTable {
   readonly created: Stamped;
   readonly updated: Stamped;
 }
+
+/** A token of a user; its text is stored nowhere. */
+export interface ApiTokenTable {
+  readonly id: string;
+  readonly owner: number;
+  readonly name: string;
+  /** SHA-256 of the whole token. */
+  readonly hash: Buffer;
+  readonly scopes: readonly string[];
+  /** Names; null is every domain. */
+  readonly domains: readonly string[] | null;
+  /** PRNs; null is every object. */
+  readonly objects: readonly string[] | null;
+  /** Whose token it was exchanged for; null if a user made it. */
+  readonly issuer: string | null;
+  readonly created: Stamped;
+  readonly expires: Timestamp | null;
+  /** At most a minute old. */
+  readonly last_used: Generated<Timestamp | null>;
+  readonly revoked: Generated<Timestamp | null>;
+}
+
+/** Tokens of other issuers that were exchanged, until nobody would accept them. */
+export interface ExchangedJwtTable {
+  readonly hash: Buffer;
+  readonly expires: Timestamp;
+}

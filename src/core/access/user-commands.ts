@@ -58,7 +58,7 @@ export async function updateUser(
       await endSessions(trx, id, keptSession);
     }
   }).catch(rethrow(constraints));
-  announceUserChange(ctx);
+  announceUserChange(ctx, id);
 }
 
 /** Removes a user, its memberships and its roles; its tasks stay. */
@@ -67,5 +67,5 @@ export async function deleteUser(ctx: Ctx, id: number): Promise<void> {
     await sql`delete from role_assignment where subject = ${id}`.execute(trx);
     await trx.deleteFrom("app_user").where("id", "=", id).execute();
   });
-  announceUserChange(ctx);
+  announceUserChange(ctx, id);
 }

@@ -1,3 +1,4 @@
+import { onUserChange } from "../access/commands.ts";
 import type { Ctx } from "../ctx.ts";
 import type { PluginRegistry } from "../plugin-contract.ts";
 import type { Policy, PolicyDocument } from "./types.ts";
@@ -42,6 +43,7 @@ export class PolicyBook {
   constructor(ctx: Ctx) {
     this.#ctx = ctx;
     this.#source = policySource(ctx.settings.REST_FRAMEWORK);
+    onUserChange(ctx, () => this.forget());
     this.#shipped = new Map(shippedPolicies(ctx.plugins).map((policy) => [policy.viewset, policy]));
   }
 

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { ValidationError } from "#base/errors.ts";
 import { uuid7 } from "#base/uuid7.ts";
-import { grantRoles } from "../access/commands.ts";
+import { announceUserChange, grantRoles } from "../access/commands.ts";
 import type { RoleObject } from "../access/types.ts";
 import type { Caller, Ctx, Executor } from "../ctx.ts";
 import { inTransaction } from "../transaction.ts";
@@ -31,7 +31,7 @@ export async function ensurePolicies(ctx: Ctx): Promise<void> {
         access_policy.queryset_scoping) is distinct from
         (excluded.statements, excluded.creation_hooks, excluded.queryset_scoping)`.execute(trx);
   });
-  policyBook(ctx).forget();
+  announceUserChange(ctx);
 }
 
 /** Changes what is given; the policy is a customised one from now on. */
@@ -55,7 +55,7 @@ export async function updatePolicy(
     })
     .where("id", "=", id)
     .execute();
-  policyBook(ctx).forget();
+  announceUserChange(ctx);
 }
 
 /** Back to what ships. @throws `policyErrors.foreign` if its component is not here. */
@@ -74,7 +74,7 @@ export async function resetPolicy(ctx: Ctx, id: string, viewset: string): Promis
     })
     .where("id", "=", id)
     .execute();
-  policyBook(ctx).forget();
+  announceUserChange(ctx);
 }
 
 /**

@@ -74,6 +74,8 @@ export const coreRules: AccessRules = {
     domains,
     uploads,
     plainPolicy("login", { "*": [] }),
+    // Everybody sees and ends their own.
+    plainPolicy("tokens", { list: [], retrieve: [], create: [], revoke: [], destroy: [] }, SCOPED),
   ],
   adminOnly: [
     ...["access_policies", "audit", "users", "workers"],

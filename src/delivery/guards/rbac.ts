@@ -1,6 +1,8 @@
+import { prn } from "#base/prn.ts";
 import { BasicLogIn } from "#core/access/basic-log-in.ts";
 import { userRights } from "#core/access/queries.ts";
-import type { Ctx } from "#core/ctx.ts";
+import { scopeAllows } from "#core/access/token-scope.ts";
+import type { Ctx, User } from "#core/ctx.ts";
 import { RBAC_GUARD } from "#core/guards/models.ts";
 import type { GuardHandler, GuardRef, GuardRequest } from "../contract.ts";
 
@@ -44,6 +46,7 @@ async function stateOf(
   const basic = logInOf(ctx);
   const found = await basic.logIn(header, request.address);
   if (found?.kind !== "user") return "refused";
+  if (!isInScope(found.user, { guard, request })) return "refused";
   const rights = await userRights(ctx, found.user.id, {
     permission: PERMISSION,
     object: { model: RBAC_GUARD.model.toLowerCase(), id: guard.id, domain: request.domain.num },
@@ -54,3 +57,11 @@ async function stateOf(
   }
   return rights.has_permission ? "permitted" : "refused";
 }
+
+const isInScope = ({ scope }: User, { guard, request }: Omit<Visitor, "header">): boolean =>
+  scopeAllows(scope, {
+    isRead: true,
+    permission: PERMISSION,
+    domain: request.domain.name,
+    objects: [prn(RBAC_GUARD.model, guard.id)],
+  });

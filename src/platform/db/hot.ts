@@ -10,7 +10,11 @@ export interface Hot {
 }
 
 /** Channels of LISTEN and NOTIFY (core-tasks-ops §5.2 and ours). */
-export type Channel = "pulp_worker_wakeup" | "pulp_worker_cancel" | "deckle_distribution";
+export type Channel =
+  | "pulp_worker_wakeup"
+  | "pulp_worker_cancel"
+  | "deckle_distribution"
+  | "deckle_access";
 
 /**
  * One batcher per process: equal payloads within 10 ms become one NOTIFY, sent outside any

@@ -3,7 +3,7 @@ import { BasicLogIn, type LogIn } from "#core/access/basic-log-in.ts";
 import { restErrors } from "../kit/rest-errors.ts";
 import type { AuthenticationClass, Identity } from "./authentication.ts";
 
-/** What an `Authorization` header says, as the API answers it (core-rest §5). */
+/** What a Basic or Bearer header says, as the API answers it (core-rest §5). */
 export const basicAuthentication: AuthenticationClass = {
   name: "basic",
   identifiers: [
@@ -15,7 +15,7 @@ export const basicAuthentication: AuthenticationClass = {
   open(ctx) {
     const logIns = new BasicLogIn(ctx);
     return async ({ headers: { authorization }, ip }) =>
-      authorization ? identityOf(await logIns.logIn(authorization, ip), authorization) : undefined;
+      authorization ? identityOf(await logIns.logIn(authorization, ip)) : undefined;
   },
 };
 
@@ -26,18 +26,20 @@ function basicChallenge({ headers }: FastifyRequest): string {
 }
 
 /** @throws the 401 and 429 errors of `restErrors`. */
-function identityOf(found: LogIn | undefined, authorization: string): Identity | undefined {
+function identityOf(found: LogIn | undefined): Identity | undefined {
   switch (found?.kind) {
     case undefined:
       return undefined;
     case "user":
-      return { isToken: /^bearer\s/i.test(authorization), ...found };
+      return { ...found, isToken: found.user.tokenId !== undefined };
     case "malformed":
       throw restErrors.basicHeader(found.why);
     case "flood":
       throw restErrors.flood(found.seconds);
     case "wrong":
       throw restErrors.password();
+    case "badToken":
+      throw restErrors.token(found.why);
     case "inactive":
       throw restErrors.inactive();
     default:

@@ -54,6 +54,7 @@ export const restErrors = defineErrors({
     status: 401,
     message: (why: string) => `Invalid basic header. ${why}`,
   },
+  token: { code: "token", status: 401, message: (why: string) => `Invalid token. ${why}` },
   flood: {
     code: "flood",
     status: 429,
@@ -63,6 +64,11 @@ export const restErrors = defineErrors({
     code: "permission",
     status: 403,
     message: () => "You do not have permission to perform this action.",
+  },
+  scope: {
+    code: "scope",
+    status: 403,
+    message: () => "The API token that was used does not reach so far; its scope says what it may.",
   },
   database: {
     code: "database",

@@ -1,5 +1,7 @@
+import { permissionName } from "#core/access/permission-names.ts";
+import type { ScopeQuestion } from "#core/access/token-scope.ts";
 import { sendOutcome, sendRow, sendText } from "./answer.ts";
-import type { ApiIndex } from "./api-index.ts";
+import { type ApiIndex, modelKey, resourcePrn } from "./api-index.ts";
 import type { Call } from "./call.ts";
 import type { GeneralTasks } from "./general-tasks.ts";
 import { listAnswer } from "./list.ts";
@@ -34,6 +36,40 @@ export interface Route {
   /** Name of its policy: the path without keys. */
   readonly name: string;
   readonly operations: readonly RouteOperation[];
+  /** Absent where it is about no kind of object. */
+  readonly target?: RouteTarget;
+}
+
+/** What a route is about, for the scopes of tokens. */
+export interface RouteTarget {
+  /** `file.filerepository`; of what is nested, the model of the parent. */
+  readonly model: string;
+  /** It belongs to no domain. */
+  readonly isGlobal: boolean;
+  /** PRNs of the objects that a path names. */
+  objects(parameters: Readonly<Record<string, string>>): readonly string[];
+}
+
+/** What a token has to reach for a request to a route. */
+export function scopeQuestion(
+  { target }: Route,
+  { action, isRead, domain, parameters }: Asked,
+): ScopeQuestion {
+  if (!target) return { isRead, domain };
+  return {
+    isRead,
+    permission: permissionName(target.model, action),
+    objects: target.objects(parameters),
+    ...(target.isGlobal ? {} : { domain }),
+  };
+}
+
+interface Asked {
+  readonly action: string;
+  readonly isRead: boolean;
+  /** Name of the request's domain. */
+  readonly domain: string;
+  readonly parameters: Readonly<Record<string, string>>;
 }
 
 /** Every route of the resources and endpoints; `tasks` does the asynchronous writes. */
@@ -79,7 +115,8 @@ const collectionPath = ({ parent, path }: Resource): string =>
 
 function resourceRoutes(resource: Resource, tasks: GeneralTasks): Route[] {
   const collection = collectionPath(resource);
-  const base = { scope: "domain", name: policyName(resource) } as const;
+  const target = targetOf(resource);
+  const base = { scope: "domain", name: policyName(resource), target } as const;
   const actions = resource.actions ?? [];
   return [
     { ...base, path: collection, operations: collectionOperations(resource, tasks) },
@@ -90,6 +127,22 @@ function resourceRoutes(resource: Resource, tasks: GeneralTasks): Route[] {
       operations: [actionOperation(resource, action)],
     })),
   ];
+}
+
+function targetOf(resource: Resource): RouteTarget {
+  const { parent, key, source } = resource;
+  return {
+    model: modelKey(parent ?? resource),
+    isGlobal: source.domain === null,
+    objects: (parameters) => [
+      ...(parameters.key !== undefined && key !== "number"
+        ? [resourcePrn(resource, parameters.key)]
+        : []),
+      ...(parent && parameters.parent !== undefined
+        ? [resourcePrn(parent, parameters.parent)]
+        : []),
+    ],
+  };
 }
 
 function actionPath(collection: string, { on, name, path = name }: Action): string {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { RightsBook } from "#core/access/rights.ts";
+import { scopeAllows } from "#core/access/token-scope.ts";
 import type { Ctx, DomainRef, User } from "#core/ctx.ts";
 import { isPermitted } from "#core/policies/permit.ts";
 import type { AuthenticationClass } from "../auth/authentication.ts";
@@ -16,7 +17,7 @@ import type { Call } from "./call.ts";
 import { correlationIdOf } from "./correlation.ts";
 import { isAllowedHost } from "./host.ts";
 import { restErrors } from "./rest-errors.ts";
-import type { Route } from "./routes.ts";
+import { type Route, scopeQuestion } from "./routes.ts";
 import { Target } from "./target.ts";
 import type { View } from "./view.ts";
 
@@ -251,6 +252,10 @@ class ApiServer {
     { caller, rights, request }: Call,
     { route, action, target }: { route: Route; action: string; target: Target },
   ): Promise<void> {
+    const isRead = ["GET", "HEAD", "OPTIONS"].includes(request.method);
+    const parameters = request.params as Record<string, string>;
+    const asked = scopeQuestion(route, { action, isRead, domain: caller.domain.name, parameters });
+    if (!scopeAllows(caller.user?.scope, asked)) throw restErrors.scope();
     const question = { caller, rights, viewset: route.name, action, facts: target };
     const isAllowed = await isPermitted(this.#ctx, { ...question, method: request.method });
     if (!isAllowed) throw caller.user ? restErrors.permission() : restErrors.credentials();

@@ -12,6 +12,7 @@ import { livez, status } from "./status.ts";
 import { taskGroup } from "./task-groups.ts";
 import { taskSchedule } from "./task-schedules.ts";
 import { task } from "./tasks.ts";
+import { apiToken, createdTokenSchema } from "./tokens.ts";
 import { upload } from "./uploads.ts";
 import { user } from "./users.ts";
 import { worker } from "./workers.ts";
@@ -21,6 +22,7 @@ export const coreParts: ApiParts = {
   resources: [
     ...coreGuardResources,
     accessPolicy,
+    apiToken,
     artifact,
     auditEntry,
     artifactDistribution,
@@ -41,5 +43,5 @@ export const coreParts: ApiParts = {
     repair,
     status,
   ],
-  schemas: { ...coreSchemas, ...loginSchemas },
+  schemas: { ...coreSchemas, ...loginSchemas, ApiTokenCreatedResponse: createdTokenSchema },
 };
