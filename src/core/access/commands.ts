@@ -1,4 +1,5 @@
 export { type Grant, grantRoles } from "./grants.ts";
+export { exchangeToken } from "./oidc-exchange.ts";
 export {
   addObjectRole,
   ensureLockedRoles,

@@ -1,9 +1,37 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { defineSettings } from "#base/settings.ts";
 
 const text = Type.String();
 const texts = Type.Array(Type.String());
 const map = Type.Record(Type.String(), Type.Unknown());
+
+const trustedIssuer = Type.Object(
+  {
+    issuer: Type.String({ minLength: 1 }),
+    audience: Type.String({ minLength: 1 }),
+    // Without a rule, everybody whom the issuer knows would be let in.
+    claims: Type.Record(Type.String(), Type.String(), { minProperties: 1 }),
+    user: Type.String({ minLength: 1 }),
+    scopes: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+    domains: Type.Optional(texts),
+    objects: Type.Optional(texts),
+    lifetime: Type.Optional(Type.Integer({ minimum: 60, maximum: 3600 })),
+  },
+  { additionalProperties: false },
+);
+
+/** One entry of `OIDC_TRUSTED_ISSUERS`. */
+export type TrustedIssuer = Static<typeof trustedIssuer>;
+
+function issuerProblem({ issuer, claims }: TrustedIssuer): string | undefined {
+  if (!/^https:|^http:\/\/(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)(?::|\/|$)/.test(issuer)) {
+    return `OIDC_TRUSTED_ISSUERS: the issuer '${issuer}' must be an https address.`;
+  }
+  const isOpen = Object.values(claims).every((pattern) => /^\**$/.test(pattern));
+  return isOpen
+    ? `OIDC_TRUSTED_ISSUERS: the claims of '${issuer}' fit every token; say whose to take.`
+    : undefined;
+}
 
 /** Who may come in (core-tasks-ops §16.3). */
 export const accessSettings = defineSettings({
@@ -83,6 +111,13 @@ export const accessSettings = defineSettings({
     schema: text,
     default: "/auth/login/",
     doc: "Accepted without effect: the page of the browser log-in is at `/auth/login/`.",
+  },
+  OIDC_TRUSTED_ISSUERS: {
+    schema: Type.Array(trustedIssuer),
+    default: [],
+    doc: "Whose OpenID Connect tokens `tokens/exchange/` takes: each entry has `issuer` (https, or http on loopback), `audience`, `claims` (name to text, in which `*` stands for anything; all have to fit), `user`, `scopes`, and optionally `domains`, `objects` and `lifetime` in seconds, 60 to 3600. The first entry that fits counts.",
+    check: (entries: readonly TrustedIssuer[]) =>
+      entries.map(issuerProblem).find((problem) => problem !== undefined),
   },
   LOGIN_REDIRECT_URL: {
     schema: text,

@@ -12,6 +12,7 @@ import { livez, status } from "./status.ts";
 import { taskGroup } from "./task-groups.ts";
 import { taskSchedule } from "./task-schedules.ts";
 import { task } from "./tasks.ts";
+import { exchangedTokenSchema, tokenExchange } from "./token-exchange.ts";
 import { apiToken, createdTokenSchema } from "./tokens.ts";
 import { upload } from "./uploads.ts";
 import { user } from "./users.ts";
@@ -42,6 +43,12 @@ export const coreParts: ApiParts = {
     reclaimSpace,
     repair,
     status,
+    tokenExchange,
   ],
-  schemas: { ...coreSchemas, ...loginSchemas, ApiTokenCreatedResponse: createdTokenSchema },
+  schemas: {
+    ...coreSchemas,
+    ...loginSchemas,
+    ApiTokenCreatedResponse: createdTokenSchema,
+    ApiTokenExchangeResponse: exchangedTokenSchema,
+  },
 };
