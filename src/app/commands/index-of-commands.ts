@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { convertSettingsCommand } from "./convert-settings.ts";
+import { dumpPermissionsCommand } from "./dump-permissions.ts";
 import {
   checkCommand,
   collectStaticCommand,
@@ -8,9 +9,11 @@ import {
   showMigrationsCommand,
 } from "./migrations.ts";
 import { openapiCommand } from "./openapi.ts";
+import { assignRoleCommand, listRolesCommand, removeRoleCommand } from "./roles.ts";
 import { rotateDbKeyCommand } from "./rotate-db-key.ts";
 import { settingsCommand } from "./settings.ts";
 import { dbshellCommand, shellCommand } from "./shells.ts";
+import { createTokenCommand, listTokensCommand, revokeTokenCommand } from "./tokens.ts";
 import {
   changePasswordCommand,
   createSuperuserCommand,
@@ -19,16 +22,23 @@ import {
 
 /** Every sub-command of `pulpcore-manager`, by name. */
 export const commands: readonly Command[] = [
+  assignRoleCommand,
   changePasswordCommand,
   checkCommand,
   collectStaticCommand,
   convertSettingsCommand,
   createSuperuserCommand,
+  createTokenCommand,
   dbshellCommand,
+  dumpPermissionsCommand,
+  listRolesCommand,
+  listTokensCommand,
   makeMigrationsCommand,
   migrateCommand,
   openapiCommand,
+  removeRoleCommand,
   resetAdminPasswordCommand,
+  revokeTokenCommand,
   rotateDbKeyCommand,
   settingsCommand,
   shellCommand,

@@ -1,10 +1,10 @@
-import { ValidationError } from "#base/errors.ts";
 import { checkPassword, createUser, updateUser } from "#core/access/commands.ts";
 import { randomText } from "#core/access/passwords.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { appErrors } from "../errors.ts";
 import { type Command, openCommandRuntime, print } from "./command.ts";
 import { ask, askPassword } from "./prompt.ts";
+import { told } from "./told.ts";
 
 export const resetAdminPasswordCommand: Command = {
   name: "reset-admin-password",
@@ -92,16 +92,4 @@ async function userId({ db }: Ctx, username: string): Promise<number | undefined
     .where("username", "=", username)
     .executeTakeFirst();
   return row?.id;
-}
-
-/** A rule that is broken, as one sentence. */
-async function told<Result>(work: Promise<Result>): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof ValidationError) {
-      throw appErrors.usage(Object.values(error.detail).flat().join(" "));
-    }
-    throw error;
-  }
 }

@@ -1,3 +1,4 @@
+export { assignRole, unassignRole } from "./assignment-commands.ts";
 export { type Grant, grantRoles } from "./grants.ts";
 export { exchangeToken } from "./oidc-exchange.ts";
 export {

@@ -1,3 +1,5 @@
+import { parsePrn } from "#base/prn.ts";
+
 /** What a token may do at most; its owner's rights limit it further. */
 export interface TokenScope {
   /**
@@ -25,8 +27,19 @@ export interface ScopeQuestion {
 
 const WORD = /^(?:\*|read|[a-z][a-z0-9_]*\.(?:\*|[a-z][a-z0-9_]*))$/;
 
-/** Whether a word may stand in `TokenScope.permissions`. */
-export const isScopeWord = (word: string): boolean => WORD.test(word);
+/** What is wrong with a word of `TokenScope.permissions`. */
+export const permissionProblem = (word: string): string | undefined =>
+  WORD.test(word)
+    ? undefined
+    : `'${word}' is no scope; write '*', 'read', 'file.*' or a permission as 'file.view_filerepository'.`;
+
+/** What is wrong with a word of `TokenScope.domains`; whether there is one is nobody's business. */
+export const domainProblem = (word: string): string | undefined =>
+  /^[-a-zA-Z0-9_]{1,50}$/.test(word) ? undefined : `'${word}' is no name of a domain.`;
+
+/** What is wrong with a word of `TokenScope.objects`. */
+export const objectProblem = (word: string): string | undefined =>
+  parsePrn(word) ? undefined : `'${word}' is no PRN; write prn:file.filerepository:<uuid>.`;
 
 /** Whether a token reaches so far. Its owner has to be asked as well: a scope gives nothing. */
 export function scopeAllows(scope: TokenScope | undefined, question: ScopeQuestion): boolean {

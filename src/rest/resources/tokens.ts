@@ -1,8 +1,7 @@
 import { sql } from "kysely";
-import { parsePrn } from "#base/prn.ts";
 import { createToken, deleteToken, revokeToken } from "#core/access/commands.ts";
 import { tokenErrors } from "#core/access/errors.ts";
-import { isScopeWord } from "#core/access/token-scope.ts";
+import { domainProblem, objectProblem, permissionProblem } from "#core/access/token-scope.ts";
 import type { Call, Run } from "../kit/call.ts";
 import { datetime, list, text } from "../kit/fields.ts";
 import { datetimeFilters, NAME, textFilters } from "../kit/filters/lookups.ts";
@@ -32,24 +31,12 @@ const words = (problem: (word: string) => string | undefined) => (values: readon
   return values;
 };
 
-const scopeWords = words((word) =>
-  isScopeWord(word)
-    ? undefined
-    : `'${word}' is no scope; write '*', 'read', 'file.*' or a permission as 'file.view_filerepository'.`,
-);
+const checkWords = words(permissionProblem);
 
 function checkScopes(values: readonly string[]): readonly string[] {
   if (values.length === 0) throw new FieldProblem("This list may not be empty.");
-  return scopeWords(values);
+  return checkWords(values);
 }
-
-const checkDomains = words((word) =>
-  /^[-a-zA-Z0-9_]{1,50}$/.test(word) ? undefined : `'${word}' is no name of a domain.`,
-);
-
-const checkObjects = words((word) =>
-  parsePrn(word) ? undefined : `'${word}' is no PRN; write prn:file.filerepository:<uuid>.`,
-);
 
 function checkExpires(value: string | null, { ctx }: Run): string | null {
   if (value !== null && Date.parse(value) <= ctx.clock.now()) {
@@ -61,8 +48,8 @@ function checkExpires(value: string | null, { ctx }: Run): string | null {
 const wanted: Fields = {
   name: text({ required: true }, { maxLength: 150 }),
   scopes: list({ type: "string" }, { required: true, check: checkScopes }),
-  domains: list({ type: "string" }, { nullable: true, check: checkDomains }),
-  objects: list({ type: "string" }, { nullable: true, check: checkObjects }),
+  domains: list({ type: "string" }, { nullable: true, check: words(domainProblem) }),
+  objects: list({ type: "string" }, { nullable: true, check: words(objectProblem) }),
   expires: datetime({ nullable: true, check: checkExpires }),
 };
 
