@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage } from "node:http";
+import { withoutToken } from "#core/access/token-text.ts";
 import { domainFinder } from "#core/domains/queries.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import { API_ACCESS_FORMAT } from "#platform/log/access-log.ts";
@@ -73,7 +74,8 @@ const userOf = (request: IncomingMessage) => () => {
     .toString()
     .split(":");
   const user = requesterOf(request) ?? given;
-  return user ? { user } : {};
+  // Some put a token where the name belongs.
+  return user ? { user: withoutToken(user) } : {};
 };
 
 const metricsRoute = ({ metrics }: Runtime): Route => ({
