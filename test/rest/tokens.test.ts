@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { uuid7 } from "#base/uuid7.ts";
 import { hashPassword } from "#core/access/passwords.ts";
 import { isWholeToken, newToken } from "#core/access/token-text.ts";
 import { createTestApi, ROOT, type TestApi } from "../support/rest-api.ts";
@@ -186,6 +187,22 @@ test("a scope limits what its owner may do", async (t) => {
     assert.equal(status, expected, `${JSON.stringify(scope)} ${method} ${path}: ${text}`);
     if (status === 403) assert.match(text, /API token .* scope/);
   }
+});
+
+test("a token of one domain works in that domain only", async (t) => {
+  const api = await createTestApi(t, { settings: { DOMAIN_ENABLED: true } });
+  await api.ctx.db
+    .insertInto("domain")
+    .values({ id: uuid7(), name: "second", storage_class: "x" })
+    .execute();
+  const list = (domain: string, token: string) =>
+    api.get(`/pulp/${domain}/api/v3/repositories/`, bearer(token));
+  const { body } = await api.post("/pulp/default/api/v3/tokens/", {
+    ...{ name: "second", scopes: ["read"], domains: ["second"] },
+  });
+
+  assert.equal((await list("second", body.token)).status, 200);
+  assert.equal((await list("default", body.token)).status, 403);
 });
 
 test("a token of a user gives nothing that the user has not", async (t) => {
