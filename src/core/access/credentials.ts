@@ -1,4 +1,4 @@
-import { isWholeToken, looksLikeToken } from "./token-text.ts";
+import { isWholeToken, LENGTH, looksLikeToken, PREFIX } from "./token-text.ts";
 
 /** What an `Authorization` header carries. */
 export type Credentials =
@@ -19,7 +19,7 @@ const MISTYPED: Credentials = {
 /**
  * Reads HTTP Basic (RFC 7617), whose password may be a token, and Bearer (RFC 6750).
  *
- * @returns undefined if the header is of another scheme.
+ * @returns undefined if the header is of another scheme, or its Bearer token none of ours.
  */
 export function credentialsOf(header: string): Credentials | undefined {
   const [scheme = "", value, ...rest] = header.trim().split(/\s+/);
@@ -33,12 +33,13 @@ export function credentialsOf(header: string): Credentials | undefined {
   }
 }
 
-function bearerCredentials(token: string | undefined, hasMore: boolean): Credentials {
-  if (!token) return { kind: "badToken", why: "The header has none." };
+/** Whose Bearer token it is, its prefix tells: one of a proxy's issuer is no business of ours. */
+function bearerCredentials(token: string | undefined, hasMore: boolean): Credentials | undefined {
+  if (!token?.startsWith(PREFIX)) return undefined;
   if (hasMore) return { kind: "badToken", why: "It should not contain spaces." };
   if (isWholeToken(token)) return { kind: "token", token };
   if (looksLikeToken(token)) return MISTYPED;
-  return { kind: "badToken", why: "API tokens begin with dkl_ and have 53 characters." };
+  return { kind: "badToken", why: `API tokens have ${LENGTH} characters.` };
 }
 
 function basicCredentials(value: string | undefined, hasMore: boolean): Credentials {

@@ -1,12 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
 
-const PREFIX = "dkl_";
+/** Of every API token. */
+export const PREFIX = "dkl_";
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** 256 bits in base 62. */
 const SECRET_LENGTH = 43;
 /** 32 bits in base 62. */
 const CHECK_LENGTH = 6;
+/** Characters of a whole token. */
+export const LENGTH = PREFIX.length + SECRET_LENGTH + CHECK_LENGTH;
 const FORM = new RegExp(`^${PREFIX}[0-9A-Za-z]{${SECRET_LENGTH + CHECK_LENGTH}}$`);
 
 /**
