@@ -170,18 +170,28 @@ async function remove(call: Call, row: Row): Promise<Outcome> {
   if (!task) throw new Error("There is no task that deletes.");
   const id = String(keyOf(row));
   const domain = caller.domain.id === id ? await defaultDomain(ctx) : caller.domain;
-  const { rows } = await sql`
-    select from artifact where domain = ${row.$num} union all
-    select from content where domain = ${row.$num} limit 1`.execute(ctx.db);
   const dispatched = await dispatch(ctx, {
     task,
     input: { resource: "domains", key: id },
     caller: { ...caller, domain },
     exclusive: [prn("core.domain", id)],
-    immediate: rows.length === 0,
+    immediate: !(await isLarge(ctx, row)),
   });
   const path = `tasks/${dispatched.id}/`;
   return { kind: "json", status: 202, body: { task: href(view, path, domain.name) } };
+}
+
+/** Tasks whose history is removed within a request. */
+const FEW_TASKS = 1000;
+
+async function isLarge(ctx: Ctx, { $num: num }: Row): Promise<boolean> {
+  const { rows } = await sql<{ large: boolean }>`
+    select exists (select from artifact where domain = ${num})
+      or exists (select from content where domain = ${num})
+      or exists (select from task where domain = ${num} offset ${FEW_TASKS}) as large`.execute(
+    ctx.db,
+  );
+  return rows[0]?.large === true;
 }
 
 const defaultDomain = (ctx: Ctx): Promise<DomainRef> =>
