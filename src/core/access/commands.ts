@@ -1,5 +1,13 @@
 export { assignRole, unassignRole } from "./assignment-commands.ts";
 export { type Grant, grantRoles } from "./grants.ts";
+export {
+  addMember,
+  createGroup,
+  deleteGroup,
+  removeMember,
+  renameGroup,
+  type UserName,
+} from "./group-commands.ts";
 export { exchangeToken } from "./oidc-exchange.ts";
 export {
   addObjectRole,

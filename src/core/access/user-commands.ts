@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import { fieldError, ValidationError } from "#base/errors.ts";
 import { type ConstraintTable, rethrow } from "../constraints.ts";
 import type { Ctx } from "../ctx.ts";
@@ -63,9 +62,6 @@ export async function updateUser(
 
 /** Removes a user, its memberships and its roles; its tasks stay. */
 export async function deleteUser(ctx: Ctx, id: number): Promise<void> {
-  await inTransaction(ctx, undefined, async (trx) => {
-    await sql`delete from role_assignment where subject = ${id}`.execute(trx);
-    await trx.deleteFrom("app_user").where("id", "=", id).execute();
-  });
+  await ctx.db.deleteFrom("app_user").where("id", "=", id).execute();
   announceUserChange(ctx, id);
 }

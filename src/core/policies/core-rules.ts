@@ -59,6 +59,17 @@ const domains: Policy = crudPolicy("domains", "core.domain", {
   without: ["my_permissions", "list_roles", "add_role", "remove_role"],
 });
 
+const ofGroup = (permission: string) => [`has_group_model_or_obj_perms:${permission}`];
+
+const groups: readonly Policy[] = [
+  crudPolicy("groups", "core.group", { isGlobal: true, without: LABELS }),
+  plainPolicy("groups/users", {
+    list: ofGroup("core.view_group"),
+    create: ofGroup("core.change_group"),
+    destroy: ofGroup("core.change_group"),
+  }),
+];
+
 const uploads: Policy = crudPolicy("uploads", "core.upload", {
   rules: { commit: [may.anyLevel("core.change_upload")] },
   without: LABELS,
@@ -72,6 +83,7 @@ export const coreRules: AccessRules = {
     artifacts,
     ...tasks,
     domains,
+    ...groups,
     uploads,
     plainPolicy("login", { "*": [] }),
     // Everybody sees and ends their own.

@@ -28,7 +28,11 @@ export function selectionOf(query: URLSearchParams): Selection {
 }
 
 /** The same within the short form, where the resource has one and `minimal=true` asks for it. */
-export function selectionFor({ minimal }: Resource, query: URLSearchParams): Selection {
+export function selectionFor(
+  { minimal, isAlwaysWhole }: Resource,
+  query: URLSearchParams,
+): Selection {
+  if (isAlwaysWhole) return ALL;
   const selection = selectionOf(query);
   if (!minimal || query.get("minimal")?.toLowerCase() !== "true") return selection;
   const keys = minimal.keys.filter((key) => selection.only?.has(key) ?? true);

@@ -117,8 +117,12 @@ export interface Create {
   readonly reportsItself?: boolean;
   /** Makes the input fit for a task: an uploaded file becomes an artifact. */
   prepare?(call: Call, values: Values): Promise<Values>;
-  /** Dispatches a task of its own instead of the general one. */
-  run?(call: Call, values: Values): Promise<Outcome>;
+  /**
+   * Dispatches a task of its own instead of the general one, or makes an object below another one.
+   *
+   * @param parent row of the parent of a nested resource, else empty.
+   */
+  run?(call: Call, values: Values, parent: Row): Promise<Outcome>;
 }
 
 export interface Update {
@@ -167,7 +171,7 @@ export interface Action {
   readonly permission?: string;
   /** Of an action on the collection: the object that permission is asked for. */
   readonly subject?: (run: Run) => RoleObject;
-  /** The object is not read first: `row` has `$key` and `$resource`, and the action answers 404. */
+  /** The object is not read first: `row` has `$key`, `$parent` and `$resource`; the action answers 404. */
   readonly isBlind?: boolean;
   run(call: Call, values: Values, row: Row): Promise<Outcome>;
 }
@@ -243,6 +247,8 @@ export interface Resource {
   /** Unknown keys of bodies are ignored (core-rest §2.2). */
   readonly isLenient?: boolean;
   readonly actions?: readonly Action[];
+  /** `fields` and `exclude_fields` say nothing (core-rest §3.2). */
+  readonly isAlwaysWhole?: true;
   /** Shorter answer when `?minimal=true`: its schema and keys. */
   readonly minimal?: { readonly schema: string; readonly keys: readonly string[] };
   /** Which rows somebody sees, where it is not by the view permission of the model. */

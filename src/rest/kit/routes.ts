@@ -173,8 +173,10 @@ function collectionOperations(resource: Resource, tasks: GeneralTasks): RouteOpe
       permission: "create",
       resource,
       body: resource.createBody ?? bodyOf(resource),
-      run: async (call, target) =>
-        sendOutcome(call, await createObject(resource, call, { target, tasks }), resource),
+      async run(call, target) {
+        const outcome = await createObject(resource, call, { target, tasks });
+        return sendOutcome(call, outcome, resource, target.path.parent);
+      },
     });
   }
   return operations;

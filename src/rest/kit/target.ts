@@ -111,10 +111,14 @@ export class Target implements Facts, AsyncDisposable {
     if (!isBlind || (await scopeOf(resource, this.#call))) {
       const row = await readVisibleRow(resource, this.#call, this.path);
       this.#call.request.audit?.found(resource, row);
-      return isBlind ? { $key: keyOf(row), $resource: resource } : row;
+      return isBlind ? this.#blindRow(resource, keyOf(row)) : row;
     }
     checkKeys(resource, this.path);
-    return { $key: this.path.key, $resource: resource };
+    return this.#blindRow(resource, this.path.key);
+  }
+
+  #blindRow(resource: Resource, key: string | number): Row {
+    return { $key: key, $parent: this.path.parent, $resource: resource };
   }
 
   #loadParent(): Promise<Row> {

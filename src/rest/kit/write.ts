@@ -26,7 +26,9 @@ export async function createObject(
   if (!create) throw new Error(`${resource.path} has no create.`);
   const values = await target.values();
   await create.check?.(call, values);
-  if (create.run) return await create.run(call, values);
+  if (create.run) {
+    return await create.run(call, values, resource.parent ? await target.parentRow() : {});
+  }
   if (create.mode === "task") {
     const input = (await create.prepare?.(call, values)) ?? values;
     return tasks.create(call, resource, {

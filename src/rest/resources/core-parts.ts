@@ -6,6 +6,7 @@ import { auditEntry } from "./audit.ts";
 import { domain } from "./domains.ts";
 import { artifactDistribution } from "./families/artifact-distribution.ts";
 import { coreGuardResources } from "./families/guard-resources.ts";
+import { group, groupUser } from "./groups.ts";
 import { orphansCleanup, orphansDelete, reclaimSpace, repair } from "./housekeeping.ts";
 import { coreSchemas } from "./schemas.ts";
 import { livez, status } from "./status.ts";
@@ -28,11 +29,14 @@ export const coreParts: ApiParts = {
     auditEntry,
     artifactDistribution,
     domain,
+    group,
     taskGroup,
     taskSchedule,
     task,
     upload,
     user,
+    // After users: a PRN of one means the user, not the member.
+    groupUser,
     worker,
   ],
   endpoints: [

@@ -5,6 +5,7 @@ import type { RoleGrant, RoleObject } from "#core/access/types.ts";
 import type { Call } from "../kit/call.ts";
 import { keyOf } from "../kit/present.ts";
 import type { Action, Body, Row, Values } from "../kit/resource.ts";
+import { roleObjectOf } from "../kit/role-object.ts";
 import { nestedRole } from "./schemas.ts";
 
 export interface RoleActionOptions {
@@ -23,11 +24,11 @@ export function roleActions(
   model: string,
   { schema = "NestedRole", fixed = {} }: RoleActionOptions = {},
 ): readonly Action[] {
-  const objectOf = (call: Call, row: Row): RoleObject => ({
-    model: model.toLowerCase(),
-    id: String(keyOf(row)),
-    domain: call.caller.domain.num,
-  });
+  const objectOf = (call: Call, row: Row): RoleObject => {
+    const resource = call.view.api.byModel(model.toLowerCase());
+    if (!resource) throw new Error(`Nothing serves ${model}.`);
+    return roleObjectOf(resource, call, keyOf(row));
+  };
   const body: Body = { schema, fields: nestedRole, isLenient: true };
   const change = (name: string, command: typeof addObjectRole): Action => ({
     name,

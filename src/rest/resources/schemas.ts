@@ -66,17 +66,6 @@ export const coreSchemas: Schemas = {
     offset: integer({ readOnly: true }),
     size: integer({ readOnly: true }),
   },
-  GroupUserResponse: {
-    username: text({ required: true }, { maxLength: 150 }),
-    pulp_href: { ...uri(false), readOnly: true },
-    prn: text({ readOnly: true }),
-  },
-  GroupResponse: {
-    name: text({ required: true }, { maxLength: 150 }),
-    pulp_href: { ...uri(false), readOnly: true },
-    prn: text({ readOnly: true }),
-    id: integer({ readOnly: true }),
-  },
   UserGroupResponse: {
     name: text({ required: true }, { maxLength: 150 }),
     pulp_href: { ...uri(false), readOnly: true },

@@ -55,6 +55,7 @@ export const user = defineResource({
   source: { from: "app_user e", domain: null, created: null },
   fields,
   isLenient: true,
+  isAlwaysWhole: true,
   filters: {
     ...textFilters("username", "e.username", LOOKUPS),
     ...textFilters("first_name", "e.first_name", LOOKUPS),

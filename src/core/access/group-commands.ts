@@ -1,0 +1,80 @@
+import { sql } from "kysely";
+import { fieldError } from "#base/errors.ts";
+import { type ConstraintTable, rethrow } from "../constraints.ts";
+import type { Ctx, Executor } from "../ctx.ts";
+import { inTransaction } from "../transaction.ts";
+import { announceUserChange } from "./user-changes.ts";
+
+const constraints: ConstraintTable = {
+  app_group_name: () => fieldError("name", "This field must be unique."),
+};
+
+/**
+ * Makes a group; returns the id.
+ *
+ * @param made called inside the transaction, with the id.
+ * @throws `ValidationError` if the name is taken.
+ */
+export async function createGroup(
+  ctx: Ctx,
+  name: string,
+  made: (db: Executor, id: number) => Promise<void>,
+): Promise<number> {
+  const group = await inTransaction(ctx, undefined, async (trx) => {
+    const { id } = await trx
+      .insertInto("app_group")
+      .values({ name })
+      .returning("id")
+      .executeTakeFirstOrThrow();
+    await made(trx, id);
+    return id;
+  }).catch(rethrow(constraints));
+  announceUserChange(ctx);
+  return group;
+}
+
+/** @throws `ValidationError` if the name is taken. */
+export async function renameGroup(ctx: Ctx, id: number, name: string): Promise<void> {
+  const update = ctx.db.updateTable("app_group").set({ name }).where("id", "=", id);
+  await update.execute().catch(rethrow(constraints));
+  announceUserChange(ctx);
+}
+
+/** Removes a group, its memberships, its roles and the roles on it. */
+export async function deleteGroup(ctx: Ctx, id: number): Promise<void> {
+  await ctx.db.deleteFrom("app_group").where("id", "=", id).execute();
+  announceUserChange(ctx);
+}
+
+/** A user by one of its names on the wire: the name, or the id. */
+export interface UserName {
+  readonly username?: string;
+  readonly id?: number;
+}
+
+/** Puts a user into a group, if it is not there; returns its id, or undefined if there is none. */
+export async function addMember(
+  ctx: Ctx,
+  group: number,
+  { username, id }: UserName,
+): Promise<number | undefined> {
+  const condition =
+    username === undefined ? sql`id = ${id ?? null}::bigint` : sql`username = ${username}`;
+  const { rows } = await sql<{ id: number }>`
+    with found as (select id from app_user where ${condition}),
+      member as (insert into group_member (app_group, app_user)
+        select ${group}::int, id from found on conflict do nothing)
+    select id from found`.execute(ctx.db);
+  announceUserChange(ctx);
+  return rows[0]?.id;
+}
+
+/** Takes a user out of a group; false if there is no such user or group. */
+export async function removeMember(ctx: Ctx, group: number, user: number): Promise<boolean> {
+  const { rows } = await sql<{ are_there: boolean }>`
+    with gone as (delete from group_member where app_group = ${group} and app_user = ${user})
+    select exists (select from app_group where id = ${group})
+      and exists (select from app_user where id = ${user}) as are_there`.execute(ctx.db);
+  announceUserChange(ctx);
+  return rows[0]?.are_there === true;
+}
