@@ -21,8 +21,8 @@ export {
   type TaskDefinition,
   type VersionRef,
 } from "#core/plugin-contract.ts";
-export { crudPolicy, may, plainPolicy } from "#core/policies/crud.ts";
-export type { AccessRules } from "#core/policies/types.ts";
+export { crudPolicy, may, OWNER_VERBS, plainPolicy, STANDARD_ROLES } from "#core/policies/crud.ts";
+export type { AccessModel, AccessRules } from "#core/policies/types.ts";
 export {
   addPaths,
   completePublication,

@@ -30,7 +30,7 @@ const plugin: CorePlugin = {
   entities: [],
   contentTypes: [contentType("doc.doc", true), contentType("pkg.pkg", false)],
   repositoryTypes: [repositoryType("doc.doc", true), repositoryType("pkg.pkg", false)],
-  access: { policies: [], adminOnly: [] },
+  access: { policies: [], models: [], adminOnly: [] },
   tasks: [],
 };
 

@@ -1,190 +1,152 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ensureLockedRoles } from "#core/access/commands.ts";
-import { createTestApi, type TestApi } from "../support/rest-api.ts";
-import { addTask } from "../support/rest-rows.ts";
+import { createTestApi, ROOT, type TestApi } from "../support/rest-api.ts";
 
-async function withPeople(t: Parameters<typeof createTestApi>[0]) {
+const HIDDEN = "01900000-0000-7000-8000-000000000000";
+
+test("a role is made, read, changed and removed", async (t) => {
   const api = await createTestApi(t);
-  for (const username of ["eve", "bob"]) await api.post("users/", { username });
-  await api.ctx.db.insertInto("app_group").values({ name: "crew" }).execute();
-  await api.ctx.db.insertInto("group_member").values({ app_group: 1, app_user: 1 }).execute();
-  return { api, href: `tasks/${await addTask(api)}/` };
-}
+  const permissions = ["file.view_filerepository", "core.view_task", "core.view_task"];
 
-const rolesOf = async (api: TestApi, href: string) =>
-  (await api.get(`${href}list_roles/`)).body.roles;
-
-test("roles on an object are given, listed and taken", async (t) => {
-  const { api, href } = await withPeople(t);
-  const grant = { users: ["eve", "bob"], groups: ["crew"], role: "core.task_viewer" };
-
-  const added = await api.post(`${href}add_role/`, { ...grant, ignored: 1 });
-  assert.equal(added.status, 201, added.text);
-  assert.deepEqual(added.body, { role: grant.role, users: grant.users, groups: grant.groups });
-  await api.post(`${href}add_role/`, { role: "core.task_owner", users: ["eve"] });
-  assert.deepEqual(await rolesOf(api, href), [
-    { role: "core.task_owner", users: ["eve"], groups: [] },
-    { role: "core.task_viewer", users: ["bob", "eve"], groups: ["crew"] },
-  ]);
-
-  const removed = await api.post(`${href}remove_role/`, {
-    role: "core.task_viewer",
-    users: ["eve"],
-    groups: ["crew"],
+  const made = await api.post("roles/", { name: "mine", permissions });
+  assert.equal(made.status, 201, made.text);
+  assert.equal(made.headers.location, made.body.pulp_href);
+  const { pulp_href, prn, pulp_created, pulp_last_updated, ...rest } = made.body;
+  assert.match(pulp_href, /^\/pulp\/api\/v3\/roles\/[-0-9a-f]{36}\/$/);
+  assert.equal(prn, `prn:core.role:${pulp_href.split("/").at(-2)}`);
+  assert.equal(pulp_created <= pulp_last_updated, true);
+  assert.deepEqual(rest, {
+    name: "mine",
+    description: null,
+    permissions: ["core.view_task", "file.view_filerepository"],
+    locked: false,
   });
-  assert.equal(removed.status, 201);
-  assert.deepEqual(await rolesOf(api, href), [
-    { role: "core.task_owner", users: ["eve"], groups: [] },
-    { role: "core.task_viewer", users: ["bob"], groups: [] },
-  ]);
+
+  const json = { description: "Looks at tasks", permissions: ["core.view_task"], locked: true };
+  const patched = await api.request("PATCH", pulp_href, { json: { ...json, locked: undefined } });
+  assert.equal(patched.status, 200, patched.text);
+  assert.deepEqual(
+    [patched.body.description, patched.body.permissions, patched.body.locked],
+    ["Looks at tasks", ["core.view_task"], false],
+  );
+  const put = await api.request("PUT", pulp_href, { json: { name: "yours", permissions: [] } });
+  assert.deepEqual([put.status, put.body.name, put.body.permissions], [200, "yours", []]);
+  assert.equal((await api.get(`${pulp_href}?fields=name`)).text, '{"name":"yours"}');
+
+  assert.equal((await api.request("DELETE", pulp_href)).status, 204);
+  assert.equal((await api.get(pulp_href)).status, 404);
 });
 
-test("all or nobody gets a role", async (t) => {
-  const { api, href } = await withPeople(t);
-  await api.post(`${href}add_role/`, { role: "core.task_viewer", users: ["eve"] });
-
-  const twice = await api.post(`${href}add_role/`, {
-    role: "core.task_viewer",
-    users: ["bob", "eve"],
-    groups: ["crew"],
-  });
-  assert.equal(twice.status, 400);
-  assert.deepEqual(twice.body, {
-    non_field_errors: ["The role is already assigned to user 'eve'."],
-  });
-  const never = await api.post(`${href}remove_role/`, {
-    role: "core.task_viewer",
-    users: ["eve"],
-    groups: ["crew"],
-  });
-  assert.deepEqual(never.body, {
-    non_field_errors: ["The role is not assigned to group 'crew'."],
-  });
-  assert.deepEqual(await rolesOf(api, href), [
-    { role: "core.task_viewer", users: ["eve"], groups: [] },
-  ]);
-});
-
-const REFUSED: readonly (readonly [object, unknown])[] = [
-  [{}, { role: ["This field is required."] }],
-  [{ role: "nonsense" }, { role: ["Object with name=nonsense does not exist."] }],
+const REFUSED: readonly (readonly [object, object])[] = [
+  [{}, { name: ["This field is required."], permissions: ["This field is required."] }],
   [
-    { role: "core.task_viewer", users: ["eve", "zz"], groups: ["yy"] },
+    { name: "x", permissions: ["view_task"] },
+    { permissions: ["Permission 'view_task' is not in the format '<app_label>.<codename>'."] },
+  ],
+  [
+    { name: "x", permissions: ["core.view_task", "core.nonsense", "gem.view_gemremote"] },
     {
-      users: { 1: ["Object with username=zz does not exist."] },
-      groups: { 0: ["Object with name=yy does not exist."] },
+      permissions: [
+        "Permission 'core.nonsense' does not exist.",
+        "Permission 'gem.view_gemremote' does not exist.",
+      ],
     },
   ],
   [
-    { role: "core.upload_owner", users: ["eve"] },
-    { non_field_errors: ["The role does not contain any permission for that object."] },
-  ],
-  [
-    { role: "core.task_user_dispatcher", users: ["eve"] },
-    ["core.task_user_dispatcher can not be added/removed from a task."],
-  ],
-  [
-    { role: "core.task_viewer", users: "eve" },
-    { users: ['Expected a list of items but got type "str".'] },
+    { name: "core.task_owner", permissions: ["core.view_task"] },
+    { name: ["This field must be unique."] },
   ],
 ];
 
-test("roles that do not fit are refused", async (t) => {
-  const { api, href } = await withPeople(t);
+test("what a role may not be", async (t) => {
+  const api = await createTestApi(t);
+  const { count } = (await api.get("roles/")).body;
   for (const [json, detail] of REFUSED) {
-    const { status, body } = await api.post(`${href}add_role/`, json);
-    assert.equal(status, 400);
-    assert.deepEqual(body, detail);
+    const { status, body } = await api.post("roles/", json);
+    assert.deepEqual([status, body], [400, detail], JSON.stringify(json));
   }
-  assert.deepEqual(await rolesOf(api, href), []);
+  assert.equal((await api.get("roles/")).body.count, count);
 });
 
-test("my_permissions tells rights on the object, by person and by group", async (t) => {
-  const { api, href } = await withPeople(t);
-  const mine = async () => (await api.get(`${href}my_permissions/`)).body.permissions;
-  assert.deepEqual(await mine(), [], "an administrator has no rights of this kind");
+test("locked roles stay as they are", async (t) => {
+  const api = await createTestApi(t);
+  const [role] = (await api.get("roles/?name=core.task_viewer")).body.results;
+  assert.deepEqual([role.locked, role.permissions], [true, ["core.view_task"]]);
 
-  await api.post(`${href}add_role/`, { role: "core.task_viewer", groups: ["crew"] });
-  assert.deepEqual(await mine(), ["core.view_task"]);
-  await api.post(`${href}add_role/`, { role: "core.task_owner", users: ["admin"] });
-  assert.deepEqual(await mine(), [
-    ...["core.change_task", "core.delete_task", "core.manage_roles_task", "core.view_task"],
-    "core.view_task_profile_artifacts",
-  ]);
+  const json = { name: "core.task_viewer", permissions: ["core.view_task"] };
+  for (const [method, options] of [
+    ["PUT", { json }],
+    ["PATCH", { json: { description: "mine" } }],
+    ["DELETE", {}],
+  ] as const) {
+    const { status, body } = await api.request(method, role.pulp_href, options);
+    assert.deepEqual([status, body], [403, { detail: "The role is locked." }], method);
+  }
+  assert.deepEqual((await api.get(role.pulp_href)).body, role);
 });
 
-test("the maker of an upload owns it, until it is gone", async (t) => {
-  const { api } = await withPeople(t);
-  const { pulp_href } = (await api.post("uploads/", { size: 5 })).body;
+const namesOf = async (api: TestApi, query: string): Promise<readonly string[]> => {
+  const { status, body, text } = await api.get(`roles/?ordering=name&${query}`);
+  assert.equal(status, 200, text);
+  return body.results.map(({ name }: { name: string }) => name);
+};
 
-  assert.deepEqual(await rolesOf(api, pulp_href), [
-    { role: "core.upload_owner", users: ["admin"], groups: [] },
+test("roles are found by what they say", async (t) => {
+  const api = await createTestApi(t);
+  const permissions = ["core.view_task", "core.change_group"];
+  await api.post("roles/", { name: "mixed", permissions, description: "Some of Both" });
+  await api.post("roles/", { name: "empty", permissions: [] });
+
+  assert.deepEqual(await namesOf(api, "contains_permission=core.view_task"), [
+    ...["core.task_owner", "core.task_viewer", "mixed"],
   ]);
+  assert.deepEqual(await namesOf(api, "contains_permission=view_task&locked=false"), ["mixed"]);
+  const either = "contains_permission=core.add_task&contains_permission=change_group";
+  assert.deepEqual(await namesOf(api, either), [
+    ...["core.group_owner", "core.task_user_dispatcher", "mixed"],
+  ]);
+  assert.deepEqual(await namesOf(api, `for_object_type=${ROOT}tasks/`), [
+    ...["core.task_owner", "core.task_user_dispatcher", "core.task_viewer"],
+  ]);
+  assert.deepEqual(await namesOf(api, "locked=FALSE"), ["empty", "mixed"]);
+  assert.deepEqual(await namesOf(api, "description__icontains=both"), ["mixed"]);
+  assert.deepEqual(await namesOf(api, "description__iexact=some of both"), ["mixed"]);
+  assert.deepEqual(await namesOf(api, "name__startswith=core.group_"), [
+    ...["core.group_creator", "core.group_owner", "core.group_viewer"],
+  ]);
+  assert.deepEqual(await namesOf(api, "q=NOT locked=true AND name__regex='^e'"), ["empty"]);
+  assert.deepEqual(await namesOf(api, "name__startswith=file.file_"), ["file.file_uploader"]);
+
+  const lost = await api.get("roles/?for_object_type=/nowhere/");
+  assert.deepEqual([lost.status, lost.body], [400, ["URI couldn't be resolved: /nowhere/"]]);
+});
+
+test("a role's holders gain and lose with it", async (t) => {
+  const api = await createTestApi(t);
+  const user = "eve:a good long password";
+  await api.post("users/", { username: "eve", password: "a good long password" });
+  const permissions = ["core.add_group"];
+  const { pulp_href } = (await api.post("roles/", { name: "maker", permissions })).body;
+  await api.post("users/2/roles/", { role: "maker", content_object: null });
+  const make = async (name: string) =>
+    (await api.request("POST", "groups/", { json: { name }, user })).status;
+
+  assert.equal(await make("a"), 201);
+  await api.request("PATCH", pulp_href, { json: { permissions: ["core.view_group"] } });
+  assert.equal(await make("b"), 403);
+  await api.request("PATCH", pulp_href, { json: { permissions } });
+  assert.equal(await make("b"), 201);
   await api.request("DELETE", pulp_href);
-  assert.deepEqual(await api.ctx.db.selectFrom("role_assignment").selectAll().execute(), []);
+  assert.equal(await make("c"), 403);
+  assert.equal((await api.get("users/2/roles/?content_object=null")).body.count, 0);
 });
 
-test("schedules and repositories carry roles as well", async (t) => {
-  const { api } = await withPeople(t);
-  const repository = (await api.post("repositories/file/file/", { name: "r" })).body.pulp_href;
-
-  const added = await api.post(`${repository}add_role/`, {
-    role: "file.filerepository_owner",
-    users: ["eve"],
-  });
-  assert.equal(added.status, 201, added.text);
-  const roles = await rolesOf(api, repository);
-  assert.equal(
-    roles.some(({ users }: { users: string[] }) => users.includes("eve")),
-    true,
-  );
-});
-
-test("shipped roles come back at every start, obsolete ones go, others stay", async (t) => {
-  const { api } = await withPeople(t);
-  const { db } = api.ctx;
-  const before = await snapshot(api);
-  const role = (name: string) => ({
-    id: `01900000-0000-7000-8000-0000000000${String(name.length).padStart(2, "0")}`,
-    name,
-    locked: name.startsWith("core."),
-  });
-  await db
-    .insertInto("role")
-    .values([role("core.old_role"), role("mine")])
-    .execute();
-  await db.deleteFrom("role").where("name", "=", "core.task_owner").execute();
-  await db.deleteFrom("role_permission").where("permission", "=", "core.view_upload").execute();
-  await db
-    .insertInto("role_permission")
-    .expression((e) =>
-      e
-        .selectFrom("role")
-        .select(["num", e.val("core.add_task").as("p")])
-        .where("name", "=", "core.upload_viewer"),
-    )
-    .columns(["role", "permission"])
-    .execute();
-
-  await Promise.all([ensureLockedRoles(api.ctx), ensureLockedRoles(api.ctx)]);
-
-  const after = await snapshot(api);
-  assert.equal(after.delete("mine"), true);
-  assert.deepEqual(after, before);
-});
-
-async function snapshot({ ctx }: TestApi): Promise<Map<string, readonly string[]>> {
-  const rows = await ctx.db
-    .selectFrom("role as r")
-    .leftJoin("role_permission as p", "p.role", "r.num")
-    .select(["r.name", "p.permission"])
-    .orderBy("r.name")
-    .orderBy("p.permission")
-    .execute();
-  const roles = new Map<string, string[]>();
-  for (const { name, permission } of rows) {
-    roles.set(name, [...(roles.get(name) ?? []), ...(permission ? [permission] : [])]);
+test("roles are for administrators", async (t) => {
+  const api = await createTestApi(t);
+  await api.post("users/", { username: "eve", password: "a good long password" });
+  const user = "eve:a good long password";
+  for (const path of ["roles/", `roles/${HIDDEN}/`, "users/2/roles/", "groups/1/roles/"]) {
+    assert.equal((await api.get(path, { user })).status, 403, path);
+    assert.equal((await api.get(path, { user: null })).status, 401, path);
   }
-  return roles;
-}
+});

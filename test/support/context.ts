@@ -135,7 +135,7 @@ const testPlugin = (tasks: readonly TaskDefinition[]): CorePlugin => ({
   entities: [],
   contentTypes: [],
   repositoryTypes: [],
-  access: { policies: [], adminOnly: [] },
+  access: { policies: [], models: [], adminOnly: [] },
   tasks,
 });
 

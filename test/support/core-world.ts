@@ -178,7 +178,7 @@ function zooPlugin(hooks: Hooks): CorePlugin {
     entities: [plain, narrow, published, publication],
     contentTypes: [fileType, noteType],
     repositoryTypes: [plain, narrow, published],
-    access: { policies: [], adminOnly: [] },
+    access: { policies: [], models: [], adminOnly: [] },
     tasks: [],
   };
 }

@@ -1,4 +1,5 @@
-export { assignRole, unassignRole } from "./assignment-commands.ts";
+export { assignRole, removeAssignment } from "./assignment-commands.ts";
+export { createRole, deleteRole, updateRole } from "./custom-roles.ts";
 export { type Grant, grantRoles } from "./grants.ts";
 export {
   addMember,
@@ -18,3 +19,4 @@ export { beginSession, endSession, removeExpiredSessions } from "./session-comma
 export { createToken, deleteToken, revokeToken } from "./token-commands.ts";
 export { announceUserChange, onUserChange } from "./user-changes.ts";
 export { checkPassword, createUser, deleteUser, updateUser } from "./user-commands.ts";
+export { grantWideRole, revokeWideRole } from "./wide-roles.ts";

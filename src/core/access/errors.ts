@@ -27,3 +27,7 @@ export const tokenErrors = defineErrors({
       `The keys of ${issuer} cannot be fetched at the moment; the server's log says why. Try again soon.`,
   },
 });
+
+export const accessErrors = defineErrors({
+  locked: { code: "role-locked", status: 403, message: () => "The role is locked." },
+});

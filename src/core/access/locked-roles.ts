@@ -1,94 +1,52 @@
-/** Roles that ship, as data: made again at every start, never edited (core-rest §7.3). */
-interface RoleModel {
-  /** `core.task`: component and model, as in a PRN. */
-  readonly model: string;
-  /** Permissions of the model besides add, change, delete, view and manage_roles. */
-  readonly extras?: readonly string[];
-  /** End of the role's name after the model → verbs or whole permission names. */
-  readonly roles: Readonly<Record<string, readonly string[]>>;
-}
+import type { PluginRegistry } from "../plugin-contract.ts";
+import type { AccessModel } from "../policies/types.ts";
 
-const OWNER = ["view", "change", "delete", "manage_roles"] as const;
-const standard = { creator: ["add"], owner: OWNER, viewer: ["view"] } as const;
+type Plugins = Pick<PluginRegistry, "all">;
 
-const MODELS: readonly RoleModel[] = [
-  {
-    model: "core.task",
-    extras: ["core.view_task_profile_artifacts"],
-    roles: {
-      owner: [...OWNER, "core.view_task_profile_artifacts"],
-      viewer: ["view"],
-      user_dispatcher: ["add"],
-    },
-  },
-  { model: "core.taskschedule", roles: { owner: ["view", "manage_roles"], viewer: ["view"] } },
-  { model: "core.upload", roles: standard },
-  { model: "core.domain", roles: standard },
-  { model: "core.group", roles: standard },
-  {
-    model: "core.content",
-    extras: ["core.manage_content_labels"],
-    roles: { labeler: ["core.manage_content_labels"] },
-  },
-  {
-    model: "core.rbaccontentguard",
-    extras: ["core.download_rbaccontentguard"],
-    roles: { ...standard, downloader: ["download"] },
-  },
-  { model: "core.contentredirectcontentguard", roles: standard },
-  { model: "core.headercontentguard", roles: standard },
-  { model: "core.compositecontentguard", roles: standard },
-  {
-    model: "file.filerepository",
-    extras: [
-      "file.sync_filerepository",
-      "file.modify_filerepository",
-      "file.repair_filerepository",
-    ],
-    roles: { ...standard, owner: [...OWNER, "sync", "modify", "repair"] },
-  },
-  { model: "file.fileremote", roles: standard },
-  { model: "file.filegitremote", roles: standard },
-  {
-    model: "file.filepublication",
-    roles: { ...standard, owner: ["view", "delete", "manage_roles"] },
-  },
-  { model: "file.filedistribution", roles: standard },
-  {
-    model: "file.filealternatecontentsource",
-    extras: ["file.refresh_filealternatecontentsource"],
-    roles: { ...standard, owner: [...OWNER, "refresh"] },
-  },
-];
-
-/** Roles whose name does not begin with a model that has the standard ones. */
-const OTHERS: Readonly<Record<string, readonly string[]>> = {
-  "file.file_uploader": ["file.upload_files"],
-};
-
-const STANDARD_VERBS = ["add", ...OWNER] as const;
+const PLAIN_VERBS = ["add", "view", "change", "delete"] as const;
+const VERBS = [...PLAIN_VERBS, "manage_roles"] as const;
 
 const permission = (model: string, verb: string): string =>
   verb.includes(".") ? verb : model.replace(".", `.${verb}_`);
 
+/** The models of every component. */
+export const accessModels = ({ all }: Plugins): readonly AccessModel[] =>
+  all.flatMap(({ access }) => access.models);
+
+const permissionsOf = ({ model, isPlain, extras = [] }: AccessModel): readonly string[] => [
+  ...(isPlain ? PLAIN_VERBS : VERBS).map((verb) => permission(model, verb)),
+  ...extras,
+];
+
 /** Every permission that means something on an object of the model: `core.view_task`, … */
-export function modelPermissions(model: string): readonly string[] {
-  const extras = MODELS.find((known) => known.model === model)?.extras ?? [];
-  return [...STANDARD_VERBS.map((verb) => permission(model, verb)), ...extras];
-}
+export const modelPermissions = (plugins: Plugins, model: string): readonly string[] =>
+  accessModels(plugins)
+    .filter((known) => known.model === model)
+    .flatMap(permissionsOf);
 
-/** Models whose objects carry roles, of the components given. */
-export const roleModels = (labels: ReadonlySet<string>): readonly string[] =>
-  MODELS.map(({ model }) => model).filter((model) => labels.has(labelOf(model)));
+/** Every permission that there is. */
+export const allPermissions = (plugins: Plugins): ReadonlySet<string> =>
+  new Set(accessModels(plugins).flatMap(permissionsOf));
 
-/** Role name → its permissions, of the components given. */
-export function lockedRoles(labels: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
-  const all = MODELS.flatMap(({ model, roles }) =>
-    Object.entries(roles).map(
-      ([end, verbs]) => [`${model}_${end}`, verbs.map((verb) => permission(model, verb))] as const,
+/** Permissions that mean something in a domain. */
+export const domainPermissions = (plugins: Plugins): readonly string[] =>
+  accessModels(plugins)
+    .filter(({ isGlobal }) => !isGlobal)
+    .flatMap(permissionsOf);
+
+/** Models whose objects carry roles. */
+export const roleModels = (plugins: Plugins): readonly string[] =>
+  accessModels(plugins)
+    .filter(({ isPlain }) => !isPlain)
+    .map(({ model }) => model);
+
+/** Role name → its permissions, of the roles that ship (core-rest §7.3). */
+export const lockedRoles = (plugins: Plugins): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    accessModels(plugins).flatMap(({ model, roles = {} }) =>
+      Object.entries(roles).map(([end, verbs]) => [
+        end.includes(".") ? end : `${model}_${end}`,
+        verbs.map((verb) => permission(model, verb)),
+      ]),
     ),
   );
-  return new Map([...all, ...Object.entries(OTHERS)].filter(([name]) => labels.has(labelOf(name))));
-}
-
-const labelOf = (name: string): string => name.slice(0, name.indexOf("."));

@@ -3,6 +3,8 @@ import type { Ctx, Executor } from "../ctx.ts";
 import { modelPermissions } from "./locked-roles.ts";
 import type { RoleGrant, RoleObject } from "./types.ts";
 
+export { modelPermissions, roleModels } from "./locked-roles.ts";
+
 /** Roles given on one object, and who holds them. */
 export async function objectRoles(
   db: Executor,
@@ -21,7 +23,7 @@ export async function objectRoles(
 
 /** Permissions that a user has on one object by roles given on it, directly or by a group. */
 export async function objectPermissions(
-  db: Executor,
+  { db, plugins }: Pick<Ctx, "db" | "plugins">,
   user: number,
   { model, id }: RoleObject,
 ): Promise<readonly string[]> {
@@ -30,7 +32,7 @@ export async function objectPermissions(
     where a.object = ${id} and a.kind = (select num from object_kind where name = ${model})
       and (a.subject = ${user}
         or a.subject in (select -app_group from group_member where app_user = ${user}))
-      and p.permission = any(${modelPermissions(model)}::text[])
+      and p.permission = any(${modelPermissions(plugins, model)}::text[])
     order by p.permission`.execute(db);
   return rows.map(({ permission }) => permission);
 }

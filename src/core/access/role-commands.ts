@@ -15,13 +15,13 @@ const SEED_LOCK = 7_301;
  * that are not installed stay.
  */
 export async function ensureLockedRoles(ctx: Ctx): Promise<void> {
-  const labels = new Set(["core", ...ctx.plugins.all.map(({ label }) => label)]);
-  const roles = lockedRoles(labels);
+  const labels = ctx.plugins.all.map(({ label }) => label);
+  const roles = lockedRoles(ctx.plugins);
   const pairs = [...roles].flatMap(([role, permissions]) => permissions.map((p) => [role, p]));
   await inTransaction(ctx, undefined, async (trx) => {
     await sql`select pg_advisory_xact_lock(0, ${SEED_LOCK})`.execute(trx);
-    await seedKinds(trx, roleModels(labels));
-    await seedRoles(trx, [...roles.keys()], [...labels]);
+    await seedKinds(trx, roleModels(ctx.plugins));
+    await seedRoles(trx, [...roles.keys()], labels);
     await seedPermissions(trx, [...roles.keys()], pairs);
   });
 }
@@ -78,12 +78,12 @@ interface Names {
 /** Numbers behind names, with one statement; a group's is its negative id. */
 async function loadNames(
   trx: Trx,
-  { model }: RoleObject,
+  { model, permissions }: { readonly model: string; readonly permissions: readonly string[] },
   { role, users, groups }: RoleGrant,
 ): Promise<Names> {
   const { rows } = await sql<Names>`select
     (select jsonb_build_object('num', r.num, 'fits', exists (select from role_permission p
-      where p.role = r.num and p.permission = any(${modelPermissions(model)}::text[])))
+      where p.role = r.num and p.permission = any(${permissions}::text[])))
       from role r where r.name = ${role}) as role,
     (select coalesce(jsonb_object_agg(username, id), '{}') from app_user
       where username = any(${users}::text[])) as users,
@@ -163,8 +163,10 @@ async function changeRole(
   object: RoleObject,
   { grant, verb, change }: RoleChange,
 ): Promise<void> {
+  const { model } = object;
+  const permissions = modelPermissions(ctx.plugins, model);
   const changed = await inTransaction(ctx, undefined, async (trx) => {
-    const names = await loadNames(trx, object, grant);
+    const names = await loadNames(trx, { model, permissions }, grant);
     checkNames(names, grant);
     if (!names.role?.fits || names.kind === null) {
       throw objectError("The role does not contain any permission for that object.");

@@ -14,6 +14,25 @@ export interface RoleGrant {
   readonly groups: readonly string[];
 }
 
+/** A role of the administrator's own. */
+export interface RoleValues {
+  readonly name?: string;
+  readonly description?: string | null;
+  /** `core.view_task`, …; the order says nothing. */
+  readonly permissions?: readonly string[];
+}
+
+/** One role that a user or group gets: everywhere, in a domain, or on an object. */
+export interface NewAssignment {
+  /** User id, or minus the group id. */
+  readonly subject: number;
+  /** Name. */
+  readonly role: string;
+  /** `domain.num` */
+  readonly domain?: number;
+  readonly object?: RoleObject;
+}
+
 /** Columns of a user that clients set; `password` is plain text, null is "no log-in by password". */
 export interface UserValues {
   readonly username?: string;

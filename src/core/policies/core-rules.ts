@@ -1,3 +1,4 @@
+import { coreModels } from "./core-models.ts";
 import { crudPolicy, may, plainPolicy, SCOPED } from "./crud.ts";
 import type { AccessRules, Policy } from "./types.ts";
 
@@ -89,8 +90,9 @@ export const coreRules: AccessRules = {
     // Everybody sees and ends their own.
     plainPolicy("tokens", { list: [], retrieve: [], create: [], revoke: [], destroy: [] }, SCOPED),
   ],
+  models: coreModels,
   adminOnly: [
-    ...["access_policies", "audit", "users", "workers"],
+    ...["access_policies", "audit", "users", "users/roles", "groups/roles", "roles", "workers"],
     ...[
       "orphans",
       "orphans/cleanup",

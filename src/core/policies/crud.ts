@@ -18,6 +18,10 @@ export const permissionOf = (modelName: string, verb: string): string =>
 /** Keeps objects on which somebody has the view permission. */
 export const SCOPED: Scoping = { function: "scope_queryset" };
 
+/** Verbs of an owner, and the roles that most models ship with. */
+export const OWNER_VERBS = ["view", "change", "delete", "manage_roles"] as const;
+export const STANDARD_ROLES = { creator: ["add"], owner: OWNER_VERBS, viewer: ["view"] } as const;
+
 /** Actions on roles, which every role-capable resource has. */
 const ROLE_ACTIONS = ["list_roles", "add_role", "remove_role"] as const;
 

@@ -38,9 +38,25 @@ export interface Policy extends PolicyDocument {
   readonly viewset: string;
 }
 
+/** A kind of object that permissions are about, and the roles that ship for it. */
+export interface AccessModel {
+  /** `core.task`: component and model, as in a PRN. */
+  readonly model: string;
+  /** Its objects are in no domain. */
+  readonly isGlobal?: true;
+  /** Nobody is given roles on its objects. */
+  readonly isPlain?: true;
+  /** Permissions of the model besides add, change, delete, view and manage_roles. */
+  readonly extras?: readonly string[];
+  /** End of the role's name after the model, or the whole name → verbs or whole permission names. */
+  readonly roles?: Readonly<Record<string, readonly string[]>>;
+}
+
 /** What a component says about who may do what; its resources cannot be served without. */
 export interface AccessRules {
   readonly policies: readonly Policy[];
+  /** Every kind of object of the component, in any order. */
+  readonly models: readonly AccessModel[];
   /** Addresses that are for administrators only: there is no policy to change. */
   readonly adminOnly: readonly string[];
 }

@@ -16,6 +16,7 @@ export const certguard = definePlugin({
   // The baseline ships no policy for them (core-rest §7.3).
   access: {
     policies: [],
+    models: [],
     adminOnly: ["contentguards/certguard/rhsm", "contentguards/certguard/x509"],
   },
   tasks: [],

@@ -1,4 +1,12 @@
-import { type AccessRules, crudPolicy, may, plainPolicy } from "#sdk";
+import {
+  type AccessModel,
+  type AccessRules,
+  crudPolicy,
+  may,
+  OWNER_VERBS,
+  plainPolicy,
+  STANDARD_ROLES,
+} from "#sdk";
 
 const REPOSITORY = "file.filerepository";
 
@@ -106,8 +114,38 @@ const content = plainPolicy(
   { function: "scope_queryset" },
 );
 
+const extra = (model: string, ...verbs: readonly string[]) =>
+  verbs.map((verb) => model.replace(".", `.${verb}_`));
+
+const models: readonly AccessModel[] = [
+  {
+    model: REPOSITORY,
+    extras: extra(REPOSITORY, "sync", "modify", "repair"),
+    roles: { ...STANDARD_ROLES, owner: [...OWNER_VERBS, "sync", "modify", "repair"] },
+  },
+  { model: "file.fileremote", roles: STANDARD_ROLES },
+  { model: "file.filegitremote", roles: STANDARD_ROLES },
+  {
+    model: "file.filepublication",
+    roles: { ...STANDARD_ROLES, owner: ["view", "delete", "manage_roles"] },
+  },
+  { model: "file.filedistribution", roles: STANDARD_ROLES },
+  {
+    model: "file.filealternatecontentsource",
+    extras: extra("file.filealternatecontentsource", "refresh"),
+    roles: { ...STANDARD_ROLES, owner: [...OWNER_VERBS, "refresh"] },
+  },
+  {
+    model: "file.filecontent",
+    isPlain: true,
+    extras: ["file.upload_files"],
+    roles: { "file.file_uploader": ["file.upload_files"] },
+  },
+];
+
 /** Who may do what with files (core-rest §7.3). */
 export const fileRules: AccessRules = {
   policies: [repository, versions, remote, publication, distribution, acs, content],
+  models,
   adminOnly: [],
 };

@@ -113,20 +113,19 @@ export async function conditionsOf(
   if (resource.filters === undefined) return [];
   const filters = filtersOf(resource);
   const conditions: Condition[] = [];
-  for (const [name, value] of lastValues(query)) {
+  for (const name of new Set(query.keys())) {
     if (ALWAYS.has(name)) continue;
     const filter = Object.hasOwn(filters, name) ? filters[name] : undefined;
     if (!filter) throw new ValidationError({ errors: [`Invalid Filter: '${name}'`] });
-    const condition = await oneCondition(name, filter, { value, run });
-    if (condition) conditions.push(condition);
+    const values = query.getAll(name).slice(filter.isRepeatable ? 0 : -1);
+    const each = values.map((value) => oneCondition(name, filter, { value, run }));
+    const any = (await Promise.all(each)).filter((condition) => condition !== undefined);
+    if (any.length > 0) conditions.push(sql`(${sql.join(any, sql` or `)})`);
   }
   const q = query.get("q");
   if (q) conditions.push(await qCondition(filters, q, run));
   return conditions;
 }
-
-/** If a parameter is repeated, the last one wins. */
-const lastValues = (query: URLSearchParams): Map<string, string> => new Map(query.entries());
 
 async function oneCondition(
   name: string,

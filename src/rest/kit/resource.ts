@@ -32,7 +32,7 @@ export interface Field {
   readonly absent?: (run: Run) => unknown;
   /** What is really accepted, where the baseline's description is narrower. */
   readonly accepts?: JsonSchema;
-  /** Published minimum length of the input is 1 unless blank text is welcome. */
+  /** Published minimum length of a text, or of those of a list, is 1 unless blank is welcome. */
   readonly blank?: boolean;
   /** White space around a text stays. */
   readonly verbatim?: boolean;

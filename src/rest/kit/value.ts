@@ -32,7 +32,7 @@ function schemaProblem(value: unknown, schema: JsonSchema, blank: boolean): Prob
     case "boolean":
       return typeof value === "boolean" ? undefined : "Must be a valid boolean.";
     case "array":
-      return listProblem(value, schema);
+      return listProblem(value, schema, blank);
     case "object":
       return mapProblem(value, schema);
     default:
@@ -83,9 +83,9 @@ function rangeProblem(value: number, { minimum, maximum }: JsonSchema): Problem 
   return undefined;
 }
 
-function listProblem(value: unknown, { items = {} }: JsonSchema): Problem {
+function listProblem(value: unknown, { items = {} }: JsonSchema, blank: boolean): Problem {
   if (!Array.isArray(value)) return `Expected a list of items but got type "${typeName(value)}".`;
-  const problems = value.map((item, index) => [index, schemaProblem(item, items, false)] as const);
+  const problems = value.map((item, index) => [index, schemaProblem(item, items, blank)] as const);
   const wrong = problems.filter(([, problem]) => problem !== undefined);
   if (wrong.length === 0) return undefined;
   return Object.fromEntries(

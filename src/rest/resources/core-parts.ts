@@ -8,6 +8,8 @@ import { artifactDistribution } from "./families/artifact-distribution.ts";
 import { coreGuardResources } from "./families/guard-resources.ts";
 import { group, groupUser } from "./groups.ts";
 import { orphansCleanup, orphansDelete, reclaimSpace, repair } from "./housekeeping.ts";
+import { groupRole, userRole } from "./role-assignments.ts";
+import { role } from "./roles.ts";
 import { coreSchemas } from "./schemas.ts";
 import { livez, status } from "./status.ts";
 import { taskGroup } from "./task-groups.ts";
@@ -30,6 +32,8 @@ export const coreParts: ApiParts = {
     artifactDistribution,
     domain,
     group,
+    groupRole,
+    role,
     taskGroup,
     taskSchedule,
     task,
@@ -37,6 +41,7 @@ export const coreParts: ApiParts = {
     user,
     // After users: a PRN of one means the user, not the member.
     groupUser,
+    userRole,
     worker,
   ],
   endpoints: [

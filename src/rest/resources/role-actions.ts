@@ -64,7 +64,7 @@ export function roleActions(
       answers: { 200: "MyPermissionsResponse" },
       async run(call, _values, row) {
         const user = call.caller.user?.id ?? 0;
-        const permissions = await objectPermissions(call.ctx.db, user, objectOf(call, row));
+        const permissions = await objectPermissions(call.ctx, user, objectOf(call, row));
         return { kind: "json", status: 200, body: { permissions } };
       },
     },

@@ -3,16 +3,16 @@ import { test } from "node:test";
 import {
   addObjectRole,
   announceUserChange,
-  assignRole,
   createToken,
   createUser,
   deleteToken,
   deleteUser,
   ensureLockedRoles,
+  grantWideRole,
   onUserChange,
   removeObjectRole,
   revokeToken,
-  unassignRole,
+  revokeWideRole,
   updateUser,
 } from "#core/access/commands.ts";
 import { createContext } from "../../support/context.ts";
@@ -51,9 +51,9 @@ test("every change to who may do what is heard in other processes, once it is co
   );
   await hears(eve, () => addObjectRole(ctx, object, grant));
   await hears(eve, () => removeObjectRole(ctx, object, grant));
-  await hears(eve, () => assignRole(ctx, wide));
-  await hears(eve, () => unassignRole(ctx, wide));
-  await hears(-7, () => assignRole(ctx, { ...wide, subject: -7 }));
+  await hears(eve, () => grantWideRole(ctx, wide));
+  await hears(eve, () => revokeWideRole(ctx, wide));
+  await hears(-7, () => grantWideRole(ctx, { ...wide, subject: -7 }));
   await hears(eve, () => revokeToken(ctx, one?.id ?? ""));
   await hears(eve, () => deleteToken(ctx, two?.id ?? ""));
   await hears(eve, () => updateUser(ctx, eve, { is_active: false }));

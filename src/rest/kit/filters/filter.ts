@@ -9,6 +9,8 @@ export interface Filter {
   readonly schema: JsonSchema;
   /** Several values with commas in one parameter. */
   readonly isCsv?: boolean;
+  /** Given several times, any of the values may hold; elsewhere the last one counts. */
+  readonly isRepeatable?: boolean;
   /** Empty text is a value; elsewhere it means "not given". */
   readonly takesEmpty?: boolean;
   readonly description?: string;

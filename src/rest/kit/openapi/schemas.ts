@@ -40,7 +40,7 @@ export function toNode({
 /** Text that may not be blank has a least length in requests. */
 function withMinLength(schema: JsonSchema, isBlank: boolean): JsonSchema {
   if (schema.type === "array" && schema.items) {
-    return { ...schema, items: withMinLength(schema.items, false) };
+    return { ...schema, items: withMinLength(schema.items, isBlank) };
   }
   const isPlain = schema.type === "string" && !schema.format && !schema.enum && !isBlank;
   return isPlain ? { minLength: 1, ...schema } : schema;
