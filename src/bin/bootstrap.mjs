@@ -28,6 +28,8 @@ const lockFolder = join(root, ".deckle", "installing");
 const SERVER_FLAGS = ["--max-semi-space-size=16", "--disable-proto=delete"];
 const BIOME = "node_modules/@biomejs/biome/bin/biome";
 
+const CLIENT_TESTS = "test/clients/*.test.ts";
+
 /** What can be run: steps of runtime flags, file and first parameters. */
 const PROGRAMS = {
   start: [[...SERVER_FLAGS, "src/bin/start.ts"]],
@@ -44,7 +46,7 @@ const PROGRAMS = {
   format: [[BIOME, "check", "--write", "."]],
   docs: generators().map((file) => [`tools/${file}`]),
   bench: [["bench/run.ts"]],
-  clients: [["--test", "--test-concurrency=1", "--test-timeout=600000", "test/clients/*.test.ts"]],
+  clients: [["--test", "--test-concurrency=1", "--test-timeout=600000", CLIENT_TESTS]],
   chaos: [["tools/chaos.ts"]],
   fuzz: [["tools/fuzz-api.ts"]],
   parity: [
@@ -178,13 +180,23 @@ function install() {
   writeStamp();
 }
 
+/** What was given belongs to the last step, or to all of them; files stand instead of a pattern. */
+function commandOf(step, parameters, isLast) {
+  const command = step.map(absolute);
+  if (!isLast && name !== "docs") return command;
+  if (step.at(-1) !== CLIENT_TESTS) return [...command, ...parameters];
+  const files = parameters.filter((part) => !part.startsWith("-"));
+  const flags = parameters.filter((part) => part.startsWith("-"));
+  return [...command.slice(0, -1), ...flags, ...(files.length > 0 ? files : command.slice(-1))];
+}
+
 async function run(programSteps, parameters) {
   const env = { MALLOC_ARENA_MAX: "2", UV_THREADPOOL_SIZE: "8", ...process.env };
   for (const [index, step] of programSteps.entries()) {
     const isLast = index === programSteps.length - 1;
     // Programs other than the servers expect paths below the checkout.
     const cwd = step.some((part) => part.startsWith("src/bin/")) ? process.cwd() : root;
-    const command = [...step.map(absolute), ...(isLast ? parameters : [])];
+    const command = commandOf(step, parameters, isLast);
     if (isLast && programSteps.length === 1) replaceProcess(command, { env, cwd });
     const code = await runStep(command, { env, cwd });
     if (code !== 0) process.exit(code);
