@@ -10,8 +10,9 @@ import { purgeTasks } from "#core/tasks/purge.ts";
 import { commitUpload } from "#core/uploads/tasks.ts";
 import { type ApiIndex, indexApi } from "#rest/kit/api-index.ts";
 import { createGeneralTasks, type GeneralTasks } from "#rest/kit/general-tasks.ts";
-import { routesOf } from "#rest/kit/routes.ts";
+import { type Route, routesOf } from "#rest/kit/routes.ts";
 import { coreParts } from "#rest/resources/core-parts.ts";
+import { explainEndpoint, explanationSchema } from "#rest/resources/explain.ts";
 import { familyResources } from "#rest/resources/families/parts.ts";
 import type { Plugin } from "#sdk";
 import { requirePolicies } from "./policies.ts";
@@ -39,8 +40,10 @@ const coreTasks: readonly TaskDefinition[] = [
 
 export function compose(shipped: readonly Plugin[]): Composition {
   const types = [{ entities: coreEntities }, ...shipped];
+  let routes: readonly Route[] = [];
   const api = indexApi({
-    ...coreParts,
+    endpoints: [...coreParts.endpoints, explainEndpoint(() => routes)],
+    schemas: { ...coreParts.schemas, PermissionExplanationResponse: explanationSchema },
     resources: [
       ...coreParts.resources,
       ...familyResources(types),
@@ -62,6 +65,7 @@ export function compose(shipped: readonly Plugin[]): Composition {
     sealed: coreSealed,
   };
   const plugins = [core, ...shipped];
-  requirePolicies(plugins, routesOf(api, generalTasks));
+  routes = routesOf(api, generalTasks);
+  requirePolicies(plugins, routes);
   return { plugins, shipped, api, generalTasks };
 }

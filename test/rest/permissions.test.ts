@@ -74,3 +74,133 @@ async function giveEverywhere(api: TestApi, username: string, role: string): Pro
   const values = { id: crypto.randomUUID(), subject: id, role: num };
   await api.ctx.db.insertInto("role_assignment").values(values).execute();
 }
+
+test("an administrator is told why somebody may do something, or may not", async (t) => {
+  const api = await withUsers(t, "ann", "vic", "zed");
+  await giveEverywhere(api, "ann", "file.filerepository_creator");
+  await giveEverywhere(api, "vic", "file.filerepository_viewer");
+  const { pulp_href: object } = (await make(api, "ann", "hers")).body;
+  const explain = async (user: string | null, operation: string, more: object = { object }) =>
+    (await api.post("permissions/explain/", { user, operation, ...more })).body;
+  const UPDATE = "repositories_file_file_partial_update";
+
+  const owner = await explain("ann", UPDATE);
+  assert.equal(owner.allowed, true, JSON.stringify(owner));
+  assert.deepEqual(
+    owner.grants.map((one: { level: string; role: string }) => [one.level, one.role]),
+    [
+      ["object", "file.filerepository_owner"],
+      ["object", "file.filerepository_owner"],
+    ],
+  );
+  const viewer = await explain("vic", UPDATE);
+  assert.equal(viewer.allowed, false);
+  const change = "has_model_or_domain_or_obj_perms:file.change_filerepository";
+  assert.equal(viewer.reason, `${change} does not hold.`);
+  const stranger = await explain("zed", UPDATE);
+  assert.equal(stranger.reason, `${change}: No FileRepository matches the given query.`);
+  assert.equal(
+    (await explain(null, UPDATE)).reason,
+    "No statement allows it to strangers: log in.",
+  );
+  assert.equal((await explain("admin", UPDATE)).allowed, true);
+  assert.equal((await explain("zed", "repositories_file_file_list", {})).allowed, true);
+  const only = await explain("zed", "users_list", {});
+  assert.deepEqual(
+    [only.allowed, only.policy, only.reason],
+    [false, null, "Only administrators may use this address."],
+  );
+
+  const questions = [
+    [{ user: "nobody", operation: UPDATE }, "user"],
+    [{ user: "zed", operation: "nonsense" }, "operation"],
+    [{ user: "zed", operation: "users_read", object }, "object"],
+  ] as const;
+  for (const [question, field] of questions) {
+    const { status, body } = await api.post("permissions/explain/", question);
+    assert.deepEqual([status, Object.keys(body)], [400, [field]]);
+  }
+  const refused = await api.request("POST", "permissions/explain/", {
+    json: { user: "zed", operation: UPDATE },
+    ...as("zed"),
+  });
+  assert.equal(refused.status, 403);
+});
+
+test("a relation of the body is looked at before the work, and a bad body only if one may", async (t) => {
+  const api = await withUsers(t, "ann", "zed");
+  await giveEverywhere(api, "ann", "file.filerepository_creator");
+  const remote = (await api.post("remotes/file/file/", { name: "r", url: "http://x.example/" }))
+    .body;
+  const attempt = (user: string, json: object) =>
+    api.request("POST", REPOSITORIES, { json, ...as(user) });
+
+  assert.equal((await attempt("ann", { name: "a", remote: remote.pulp_href })).status, 403);
+  assert.equal((await attempt("ann", { name: 1, nonsense: 1 })).status, 400);
+  assert.equal((await attempt("zed", { name: 1, nonsense: 1 })).status, 403);
+
+  await api.post(`${remote.pulp_href}add_role/`, {
+    role: "file.fileremote_viewer",
+    users: ["ann"],
+  });
+  assert.equal((await attempt("ann", { name: "a", remote: remote.pulp_href })).status, 201);
+});
+
+test("a changed policy counts at once, and reset brings back what ships", async (t) => {
+  const api = await withUsers(t, "ann");
+  const [policy] = (await api.get("access_policies/?viewset_name=tasks")).body.results;
+  assert.equal((await api.request("GET", "tasks/", as("ann"))).status, 200);
+  const { body: changed } = await api.request("PATCH", policy.pulp_href, {
+    json: {
+      statements: [
+        { action: ["list"], principal: "id:999", effect: "allow" },
+        { action: "*", principal: "admin", effect: "allow" },
+      ],
+    },
+  });
+  assert.equal(changed.customized, true);
+  assert.equal((await api.request("GET", "tasks/", as("ann"))).status, 403);
+  const reset = await api.post(`${policy.pulp_href}reset/`, {});
+  assert.deepEqual([reset.status, reset.body.customized], [200, false]);
+  assert.deepEqual(reset.body.statements, policy.statements);
+  assert.equal((await api.request("GET", "tasks/", as("ann"))).status, 200);
+});
+
+const BAD_POLICIES: readonly (readonly [object, RegExp])[] = [
+  [{ statements: [{ action: "list", principal: "*" }] }, /'effect' must be/],
+  [{ statements: ["x"] }, /Expected a dictionary/],
+  [
+    { statements: [{ action: "*", principal: "*", effect: "allow", condition: "nonsense:x" }] },
+    /There is no condition 'nonsense'/,
+  ],
+  [
+    {
+      statements: [
+        {
+          action: "*",
+          principal: "*",
+          effect: "allow",
+          condition_expression: "(has_model_perms:a.b",
+        },
+      ],
+    },
+    /is missing in/,
+  ],
+  [{ creation_hooks: [{ function: "nonsense" }] }, /There is no creation hook 'nonsense'/],
+  [{ creation_hooks: [{ function: "add_roles_for_users" }] }, /needs 'roles'/],
+  [{ queryset_scoping: { function: "own" } }, /only 'scope_queryset'/],
+  [{ viewset_name: "x", statements: [], customized: false, nonsense: 1 }, /nonsense/],
+];
+
+test("a policy that could only fail is refused with what is wrong", async (t) => {
+  const api = await withUsers(t);
+  const [policy] = (await api.get("access_policies/?viewset_name=uploads")).body.results;
+  for (const [json, text] of BAD_POLICIES) {
+    const { status, text: answer } = await api.request("PATCH", policy.pulp_href, { json });
+    assert.equal(status, 400, answer);
+    assert.match(answer, text);
+  }
+  assert.equal((await api.get(policy.pulp_href)).body.customized, false);
+  assert.equal((await api.request("DELETE", policy.pulp_href)).status, 405);
+  assert.equal((await api.post("access_policies/", {})).status, 405);
+});

@@ -43,8 +43,8 @@ interface Known {
   readonly until: number;
 }
 
-/** Finds what users may do, mostly without a statement; one per process. */
-export class RightsBook {
+/** Finds what users may do, mostly without a statement. */
+class RightsBook {
   readonly #ctx: Ctx;
   readonly #known = new Map<number, Known>();
 
@@ -98,4 +98,15 @@ export class RightsBook {
     );
     return { groups: row.groups, scopes: new Map(scopes) };
   }
+}
+
+const books = new WeakMap<Ctx["hot"], RightsBook>();
+
+/** The book of the process: all its contexts share it. */
+export function rightsBook(ctx: Ctx): RightsBook {
+  const known = books.get(ctx.hot);
+  if (known) return known;
+  const book = new RightsBook(ctx);
+  books.set(ctx.hot, book);
+  return book;
 }

@@ -97,6 +97,7 @@ export const coreRules: AccessRules = {
       "orphans",
       "orphans/cleanup",
       "repair",
+      "permissions/explain",
       "repositories/reclaim_space",
       "distributions/core/artifacts",
     ],

@@ -156,6 +156,7 @@ function collectionOperations(resource: Resource, tasks: GeneralTasks): RouteOpe
   if (list) {
     operations.push({
       method: "GET",
+      id: operationId(resource, "list"),
       permission: "list",
       resource,
       async run(call, target) {
@@ -190,6 +191,7 @@ function objectOperations(resource: Resource, tasks: GeneralTasks): RouteOperati
   if (read) {
     operations.push({
       method: "GET",
+      id: operationId(resource, "read"),
       permission: "retrieve",
       resource,
       run: async (call, target) => sendRow(call, resource, await target.row()),

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { RightsBook } from "#core/access/rights.ts";
+import { rightsBook } from "#core/access/rights.ts";
 import { scopeAllows } from "#core/access/token-scope.ts";
 import type { Ctx, DomainRef, User } from "#core/ctx.ts";
 import { isPermitted } from "#core/policies/permit.ts";
@@ -162,13 +162,11 @@ const sendUnknownDomain = (reply: FastifyReply): FastifyReply =>
 class ApiServer {
   readonly #ctx: Ctx;
   readonly #options: ApiOptions;
-  readonly #rights: RightsBook;
   readonly #chain: AuthenticationChain;
 
   constructor(ctx: Ctx, options: ApiOptions) {
     this.#ctx = ctx;
     this.#options = options;
-    this.#rights = new RightsBook(ctx);
     this.#chain = new AuthenticationChain(ctx, options.authentication ?? coreAuthentication);
   }
 
@@ -317,7 +315,7 @@ class ApiServer {
           ? { profileOptions: diagnostics.split(",").map((word) => word.trim()) }
           : {}),
       },
-      rights: await this.#rights.rightsOf({ user, domain }),
+      rights: await rightsBook(this.#ctx).rightsOf({ user, domain }),
       view,
       request,
       reply,

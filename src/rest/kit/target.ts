@@ -2,7 +2,7 @@ import type { RoleObject } from "#core/access/types.ts";
 import type { Facts } from "#core/policies/facts.ts";
 import { type ReadBody, readBody } from "./body.ts";
 import type { Call } from "./call.ts";
-import { parseBody } from "./parse.ts";
+import { parseBody, type RawBody } from "./parse.ts";
 import { keyOf } from "./present.ts";
 import { checkKeys, type KeyPath, readVisibleRow } from "./read.ts";
 import type { Body, Fields, Resource, Row, Values } from "./resource.ts";
@@ -21,6 +21,8 @@ export interface TargetOptions {
   readonly isBlind?: boolean;
   /** What permission is asked for where the URL names no object. */
   readonly subject?: (call: Call) => RoleObject;
+  /** A body that stands for that of the request. */
+  readonly given?: RawBody;
 }
 
 /**
@@ -128,10 +130,11 @@ export class Target implements Facts, AsyncDisposable {
   }
 
   async #parse(): Promise<Values> {
-    const { body } = this.#options;
+    const { body, given } = this.#options;
     if (!body) return {};
+    const options = { ...body, isPartial: body.isPartial ?? false };
+    if (given) return parseBody(this.#call, given, options);
     this.#raw ??= readBody(this.#call, body);
-    const isPartial = body.isPartial ?? false;
-    return parseBody(this.#call, await this.#raw, { ...body, isPartial });
+    return parseBody(this.#call, await this.#raw, options);
   }
 }
