@@ -114,6 +114,10 @@ test("what cannot be given", async (t) => {
     ],
     [{ role, content_object: "/x/" }, { content_object: ["Invalid value: /x/."] }],
     [
+      { role, content_object: `${ROOT}groups/99999999999999/` },
+      { content_object: [`Invalid value: ${ROOT}groups/99999999999999/.`] },
+    ],
+    [
       { role, content_object: `${ROOT}users/2/` },
       { content_object: [`Invalid value: ${ROOT}users/2/.`] },
     ],
@@ -168,6 +172,8 @@ test("levels are told apart and found by filters", async (t) => {
   assert.deepEqual(await found(`content_object=${object}`), ["file.filerepository_owner"]);
   assert.deepEqual(await found("role__startswith=file."), ["file.filerepository_owner"]);
   assert.deepEqual(await found("role__icontains=TASK_O&ordering=pulp_created"), owner.toReversed());
+  const far = await api.get(`groups/1/roles/?content_object=${ROOT}groups/99999999999999/`);
+  assert.equal(far.status, 400);
   const odd = await api.get("groups/1/roles/?content_object=/x/");
   assert.deepEqual([odd.status, odd.body], [400, ["URI couldn't be resolved: /x/"]]);
 });

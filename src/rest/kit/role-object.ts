@@ -38,7 +38,7 @@ const keyOfRoleObject = (resource: Resource, id: string): string =>
   resource.key === "int" ? String(Number(id.slice(NUMBER_ID.length))) : id;
 
 /** Whether roles are given on objects of the resource. */
-export const isRoleCapable = ({ ctx }: Run, resource: Resource): boolean =>
+const isRoleCapable = ({ ctx }: Run, resource: Resource): boolean =>
   roleModels(ctx.plugins).includes(modelKey(resource));
 
 /** The object at an address, of whatever domain; undefined if there is none or it carries no roles. */
@@ -46,7 +46,8 @@ export async function addressedObject(
   run: Run,
   { resource, key }: Address,
 ): Promise<RoleObject | undefined> {
-  if (!isRoleCapable(run, resource)) return undefined;
+  const isKey = resource.key !== "int" || /^\d{1,9}$/.test(key);
+  if (!isKey || !isRoleCapable(run, resource)) return undefined;
   const { table, joins, where, key: column, domain } = planOf(resource);
   const { rows } = await sql<{ domain: number }>`
     select ${sql.raw(domain ?? String(NO_DOMAIN))} as domain from ${sql.raw(`${table} ${joins}`)}
