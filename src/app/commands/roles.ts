@@ -3,9 +3,9 @@ import { type Prn, parsePrn } from "#base/prn.ts";
 import { isUuid } from "#base/uuid7.ts";
 import {
   addObjectRole,
-  grantWideRole,
+  assignRole,
   removeObjectRole,
-  revokeWideRole,
+  unassignRole,
 } from "#core/access/commands.ts";
 import { allGrants, type Grant } from "#core/access/grant-queries.ts";
 import type { RoleObject } from "#core/access/types.ts";
@@ -61,14 +61,9 @@ export const removeRoleCommand: Command = {
 };
 
 const CHANGES = {
-  assign: {
-    wide: grantWideRole,
-    object: addObjectRole,
-    done: "has the role",
-    kept: "had the role",
-  },
+  assign: { wide: assignRole, object: addObjectRole, done: "has the role", kept: "had the role" },
   remove: {
-    wide: revokeWideRole,
+    wide: unassignRole,
     object: removeObjectRole,
     done: "has lost the role",
     kept: "did not have the role",

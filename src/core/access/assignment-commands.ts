@@ -1,65 +1,49 @@
 import { sql } from "kysely";
-import { fieldError, objectError } from "#base/errors.ts";
+import { objectError } from "#base/errors.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx } from "../ctx.ts";
-import { domainPermissions, modelPermissions } from "./locked-roles.ts";
-import type { NewAssignment } from "./types.ts";
 import { announceUserChange } from "./user-changes.ts";
 
-interface FoundRole {
-  readonly num: number;
-  readonly fits: boolean;
+/** A role that a user or group has on everything, or in one domain. */
+export interface WideGrant {
+  readonly role: string;
+  /** User id, or minus the group id. */
+  readonly subject: number;
+  /** `domain.num`; null is everywhere. */
+  readonly domain: number | null;
 }
 
 /**
- * Gives a role to a user or group; returns the id of the assignment.
+ * Gives a role everywhere or in a domain.
  *
- * @throws `ValidationError` with the texts of core-rest §7.5: there is no such role, it says nothing
- *   about such an object, or it is given already.
+ * @throws `ValidationError` if there is no such role.
  */
-export async function assignRole(ctx: Ctx, assignment: NewAssignment): Promise<string> {
-  const role = await fittingRole(ctx, assignment);
-  const { subject, object } = assignment;
-  const id = uuid7();
-  const isGroup = subject < 0;
-  const table = sql.table(isGroup ? "app_group" : "app_user");
-  // The subject is held until the commit, so that nothing is left of one that goes meanwhile.
-  const { rows } = await sql`
-    with subject as (select id from ${table} where id = ${Math.abs(subject)} for key share)
-    insert into role_assignment (id, subject, role, kind, domain, object)
-    select ${id}::uuid, ${subject}::int, ${role.num}::int,
-      (select num from object_kind where name = ${object?.model ?? null}),
-      ${object?.domain ?? assignment.domain ?? null}::int, ${object?.id ?? null}::uuid
-    from subject on conflict do nothing returning id`.execute(ctx.db);
-  if (rows.length === 0) {
-    throw objectError(`The role is already assigned to this ${isGroup ? "group" : "user"}.`);
-  }
-  announceUserChange(ctx);
-  return id;
+export async function assignRole(
+  ctx: Ctx,
+  { role, subject, domain }: WideGrant,
+): Promise<"assigned" | "unchanged"> {
+  const { numAffectedRows } = await sql`
+    insert into role_assignment (id, subject, role, domain)
+    values (${uuid7()}, ${subject}, ${await roleNum(ctx, role)}, ${domain})
+    on conflict (subject, role, domain) where object is null do nothing`.execute(ctx.db);
+  announceUserChange(ctx, subject);
+  return numAffectedRows === 1n ? "assigned" : "unchanged";
 }
 
-async function fittingRole(
-  { db, plugins }: Ctx,
-  { role: name, object, domain }: NewAssignment,
-): Promise<FoundRole> {
-  const wanted = object ? modelPermissions(plugins, object.model) : domainPermissions(plugins);
-  const isEverywhere = !object && domain === undefined;
-  const { rows } = await sql<FoundRole>`
-    select r.num, ${isEverywhere} or exists (select from role_permission p
-      where p.role = r.num and p.permission = any(${wanted}::text[])) as fits
-    from role r where r.name = ${name}`.execute(db);
-  const [role] = rows;
-  if (!role) throw fieldError("role", `Object with name=${name} does not exist.`);
-  if (role.fits) return role;
-  throw objectError(
-    object
-      ? `The role '${name}' does not carry any permission for that object.`
-      : `The role '${name}' does not carry any permission on an object with a domain`,
-  );
+/** Takes such a role away; otherwise as `assignRole`. */
+export async function unassignRole(
+  ctx: Ctx,
+  { role, subject, domain }: WideGrant,
+): Promise<"removed" | "unchanged"> {
+  const { numAffectedRows } = await sql`
+    delete from role_assignment where subject = ${subject} and role = ${await roleNum(ctx, role)}
+      and object is null and domain is not distinct from ${domain}`.execute(ctx.db);
+  announceUserChange(ctx, subject);
+  return numAffectedRows === 0n ? "unchanged" : "removed";
 }
 
-/** Takes one role away. */
-export async function removeAssignment(ctx: Ctx, id: string): Promise<void> {
-  await ctx.db.deleteFrom("role_assignment").where("id", "=", id).execute();
-  announceUserChange(ctx);
+async function roleNum({ db }: Ctx, name: string): Promise<number> {
+  const row = await db.selectFrom("role").select("num").where("name", "=", name).executeTakeFirst();
+  if (!row) throw objectError(`Object with name=${name} does not exist.`);
+  return row.num;
 }

@@ -1,4 +1,4 @@
-export { assignRole, removeAssignment } from "./assignment-commands.ts";
+export { assignRole, unassignRole } from "./assignment-commands.ts";
 export { createRole, deleteRole, updateRole } from "./custom-roles.ts";
 export { type Grant, grantRoles } from "./grants.ts";
 export {
@@ -9,6 +9,7 @@ export {
   renameGroup,
   type UserName,
 } from "./group-commands.ts";
+export { giveRole, takeRole } from "./held-roles.ts";
 export { exchangeToken } from "./oidc-exchange.ts";
 export {
   addObjectRole,
@@ -19,4 +20,3 @@ export { beginSession, endSession, removeExpiredSessions } from "./session-comma
 export { createToken, deleteToken, revokeToken } from "./token-commands.ts";
 export { announceUserChange, onUserChange } from "./user-changes.ts";
 export { checkPassword, createUser, deleteUser, updateUser } from "./user-commands.ts";
-export { grantWideRole, revokeWideRole } from "./wide-roles.ts";

@@ -16,7 +16,10 @@ export const certguard = definePlugin({
   // The baseline ships no policy for them (core-rest §7.3).
   access: {
     policies: [],
-    models: [],
+    models: [
+      { model: "certguard.rhsmcertguard", isPlain: true },
+      { model: "certguard.x509certguard", isPlain: true },
+    ],
     adminOnly: ["contentguards/certguard/rhsm", "contentguards/certguard/x509"],
   },
   tasks: [],

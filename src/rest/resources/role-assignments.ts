@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { objectError } from "#base/errors.ts";
-import { assignRole, removeAssignment } from "#core/access/commands.ts";
+import { giveRole, takeRole } from "#core/access/commands.ts";
 import type { NewAssignment, RoleObject } from "#core/access/types.ts";
 import { type Address, parseAddress } from "../kit/address.ts";
 import { modelKey } from "../kit/api-index.ts";
@@ -174,7 +174,7 @@ const roleResource = ({ parent, model, title, parameter, sign }: Holder): Resour
         mode: "sync",
         async run({ ctx }, values, holder) {
           const subject = sign * Number(keyOf(holder));
-          const id = await assignRole(ctx, {
+          const id = await giveRole(ctx, {
             subject,
             role: String(values.role),
             ...levelOf(values),
@@ -184,7 +184,7 @@ const roleResource = ({ parent, model, title, parameter, sign }: Holder): Resour
       },
       delete: {
         mode: "sync",
-        apply: ({ ctx }, row) => removeAssignment(ctx, String(keyOf(row))),
+        apply: ({ ctx }, row) => takeRole(ctx, String(keyOf(row))),
       },
     },
   });

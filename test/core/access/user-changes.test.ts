@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { compose } from "#app/composition.ts";
 import {
   addObjectRole,
   announceUserChange,
+  assignRole,
   createToken,
   createUser,
   deleteToken,
   deleteUser,
   ensureLockedRoles,
-  grantWideRole,
   onUserChange,
   removeObjectRole,
   revokeToken,
-  revokeWideRole,
+  unassignRole,
   updateUser,
 } from "#core/access/commands.ts";
 import { createContext } from "../../support/context.ts";
@@ -20,8 +21,9 @@ import { createContext } from "../../support/context.ts";
 const ROLE = "core.task_viewer";
 
 test("every change to who may do what is heard in other processes, once it is committed", async (t) => {
-  const here = await createContext(t);
-  const there = await createContext(t, { beside: here });
+  const { plugins } = compose([]);
+  const here = await createContext(t, { plugins });
+  const there = await createContext(t, { plugins, beside: here });
   const { ctx } = here;
   await ensureLockedRoles(ctx);
   const eve = await createUser(ctx, { username: "eve", password: null });
@@ -51,9 +53,9 @@ test("every change to who may do what is heard in other processes, once it is co
   );
   await hears(eve, () => addObjectRole(ctx, object, grant));
   await hears(eve, () => removeObjectRole(ctx, object, grant));
-  await hears(eve, () => grantWideRole(ctx, wide));
-  await hears(eve, () => revokeWideRole(ctx, wide));
-  await hears(-7, () => grantWideRole(ctx, { ...wide, subject: -7 }));
+  await hears(eve, () => assignRole(ctx, wide));
+  await hears(eve, () => unassignRole(ctx, wide));
+  await hears(-7, () => assignRole(ctx, { ...wide, subject: -7 }));
   await hears(eve, () => revokeToken(ctx, one?.id ?? ""));
   await hears(eve, () => deleteToken(ctx, two?.id ?? ""));
   await hears(eve, () => updateUser(ctx, eve, { is_active: false }));
