@@ -204,3 +204,21 @@ test("a policy that could only fail is refused with what is wrong", async (t) =>
   assert.equal((await api.request("DELETE", policy.pulp_href)).status, 405);
   assert.equal((await api.post("access_policies/", {})).status, 405);
 });
+
+test("the setting says where policies come from, and a name that nobody knows stops the start", async (t) => {
+  const withClass = (name: string, settings = {}) =>
+    createTestApi(t, {
+      settings: { REST_FRAMEWORK: { DEFAULT_PERMISSION_CLASSES: [name] }, ...settings },
+    });
+  const given = { tasks: { statements: [{ action: "*", principal: "staff", effect: "allow" }] } };
+  const source = "pulpcore.app.access_policy.AccessPolicyFromSettings";
+  const api = await withClass(source, { ACCESS_POLICIES: given });
+  const user = { username: "ann", password: await hashPassword("ann", { iterations: 1 }) };
+  await api.ctx.db.insertInto("app_user").values(user).execute();
+  assert.equal((await api.request("GET", "tasks/", as("ann"))).status, 403);
+  assert.equal((await api.request("GET", "uploads/", as("ann"))).status, 200);
+
+  const open = await withClass("rest_framework.permissions.AllowAny");
+  assert.equal((await open.request("GET", "users/", { user: null })).status, 200);
+  await assert.rejects(withClass("my.Own"), /my\.Own; it takes one of .*AccessPolicyFromDB/);
+});

@@ -1,6 +1,7 @@
 import { onUserChange } from "../access/commands.ts";
 import type { Ctx } from "../ctx.ts";
 import type { PluginRegistry } from "../plugin-contract.ts";
+import { policyErrors } from "./errors.ts";
 import type { Policy, PolicyDocument } from "./types.ts";
 
 /** Changes in other processes count after this time at the latest. */
@@ -22,16 +23,26 @@ interface Loaded {
   readonly until: number;
 }
 
-/** Where policies come from, by `DEFAULT_PERMISSION_CLASSES` (core-rest §7.2). */
-export const POLICY_SOURCES = {
+/** One document for every address, whatever ships. */
+const forAll = (principal: string): PolicyDocument => ({
+  statements: [{ action: "*", principal, effect: "allow" }],
+  creation_hooks: [],
+  queryset_scoping: null,
+});
+
+/** Where policies come from, by `DEFAULT_PERMISSION_CLASSES` (core-rest §7.2, core-tasks-ops §16). */
+const SOURCES: Readonly<Record<string, Source>> = {
   "pulpcore.app.access_policy.AccessPolicyFromDB": "database",
   "pulpcore.plugin.access_policy.AccessPolicyFromDB": "database",
   "pulpcore.app.access_policy.AccessPolicyFromSettings": "settings",
   "pulpcore.plugin.access_policy.AccessPolicyFromSettings": "settings",
   "pulpcore.app.access_policy.DefaultAccessPolicy": "shipped",
-} as const;
+  "rest_framework.permissions.IsAuthenticated": forAll("authenticated"),
+  "rest_framework.permissions.IsAdminUser": forAll("staff"),
+  "rest_framework.permissions.AllowAny": forAll("*"),
+};
 
-type Source = (typeof POLICY_SOURCES)[keyof typeof POLICY_SOURCES];
+type Source = "database" | "settings" | "shipped" | PolicyDocument;
 
 /** The policies of every address, mostly without a statement; one book per process. */
 export class PolicyBook {
@@ -49,6 +60,7 @@ export class PolicyBook {
 
   /** Undefined where administrators only may come. */
   async policyOf(viewset: string): Promise<PolicyDocument | undefined> {
+    if (typeof this.#source === "object") return this.#source;
     const shipped = this.#shipped.get(viewset);
     if (!shipped || this.#source === "shipped") return shipped;
     if (this.#source === "settings") return this.#fromSettings(shipped);
@@ -82,11 +94,15 @@ export class PolicyBook {
   }
 }
 
-function policySource(framework: Readonly<Record<string, unknown>>): Source {
-  const [name] = (framework.DEFAULT_PERMISSION_CLASSES ?? []) as readonly string[];
-  return name !== undefined && Object.hasOwn(POLICY_SOURCES, name)
-    ? POLICY_SOURCES[name as keyof typeof POLICY_SOURCES]
-    : "database";
+/** @throws `policyErrors.setting` with a sentence that names the known ones. */
+function policySource({ DEFAULT_PERMISSION_CLASSES: names }: Readonly<Record<string, unknown>>) {
+  if (names === undefined) return "database";
+  const [name, ...more] = Array.isArray(names) ? names : [names];
+  const source = Object.hasOwn(SOURCES, String(name)) ? SOURCES[String(name)] : undefined;
+  if (source === undefined || more.length > 0) {
+    throw policyErrors.setting(String(names), Object.keys(SOURCES).join(", "));
+  }
+  return source;
 }
 
 /** As they ship with every component. */

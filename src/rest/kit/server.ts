@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { rightsBook } from "#core/access/rights.ts";
 import { scopeAllows } from "#core/access/token-scope.ts";
 import type { Ctx, DomainRef, User } from "#core/ctx.ts";
+import { policyBook } from "#core/policies/book.ts";
 import { isPermitted } from "#core/policies/permit.ts";
 import type { AuthenticationClass } from "../auth/authentication.ts";
 import { AuthenticationChain, type Recognised } from "../auth/chain.ts";
@@ -167,6 +168,8 @@ class ApiServer {
   constructor(ctx: Ctx, options: ApiOptions) {
     this.#ctx = ctx;
     this.#options = options;
+    // What is wrong with the setting stops the start.
+    policyBook(ctx);
     this.#chain = new AuthenticationChain(ctx, options.authentication ?? coreAuthentication);
   }
 
