@@ -281,3 +281,13 @@ test("a read is one statement and a list at most two, whatever is asked", async 
   assert.equal(await cost("task-groups/"), 1);
   assert.equal(await cost("livez/"), 0);
 });
+
+test("what a switched-off plugin left is not in lists over all types", async (t) => {
+  const api = await createTestApi(t);
+  await api.post("remotes/file/file/", { name: "ours", url: "http://x.example/" });
+  const { id, num } = { id: crypto.randomUUID(), num: api.domain.num };
+  const foreign = { id, domain: num, type: "gone.gone", name: "theirs", url: "http://x.example/" };
+  await api.ctx.db.insertInto("remote").values(foreign).execute();
+  const { status, body } = await api.get("remotes/");
+  assert.deepEqual([status, body.count, body.results[0].name], [200, 1, "ours"]);
+});

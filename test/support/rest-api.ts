@@ -38,9 +38,12 @@ export interface TestApi extends TestContextValue {
   request(method: string, path: string, options?: RequestOptions): Promise<TestAnswer>;
   get(path: string, options?: RequestOptions): Promise<TestAnswer>;
   post(path: string, json: unknown): Promise<TestAnswer>;
-  /** Statements that requests send, without the look for changed policies every few seconds. */
+  /** Statements that requests send, without what their process does by itself meanwhile. */
   statementsOf(work: () => Promise<unknown>): Promise<readonly string[]>;
 }
+
+/** The look for changed policies, and notifications that are sent together a moment later. */
+const IN_THE_BACKGROUND = /access_policy where|^select pg_notify\(c, p\)/;
 
 export interface RequestOptions {
   readonly json?: unknown;
@@ -92,7 +95,7 @@ export async function createTestApi(
     async statementsOf(work) {
       const before = statements.length;
       await work();
-      return statements.slice(before).filter((text) => !text.includes("access_policy where"));
+      return statements.slice(before).filter((text) => !IN_THE_BACKGROUND.test(text));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Ctx } from "../ctx.ts";
 
 /**
@@ -9,8 +10,22 @@ import type { Ctx } from "../ctx.ts";
 type Listener = (subject: number | undefined) => void;
 type Told = Pick<Ctx, "hot" | "notifier">;
 
+interface Circle {
+  /** Tells our own announcements, which come back, from those of others. */
+  readonly id: string;
+  readonly listeners: Set<Listener>;
+}
+
 /** Keyed by what all contexts of a process share. */
-const listeners = new WeakMap<Ctx["hot"], Set<Listener>>();
+const circles = new WeakMap<Ctx["hot"], Circle>();
+
+function circleOf({ hot }: Pick<Ctx, "hot">): Circle {
+  const known = circles.get(hot);
+  if (known) return known;
+  const circle = { id: randomUUID(), listeners: new Set<Listener>() };
+  circles.set(hot, circle);
+  return circle;
+}
 
 /**
  * Calls back after a change in any process: in this one at once, of the others as soon as their
@@ -18,14 +33,14 @@ const listeners = new WeakMap<Ctx["hot"], Set<Listener>>();
  * within five seconds.
  */
 export function onUserChange(ctx: Told, listener: Listener): void {
-  const known = listeners.get(ctx.hot);
-  if (known) {
-    known.add(listener);
-    return;
-  }
-  listeners.set(ctx.hot, new Set([listener]));
-  const onPayload = (payload: string) =>
-    tell(ctx, /^-?\d+$/.test(payload) ? Number(payload) : undefined);
+  const { id, listeners } = circleOf(ctx);
+  const isFirst = listeners.size === 0;
+  listeners.add(listener);
+  if (!isFirst) return;
+  const onPayload = (payload: string): void => {
+    const [from, subject = ""] = payload.split(" ");
+    if (from !== id) tell(ctx, /^-?\d+$/.test(subject) ? Number(subject) : undefined);
+  };
   // As long as the process listens at all.
   ctx.notifier.listen("deckle_access", onPayload, new AbortController().signal);
 }
@@ -33,9 +48,9 @@ export function onUserChange(ctx: Told, listener: Listener): void {
 /** Call it when the change is committed; `subject` as for a listener. */
 export function announceUserChange(ctx: Told, subject?: number): void {
   tell(ctx, subject);
-  ctx.notifier.notify("deckle_access", subject === undefined ? "" : String(subject));
+  ctx.notifier.notify("deckle_access", `${circleOf(ctx).id} ${subject ?? ""}`);
 }
 
-function tell({ hot }: Pick<Ctx, "hot">, subject: number | undefined): void {
-  for (const listener of listeners.get(hot) ?? []) listener(subject);
+function tell(ctx: Pick<Ctx, "hot">, subject: number | undefined): void {
+  for (const listener of circleOf(ctx).listeners) listener(subject);
 }

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { fieldError } from "#base/errors.ts";
+import { fieldError, ValidationError } from "#base/errors.ts";
 import type { Json, JsonObject } from "#base/json.ts";
 import { prn } from "#base/prn.ts";
 import type { Ctx, DomainRef } from "#core/ctx.ts";
@@ -104,14 +104,21 @@ const fields: Fields = {
   hide_guarded_distributions: boolean({ default: false }),
 };
 
+const NOT_YOURS = "Only administrators may name a folder; leave it empty for the server's own.";
+
 /** The store that a body asks for, with every option. @throws `ValidationError` (400). */
-function wantedStore({ ctx }: Run, values: Values, row?: Row) {
+function wantedStore({ ctx, caller }: Run, values: Values, row?: Row) {
   const storageClass = String(values.storage_class ?? row?.storage_class);
   const isSame = row !== undefined && row.storage_class === storageClass;
   const given = withoutHidden((values.storage_settings ?? {}) as JsonObject);
   const stored = isSame ? storedOptions(row, ctx) : {};
   const store = { storageClass, options: storeOptions(storageClass, given, stored) };
   requireBackend(ctx, store);
+  const { location } = store.options;
+  // Whoever may choose a folder may read and write all that the server may.
+  if (location && location !== stored.location && !caller.user?.isSuperuser) {
+    throw new ValidationError({ storage_settings: { location: [NOT_YOURS] } });
+  }
   return store;
 }
 

@@ -54,6 +54,13 @@ export const relationInFilter = (name: string, column: string, family: Family): 
   },
 });
 
+/**
+ * Rows of types that a plugin of this process brings: those of one that was switched off have no
+ * address until it is back.
+ */
+export const ofKnownTypes = (types: readonly string[], column = "e.type"): string =>
+  types.length === 0 ? "false" : `${column} in (${types.map((type) => `'${type}'`).join(", ")})`;
+
 /** `pulp_type` filters of a list over all types of a family. */
 export const typeFilters = (types: readonly string[], column = "e.type"): Filters => ({
   pulp_type: choiceFilter(column, types),

@@ -7,7 +7,7 @@ import { type Filter, FilterProblem, type Filters } from "../../kit/filters/filt
 import { labelSelect } from "../../kit/filters/label-select.ts";
 import { defineResource, type Fields, type Resource } from "../../kit/resource.ts";
 import { entityHref, href } from "../../kit/view.ts";
-import { typeFilters } from "./common.ts";
+import { ofKnownTypes, typeFilters } from "./common.ts";
 import { inVersion, versionOf } from "./version-reference.ts";
 import { ofRepositories } from "./visibility.ts";
 
@@ -113,7 +113,10 @@ export const allContent = (types: readonly string[]): Resource =>
     family: "content",
     title: "content",
     key: "uuid",
-    source: { from: "content e join content_type t on t.num = e.type" },
+    source: {
+      from: "content e join content_type t on t.num = e.type",
+      where: ofKnownTypes(types, "t.name"),
+    },
     fields: {
       ...contentFields,
       artifacts: {

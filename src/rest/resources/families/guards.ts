@@ -3,7 +3,7 @@ import { text } from "../../kit/fields.ts";
 import type { Filters } from "../../kit/filters/filter.ts";
 import { defineResource, type Fields, type Resource } from "../../kit/resource.ts";
 import { entityHref } from "../../kit/view.ts";
-import { entityOrderings, nameFilters, typeFilters } from "./common.ts";
+import { entityOrderings, nameFilters, ofKnownTypes, typeFilters } from "./common.ts";
 import { ofFamily } from "./visibility.ts";
 
 export const GUARD_FAMILY = "content_guard" satisfies Family;
@@ -31,7 +31,7 @@ export const allGuards = (types: readonly string[]): Resource =>
     family: GUARD_FAMILY,
     title: "content guard",
     key: "uuid",
-    source: { from: "content_guard e" },
+    source: { from: "content_guard e", where: ofKnownTypes(types) },
     fields: guardFields,
     address: (row, view) => entityHref(view, GUARD_FAMILY, String(row.$type), String(row.$key)),
     rowModel: (row, view) => view.ctx.plugins.entity(GUARD_FAMILY, String(row.$type)).model,

@@ -18,7 +18,13 @@ import {
 } from "../../kit/resource.ts";
 import { entityHref } from "../../kit/view.ts";
 import { roleActions } from "../role-actions.ts";
-import { contentKey, entityOrderings, relationFilter, typeFilters } from "./common.ts";
+import {
+  contentKey,
+  entityOrderings,
+  ofKnownTypes,
+  relationFilter,
+  typeFilters,
+} from "./common.ts";
 import { versionOf } from "./version-reference.ts";
 import { ofFamily } from "./visibility.ts";
 
@@ -82,7 +88,7 @@ export const allPublications = (types: readonly string[]): Resource =>
     family: "publication",
     title: "publication",
     key: "uuid",
-    source: { from: "publication e", where: "e.complete" },
+    source: { from: "publication e", where: `e.complete and ${ofKnownTypes(types)}` },
     fields: publicationFields,
     address: (row, view) => entityHref(view, "publication", String(row.$type), String(row.$key)),
     rowModel: (row, view) => view.ctx.plugins.entity("publication", String(row.$type)).model,

@@ -41,6 +41,7 @@ import {
   entityActions,
   entityOrderings,
   nameFilters,
+  ofKnownTypes,
   typeFilters,
 } from "./common.ts";
 import { ofFamily } from "./visibility.ts";
@@ -127,7 +128,7 @@ export const allRemotes = (types: readonly string[]): Resource =>
     family: "remote",
     title: "remote",
     key: "uuid",
-    source: { from: "remote e" },
+    source: { from: "remote e", where: ofKnownTypes(types) },
     fields: remoteFields,
     address: (row, view) => entityHref(view, "remote", String(row.$type), String(row.$key)),
     rowModel: (row, view) => view.ctx.plugins.entity("remote", String(row.$type)).model,

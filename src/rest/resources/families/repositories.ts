@@ -37,6 +37,7 @@ import {
   entityActions,
   entityOrderings,
   nameFilters,
+  ofKnownTypes,
   relationFilter,
   typeFilters,
 } from "./common.ts";
@@ -116,7 +117,10 @@ export const allRepositories = (types: readonly string[]): Resource =>
     family: "repository",
     title: "repository",
     key: "uuid",
-    source: { from: "repository e", where: "not e.user_hidden" },
+    source: {
+      from: "repository e",
+      where: `not e.user_hidden and ${ofKnownTypes(types)}`,
+    },
     fields: repositoryFields,
     address: repositoryHref,
     rowModel: (row, view) => view.ctx.plugins.entity("repository", String(row.$type)).model,
