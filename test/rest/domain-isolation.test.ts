@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
+import { ARTIFACT_DISTRIBUTION } from "#core/guards/models.ts";
 import { cleanUpOrphans, reclaimSpaceTask, repairAllArtifacts } from "#core/maintenance/tasks.ts";
 import { createTaskGroup } from "#core/tasks/commands.ts";
 import { purgeTasks } from "#core/tasks/purge.ts";
@@ -63,6 +64,20 @@ const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>>> = {
     const { status, body } = await api.request("POST", inDomain(domain.name, "artifacts/"), form);
     assert.equal(status, 201);
     return body.pulp_href;
+  },
+  // Made by itself, in the default domain only; a row is enough to look for.
+  "distributions/core/artifacts": async ({ api, domain }) => {
+    const id = uuid7();
+    const names = { name: "artifacts", base_path: "artifacts-of-profiles" };
+    const row = {
+      id,
+      domain: domain.num,
+      type: ARTIFACT_DISTRIBUTION.type,
+      ...names,
+      labels: "{}",
+    };
+    await api.ctx.db.insertInto("distribution").values(row).execute();
+    return inDomain(domain.name, `distributions/core/artifacts/${id}/`);
   },
   "task-groups": async ({ api, domain }) => {
     const id = await createTaskGroup(api.ctx, { domain, description: "group" });

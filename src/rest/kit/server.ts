@@ -222,6 +222,7 @@ class ApiServer {
       ", ",
     );
     reply.header("allow", allow);
+    request.challenge = this.#chain.challenge(request);
     const domain = await this.#domain(request, operation?.isDetached === true);
     if (!domain) return sendUnknownDomain(reply);
     const isPublic = operation?.isPublic ?? route.operations.every((one) => one.isPublic);
@@ -263,7 +264,6 @@ class ApiServer {
   }
 
   async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<User | null> {
-    request.challenge = this.#chain.challenge(request);
     if (!request.headers.authorization) reply.header("vary", "Accept, Cookie");
     const identity = await this.#chain.authenticate(request);
     if (!identity) return null;
