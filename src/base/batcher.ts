@@ -1,3 +1,5 @@
+import { setImmediate as immediate } from "node:timers/promises";
+
 /**
  * Collects single items into batches: while one batch is worked on the next one gathers, so the
  * batch size follows the load and nobody waits for a timer.
@@ -24,7 +26,11 @@ export class Batcher<Item, Result> {
 
   async #run(): Promise<void> {
     this.#running = true;
-    while (this.#pending.length > 0) await this.#runBatch(this.#pending.splice(0, this.#most));
+    while (this.#pending.length > 0) {
+      await this.#runBatch(this.#pending.splice(0, this.#most));
+      // Whoever goes on at once with the result has a next item ready a moment later.
+      await immediate();
+    }
     this.#running = false;
   }
 

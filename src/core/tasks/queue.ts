@@ -1,6 +1,7 @@
 import { CompiledQuery } from "kysely";
 import type { HotStatement } from "#platform/db/hot.ts";
 import type { Ctx, Trx } from "../ctx.ts";
+import { enqueueTogether } from "./dispatch-batch.ts";
 import type { TaskState } from "./table.ts";
 import type { Cancellation, ClaimedTask, Outcome } from "./types.ts";
 import { releaseNumber } from "./version-order.ts";
@@ -45,7 +46,14 @@ const dispatchStatement: HotStatement<Enqueued> = {
 };
 
 /** Puts a task into the queue; inside a transaction its resources stay locked until the commit. */
-export async function enqueue(ctx: Ctx, entry: QueueEntry, trx?: Trx): Promise<Enqueued> {
+export function enqueue(ctx: Ctx, entry: QueueEntry, trx?: Trx): Promise<Enqueued> {
+  // What is to start here and now waits for nobody.
+  if (trx || entry.owner !== null) return enqueueAlone(ctx, entry, trx);
+  const release = ownRelease(ctx);
+  return enqueueTogether(ctx, { entry, release, alone: () => enqueueAlone(ctx, entry) });
+}
+
+async function enqueueAlone(ctx: Ctx, entry: QueueEntry, trx?: Trx): Promise<Enqueued> {
   const values = [
     entry.id,
     entry.domain,
