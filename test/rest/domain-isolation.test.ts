@@ -4,158 +4,18 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
-import { ARTIFACT_DISTRIBUTION } from "#core/guards/models.ts";
 import { cleanUpOrphans, reclaimSpaceTask, repairAllArtifacts } from "#core/maintenance/tasks.ts";
-import { createTaskGroup } from "#core/tasks/commands.ts";
 import { purgeTasks } from "#core/tasks/purge.ts";
 import { fullPath } from "#rest/kit/api-index.ts";
 import type { Fields, Resource } from "#rest/kit/resource.ts";
 import { createJob } from "../support/job.ts";
 import { createTestApi, formOf, type TestApi } from "../support/rest-api.ts";
-import { addTask } from "../support/rest-rows.ts";
-
-const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
-const inDomain = (name: string, path = "") => `/pulp/${name}/api/v3/${path}`;
-
-type Domain = TestApi["domain"];
-
-/** A domain, and by path of the resource the href of an object that it has. */
-interface Tenant {
-  readonly domain: Domain;
-  readonly hrefs: Map<string, string>;
-}
-
-interface Making {
-  readonly api: TestApi;
-  readonly domain: Domain;
-  /** Href of an object of the tenant that was made before. */
-  of(path: string): string;
-}
-
-const post = async (
-  { api, domain }: Pick<Making, "api" | "domain">,
-  path: string,
-  json: unknown,
-): Promise<string> => {
-  const answer = await api.post(inDomain(domain.name, path), json);
-  if (answer.status === 201) return answer.body.pulp_href;
-  assert.equal(answer.status, 202, answer.text);
-  const { body: task } = await api.get(answer.body.task);
-  assert.equal(task.state, "completed", JSON.stringify(task.error));
-  return task.created_resources[0];
-};
-
-const idOf = (href: string): string => /([0-9a-f-]{36})\/(?!.*[0-9a-f-]{36})/.exec(href)?.[1] ?? "";
-
-/** How an object of each resource is made; a resource that is missing here fails the test. */
-const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>>> = {
-  "contentguards/core/rbac": (m) => post(m, "contentguards/core/rbac/", { name: "rbac" }),
-  "contentguards/core/header": (m) =>
-    post(m, "contentguards/core/header/", { name: "h", header_name: "x", header_value: "y" }),
-  "contentguards/core/content_redirect": (m) =>
-    post(m, "contentguards/core/content_redirect/", { name: "redirect" }),
-  "contentguards/core/composite": (m) =>
-    post(m, "contentguards/core/composite/", {
-      name: "c",
-      guards: [m.of("contentguards/core/rbac")],
-    }),
-  artifacts: async ({ api, domain }) => {
-    const form = formOf({}, [{ name: "file", bytes: "the same bytes everywhere" }]);
-    const { status, body } = await api.request("POST", inDomain(domain.name, "artifacts/"), form);
-    assert.equal(status, 201);
-    return body.pulp_href;
-  },
-  // Made by itself, in the default domain only; a row is enough to look for.
-  "distributions/core/artifacts": async ({ api, domain }) => {
-    const id = uuid7();
-    const names = { name: "artifacts", base_path: "artifacts-of-profiles" };
-    const row = {
-      id,
-      domain: domain.num,
-      type: ARTIFACT_DISTRIBUTION.type,
-      ...names,
-      labels: "{}",
-    };
-    await api.ctx.db.insertInto("distribution").values(row).execute();
-    return inDomain(domain.name, `distributions/core/artifacts/${id}/`);
-  },
-  "task-groups": async ({ api, domain }) => {
-    const id = await createTaskGroup(api.ctx, { domain, description: "group" });
-    return inDomain(domain.name, `task-groups/${id}/`);
-  },
-  "task-schedules": async ({ api, domain }) => {
-    const id = uuid7();
-    const row = { id, domain: domain.num, name: "schedule", task_name: "x" };
-    await api.ctx.db.insertInto("task_schedule").values(row).execute();
-    return inDomain(domain.name, `task-schedules/${id}/`);
-  },
-  tasks: async ({ api, domain }) =>
-    inDomain(domain.name, `tasks/${await addTask({ ctx: api.ctx, domain })}/`),
-  uploads: (m) => post(m, "uploads/", { size: 10 }),
-  "content/file/files": async ({ api, domain, of }) => {
-    const form = formOf({ relative_path: "a/b", artifact: of("artifacts") });
-    const url = inDomain(domain.name, "content/file/files/upload/");
-    const { status, body, text } = await api.request("POST", url, form);
-    assert.equal(status, 201, text);
-    return body.pulp_href;
-  },
-  "remotes/file/file": (m) =>
-    post(m, "remotes/file/file/", { name: "r", url: "http://x.example/" }),
-  "repositories/file/file": (m) =>
-    post(m, "repositories/file/file/", { name: "r", remote: m.of("remotes/file/file") }),
-  "repositories/file/file/{}/versions": async ({ of }) =>
-    `${of("repositories/file/file")}versions/0/`,
-  "publications/file/file": async ({ api, domain, of }) => {
-    const { id: version } = await api.ctx.db
-      .selectFrom("repository_version")
-      .innerJoin("repository", "repository.num", "repository_version.repository")
-      .select("repository_version.id")
-      .where("repository.id", "=", idOf(of("repositories/file/file").replace(/versions.*/, "")))
-      .executeTakeFirstOrThrow();
-    const id = uuid7();
-    const row = { id, domain: domain.num, type: "file.file", version, complete: true };
-    await api.ctx.db.insertInto("publication").values(row).execute();
-    await sql`insert into file_publication (id, domain) values (${id}, ${domain.num})`.execute(
-      api.ctx.db,
-    );
-    return inDomain(domain.name, `publications/file/file/${id}/`);
-  },
-  "distributions/file/file": (m) =>
-    post(m, "distributions/file/file/", {
-      name: "d",
-      base_path: "d",
-      repository: m.of("repositories/file/file"),
-      content_guard: m.of("contentguards/core/rbac"),
-    }),
-  "acs/file/file": async (m) => {
-    const remote = await post(m, "remotes/file/file/", {
-      name: "acs",
-      url: "http://x.example/",
-      policy: "on_demand",
-    });
-    return post(m, "acs/file/file/", { name: "acs", remote, paths: [] });
-  },
-};
+import { createTenant, idOf, inDomain } from "../support/tenants.ts";
 
 /** What belongs to no domain is seen from everywhere. */
 const isGlobal = ({ source }: Resource): boolean => source.domain === null;
 /** Lists over all types show objects of other resources. */
 const isOverview = ({ operations }: Resource): boolean => operations.read === undefined;
-
-async function createTenant(api: TestApi, name: string): Promise<Tenant> {
-  const body = { name, storage_class: FILE_SYSTEM, storage_settings: { MEDIA_ROOT: "" } };
-  assert.equal((await api.post(inDomain("default", "domains/"), body)).status, 201);
-  const domain = await api.ctx.db
-    .selectFrom("domain")
-    .select(["num", "id", "name"])
-    .where("name", "=", name)
-    .executeTakeFirstOrThrow();
-  const hrefs = new Map<string, string>();
-  const of = (path: string): string => hrefs.get(path) ?? assert.fail(`no ${path} yet`);
-  for (const [path, make] of Object.entries(MAKERS))
-    hrefs.set(path, await make({ api, domain, of }));
-  return { domain, hrefs };
-}
 
 async function createTenants(t: TestContext) {
   const api = await createTestApi(t, { settings: { DOMAIN_ENABLED: true } });
