@@ -11,11 +11,14 @@ import type { Resource } from "./resource.ts";
 import { roleObjectKey } from "./role-object.ts";
 import { policyName } from "./viewset.ts";
 
+const NO_DOMAIN = 0;
+
 /** What somebody may see, by model. */
 export class Sight {
   readonly #rights: Rights;
   readonly #domain: number;
 
+  /** @param domain 0 for objects of no domain, which no right in a domain reaches. */
   constructor(rights: Rights, domain: number) {
     this.#rights = rights;
     this.#domain = domain;
@@ -24,7 +27,8 @@ export class Sight {
   /** Every object of the model, by rights at the level of model or domain. */
   isWhole(model: string): boolean {
     const permission = permissionOf(model, "view");
-    return this.#rights.onModel(permission) || this.#rights.onDomain(permission);
+    if (this.#rights.onModel(permission)) return true;
+    return this.#domain !== NO_DOMAIN && this.#rights.onDomain(permission);
   }
 
   /**
@@ -74,7 +78,7 @@ export async function scopeOf(resource: Resource, call: Call): Promise<Condition
   const policy = await policyBook(ctx).policyOf(policyName(resource));
   if (!policy?.queryset_scoping) return undefined;
   const isGlobal = planOf(resource).domain === null;
-  const sight = new Sight(rights, isGlobal ? 0 : caller.domain.num);
+  const sight = new Sight(rights, isGlobal ? NO_DOMAIN : caller.domain.num);
   if (resource.visibility) return resource.visibility(sight, call);
   const model = modelKey(resource);
   return sight.isWhole(model) ? undefined : sight.one(roleObjectKey(resource), model);
