@@ -17,7 +17,7 @@ export interface TargetOptions {
   /** Key of the parent of a nested resource. */
   readonly parent?: string;
   readonly body?: Omit<Body, "schema">;
-  /** The object is not read unless somebody may not see it. */
+  /** The object is not read unless somebody may not see it, or needs a right on it. */
   readonly isBlind?: boolean;
   /** What permission is asked for where the URL names no object. */
   readonly subject?: (call: Call) => RoleObject;
@@ -66,9 +66,10 @@ export class Target implements Facts, AsyncDisposable {
   }
 
   async object(): Promise<RoleObject> {
-    const { resource, key, subject } = this.#options;
+    const { resource, key, subject, isBlind } = this.#options;
     if (subject) return subject(this.#call);
     if (!resource || key === undefined) throw new Error("The request addresses no object.");
+    if (isBlind) await readVisibleRow(resource, this.#call, this.path);
     return roleObjectOf(resource, this.#call, keyOf(await this.row()));
   }
 
