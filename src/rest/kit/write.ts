@@ -24,11 +24,11 @@ export async function createObject(
 ): Promise<Outcome> {
   const { create } = resource.operations;
   if (!create) throw new Error(`${resource.path} has no create.`);
+  // Below a parent that is not there, no body is right.
+  const parent = resource.parent ? await target.parentRow() : {};
   const values = await target.values();
   await create.check?.(call, values);
-  if (create.run) {
-    return await create.run(call, values, resource.parent ? await target.parentRow() : {});
-  }
+  if (create.run) return await create.run(call, values, parent);
   if (create.mode === "task") {
     const input = (await create.prepare?.(call, values)) ?? values;
     return tasks.create(call, resource, {
