@@ -57,7 +57,8 @@ export const listed = (value: string | readonly string[] | undefined): readonly 
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-function isAction(name: string, { action, method }: Asking): boolean {
+/** Whether a statement's word for actions means an action. */
+export function isAction(name: string, { action, method }: Pick<Asking, "action" | "method">) {
   if (name === "*" || name === action) return true;
   if (name === "<safe_methods>") return SAFE_METHODS.has(method);
   return name.toLowerCase() === `<method:${method.toLowerCase()}>`;
