@@ -67,6 +67,11 @@ export class PolicyBook {
     return (await this.#changed()).get(viewset) ?? shipped;
   }
 
+  /** Whether others than administrators may come there at all. */
+  hasPolicy(viewset: string): boolean {
+    return typeof this.#source === "object" || this.#shipped.has(viewset);
+  }
+
   /** A policy has changed in this process. */
   forget(): void {
     this.#loaded = undefined;

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Rights } from "#core/access/types.ts";
 import type { EntityModel } from "#core/plugin-contract.ts";
-import { policyBook } from "#core/policies/book.ts";
+import { type PolicyBook, policyBook } from "#core/policies/book.ts";
 import { permissionOf } from "#core/policies/crud.ts";
 import { modelKey } from "./api-index.ts";
 import type { Call } from "./call.ts";
@@ -17,11 +17,13 @@ const NO_DOMAIN = 0;
 export class Sight {
   readonly #rights: Rights;
   readonly #domain: number;
+  readonly #policies: PolicyBook;
 
   /** @param domain 0 for objects of no domain, which no right in a domain reaches. */
-  constructor(rights: Rights, domain: number) {
+  constructor({ ctx, caller, rights }: Call, isGlobal: boolean) {
     this.#rights = rights;
-    this.#domain = domain;
+    this.#domain = isGlobal ? NO_DOMAIN : caller.domain.num;
+    this.#policies = policyBook(ctx);
   }
 
   /** Every object of the model, by rights at the level of model or domain. */
@@ -45,15 +47,17 @@ export class Sight {
   }
 
   /**
-   * Rows of a table over several types; undefined shows all.
+   * Rows of a table over several types; undefined shows all. Types whose own list is for
+   * administrators only show nothing here either.
    *
    * @param alias of the table, which has `id` and `type`.
    */
   ofTypes(alias: string, entities: readonly EntityModel[]): Condition | undefined {
-    const whole = entities.filter(({ model }) => this.isWhole(model.toLowerCase()));
+    const open = entities.filter(({ path }) => this.#policies.hasPolicy(path));
+    const whole = open.filter(({ model }) => this.isWhole(model.toLowerCase()));
     if (whole.length === entities.length) return undefined;
     const type = sql.raw(`${alias}.type`);
-    const parts = entities
+    const parts = open
       .filter((entity) => !whole.includes(entity))
       .map(
         (entity): RawBuilder<unknown> =>
@@ -61,7 +65,7 @@ export class Sight {
       );
     const types = whole.map((entity) => entity.type);
     if (types.length > 0) parts.push(sql`${type} = any(${types}::text[])`);
-    return sql`(${sql.join(parts, sql` or `)})`;
+    return parts.length > 0 ? sql`(${sql.join(parts, sql` or `)})` : sql`false`;
   }
 }
 
@@ -73,12 +77,10 @@ export type Visibility = (sight: Sight, call: Call) => Condition | undefined;
  * shows.
  */
 export async function scopeOf(resource: Resource, call: Call): Promise<Condition | undefined> {
-  const { ctx, caller, rights } = call;
-  if (rights.isSuperuser) return undefined;
-  const policy = await policyBook(ctx).policyOf(policyName(resource));
+  if (call.rights.isSuperuser) return undefined;
+  const policy = await policyBook(call.ctx).policyOf(policyName(resource));
   if (!policy?.queryset_scoping) return undefined;
-  const isGlobal = planOf(resource).domain === null;
-  const sight = new Sight(rights, isGlobal ? NO_DOMAIN : caller.domain.num);
+  const sight = new Sight(call, planOf(resource).domain === null);
   if (resource.visibility) return resource.visibility(sight, call);
   const model = modelKey(resource);
   return sight.isWhole(model) ? undefined : sight.one(roleObjectKey(resource), model);

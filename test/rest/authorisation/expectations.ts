@@ -221,6 +221,7 @@ export const OTHERS: Readonly<Record<string, Rule>> = {
   logout: "auth",
   orphans_delete: "admin",
   orphans_cleanup_cleanup: "admin",
+  permissions_explain: "admin",
   repair_post: "admin",
   repositories_reclaim_space_reclaim: "admin",
   status_read: "public",

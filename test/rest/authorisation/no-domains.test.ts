@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { grantWideRole, revokeWideRole } from "#core/access/commands.ts";
+import { assignRole, unassignRole } from "#core/access/commands.ts";
 import { hashPassword } from "#core/access/passwords.ts";
 import { createTestApi } from "../../support/rest-api.ts";
 import { everyPermission } from "./expectations.ts";
@@ -42,11 +42,11 @@ test("without domains a role given in one gives nothing, and one given everywher
   };
 
   const inDomain = { role, subject, domain: api.domain.num };
-  await grantWideRole(api.ctx, inDomain);
+  await assignRole(api.ctx, inDomain);
   for (const [path] of SAMPLE)
     assert.deepEqual(await statuses(path), [200, 0, 404, 403, 404], path);
-  await revokeWideRole(api.ctx, inDomain);
-  await grantWideRole(api.ctx, { role, subject, domain: null });
+  await unassignRole(api.ctx, inDomain);
+  await assignRole(api.ctx, { role, subject, domain: null });
   for (const [path] of SAMPLE)
     assert.deepEqual(await statuses(path), [200, 1, 200, 400, 200], path);
 });
