@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { sql } from "kysely";
+import { hashPassword } from "#core/access/passwords.ts";
 import { seedFiles } from "../../bench/seed/files.ts";
-import { createTestApi, type TestApi } from "../support/rest-api.ts";
+import { createTestApi, type TestAnswer, type TestApi } from "../support/rest-api.ts";
 
 /** Statements that a request sends, asked for the second time. */
 async function warmCost(api: TestApi, path: string): Promise<number> {
@@ -109,4 +111,69 @@ test("the audit trail costs a change one statement", async (t) => {
     withTrail,
     without.map((statements) => statements + 1),
   );
+});
+
+/** Ann holds the viewer's role on each of the repositories; her password is her name. */
+async function withViewer(api: TestApi, repositories: number): Promise<string> {
+  const password = await hashPassword("ann", { iterations: 1 });
+  const { id } = await api.ctx.db
+    .insertInto("app_user")
+    .values({ username: "ann", password })
+    .returning("id")
+    .executeTakeFirstOrThrow();
+  let href = "";
+  for (let n = 0; n < repositories; n += 1) {
+    href = (await api.post("repositories/file/file/", { name: `r${n}` })).body.pulp_href;
+  }
+  await sql`insert into role_assignment (id, subject, role, kind, domain, object)
+    select gen_random_uuid(), ${id}, r.num, k.num, e.domain, e.id
+    from repository e, role r, object_kind k
+    where r.name = 'file.filerepository_viewer' and k.name = 'file.filerepository'`.execute(
+    api.ctx.db,
+  );
+  return href;
+}
+
+test("rights on objects cost a read one statement: two warm, and two more to log in", async (t) => {
+  const api = await createTestApi(t);
+  const href = await withViewer(api, 3);
+  const get = (path: string) => api.request("GET", path, { user: "ann:ann" });
+
+  const cold = await api.statementsOf(async () => assert.equal((await get(href)).status, 200));
+  assert.equal(cold.length, 4, cold.join("\n"));
+  const warm = await api.statementsOf(() => get(href));
+  assert.equal(warm.length, 2, warm.join("\n"));
+});
+
+test("a list of a hundred costs a user with roles on objects at most four statements", async (t) => {
+  const api = await createTestApi(t);
+  await withViewer(api, 101);
+  const path = "repositories/file/file/?limit=100";
+  const get = () => api.request("GET", path, { user: "ann:ann" });
+
+  let answer: TestAnswer | undefined;
+  const cold = await api.statementsOf(async () => {
+    answer = await get();
+  });
+  assert.ok(cold.length <= 4, cold.join("\n"));
+  assert.deepEqual([answer?.body.count, answer?.body.results.length], [101, 100]);
+  const warm = await api.statementsOf(get);
+  // The count is believed for a second.
+  assert.ok(warm.length <= 2, warm.join("\n"));
+});
+
+test("refusing somebody who is not logged in costs no statement", async (t) => {
+  const api = await createTestApi(t);
+  const { pulp_href } = (await api.post("repositories/file/file/", { name: "r" })).body;
+
+  for (const method of ["GET", "PATCH", "DELETE"]) {
+    const statements = await api.statementsOf(async () => {
+      const json = method === "PATCH" ? { json: { name: "x" } } : {};
+      const { status } = await api.request(method, pulp_href, { user: null, ...json });
+      assert.equal(status, 401, method);
+    });
+    assert.deepEqual(statements, [], method);
+  }
+  const list = await api.statementsOf(() => api.request("GET", "repositories/", { user: null }));
+  assert.deepEqual(list, []);
 });
