@@ -27,6 +27,8 @@ interface Check {
   readonly shown: Shown;
   readonly address: string;
   readonly cacheKey: string;
+  /** When it began: what is found is as old as that, however long the hash takes. */
+  readonly begun: number;
   /** What was verified before and has to be looked at again. */
   readonly stale: Verified | undefined;
 }
@@ -70,7 +72,7 @@ export class BasicLogIn {
     const shown = credentialsOf(header);
     if (shown?.kind !== "password" && shown?.kind !== "token") return shown;
     const stale = cached && cached.until > now ? cached : undefined;
-    const check = this.#check({ shown, address, cacheKey, stale });
+    const check = this.#check({ shown, address, cacheKey, begun: now, stale });
     this.#checking.set(cacheKey, check);
     try {
       return await check;
@@ -117,10 +119,9 @@ export class BasicLogIn {
     return row.is_active ? knownUser(row) : { kind: "inactive" };
   }
 
-  #remember({ cacheKey, stale }: Check, known: KnownUser): void {
+  #remember({ cacheKey, begun, stale }: Check, known: KnownUser): void {
     if (this.#verified.size >= MAX_CACHED) this.#verified.clear();
-    const now = this.#ctx.clock.now();
-    const until = stale?.until ?? now + CACHE_MS;
-    this.#verified.set(cacheKey, { known, until, freshUntil: Math.min(now + FRESH_MS, until) });
+    const until = stale?.until ?? begun + CACHE_MS;
+    this.#verified.set(cacheKey, { known, until, freshUntil: Math.min(begun + FRESH_MS, until) });
   }
 }
