@@ -17,6 +17,7 @@ import type {
   FromUpstream,
   GuardHandler,
   Match,
+  Redirect,
   Resolution,
   Stored,
 } from "./contract.ts";
@@ -47,6 +48,9 @@ export interface DeliveryOptions {
 
 const HIT = { cache: "responses", result: "hit" } as const;
 const MISS = { cache: "responses", result: "miss" } as const;
+
+/** Errors and slashes are kept without saying so (core-content §10). */
+const isMarked = ({ status }: Answer): boolean => status < 400 && status !== 301;
 
 /** One request on its way: where it points, and how its answer is kept. */
 interface Visit extends Slot {
@@ -140,11 +144,7 @@ export class Delivery {
   /** A kept answer whose file has gone meanwhile is made anew. */
   #sendKept(exchange: Exchange, key: string, kept: CachedAnswer): undefined | Promise<void> {
     const { answer } = kept;
-    const sent = this.#send(
-      exchange,
-      answer,
-      this.#marks && answer.status < 400 ? "HIT" : undefined,
-    );
+    const sent = this.#send(exchange, answer, this.#marks && isMarked(answer) ? "HIT" : undefined);
     if (answer.body.kind !== "file" || exchange.isHead) return sent;
     return sent?.then(
       () => this.#promote(key, kept),
@@ -221,7 +221,9 @@ export class Delivery {
     const { exchange, isJson } = visit;
     if (!place.isDirectory) {
       const location = `${place.rawPath}/`;
-      return this.#send(exchange, redirectAnswer({ kind: "redirect", status: 301, location }));
+      const answer = redirectAnswer({ kind: "redirect", status: 301, location });
+      this.#memory.keepBriefly(visit, null, answer);
+      return this.#send(exchange, answer);
     }
     const listing = await distributionsListing(this.#ctx, {
       domain,
@@ -269,7 +271,7 @@ export class Delivery {
         return this.#keepAndSend(visit, request.match, answer);
       }
       case "redirect":
-        return this.#send(exchange, redirectAnswer(resolution));
+        return this.#redirect(visit, request.match, resolution);
       case "missing": {
         const { status = 404, reason } = resolution;
         return this.#miss(visit, request.match, errorAnswer(status, reason));
@@ -277,6 +279,14 @@ export class Delivery {
       default:
         return resolution satisfies never;
     }
+  }
+
+  /** That a directory lacks its slash is kept; other redirects may depend on more than the path. */
+  #redirect(visit: Visit, match: Match, redirect: Redirect): undefined | Promise<void> {
+    const answer = redirectAnswer(redirect);
+    const isSlash = redirect.status === 301 && redirect.location === `${visit.exchange.rawPath}/`;
+    if (isSlash) this.#memory.keep(visit, match, answer);
+    return this.#send(visit.exchange, answer);
   }
 
   async #serveStored(visit: Visit, request: ContentRequest, stored: Stored): Promise<void> {
@@ -343,7 +353,7 @@ export class Delivery {
 
   #miss(visit: Visit, match: Match | null, answer: ErrorAnswer): undefined | Promise<void> {
     const reply = errorReply(answer);
-    if (answer.status === 404) this.#memory.keepMissing(visit, match, reply);
+    if (answer.status === 404) this.#memory.keepBriefly(visit, match, reply);
     return this.#send(visit.exchange, reply);
   }
 }

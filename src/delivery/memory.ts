@@ -89,8 +89,8 @@ export class Memory {
     return true;
   }
 
-  /** Remembers for a second that there is nothing. */
-  keepMissing({ key, generation }: Slot, match: Match | null, answer: Answer): void {
+  /** Remembers for a second that there is nothing, or only something below. */
+  keepBriefly({ key, generation }: Slot, match: Match | null, answer: Answer): void {
     this.#answers.setNegative(key, { match, answer }, generation);
     if (match && !this.#answers.isEmpty) this.#feed.depend(match.xmin);
   }

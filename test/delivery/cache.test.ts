@@ -36,6 +36,22 @@ test("X-PULP-CACHE says MISS and HIT of what is cacheable, and only when caching
   assert.equal((await site.head(`${CP}d/f`)).headers["x-pulp-cache"], "HIT");
 });
 
+test("a missing slash costs no statement the second time, until the directory has gone", async (t) => {
+  const site = await createSite(t, announced);
+  const { id, repo } = await site.rows.published("d", [{ path: "a/f", bytes: "1" }]);
+  for (const path of ["/pulp/content", `${CP}d`, `${CP}d/a`]) {
+    assert.equal((await site.get(path)).status, 301, path);
+    await eventually(async () => {
+      const { status, headers, statements } = await site.counted(path);
+      assert.deepEqual([status, headers.location, statements], [301, `${path}/`, 0]);
+      assert.equal(headers["x-pulp-cache"], undefined);
+    });
+  }
+  await publishNext(site, repo, "two");
+  await site.rows.changed(id);
+  await eventually(async () => assert.equal((await site.get(`${CP}d/a`)).status, 404));
+});
+
 test("JSON and HTML listings, and their pages, are kept apart", async (t) => {
   const site = await createSite(t);
   await site.rows.published("d", [
