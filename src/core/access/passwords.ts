@@ -1,16 +1,16 @@
-import { pbkdf2, randomBytes, randomInt, timingSafeEqual } from "node:crypto";
-import { promisify } from "node:util";
+import { randomBytes, randomInt, timingSafeEqual } from "node:crypto";
+import { slowHash } from "./slow-hash.ts";
 
-const derive = promisify(pbkdf2);
+const KEY_BYTES = 32;
 const ITERATIONS = 1_000_000;
 const ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-/** `pbkdf2_sha256$<iterations>$<salt>$<base64>`, as the peer stores it; runs in the thread pool. */
+/** `pbkdf2_sha256$<iterations>$<salt>$<base64>`, as the peer stores it; does not block. */
 export async function hashPassword(
   password: string,
   { salt = randomText(22), iterations = ITERATIONS } = {},
 ): Promise<string> {
-  const key = await derive(password, salt, iterations, 32, "sha256");
+  const key = await slowHash({ password, salt, iterations, bytes: KEY_BYTES });
   return `pbkdf2_sha256$${iterations}$${salt}$${key.toString("base64")}`;
 }
 
@@ -22,7 +22,12 @@ export async function verifyPassword(password: string, stored: string): Promise<
   const parsed = /^pbkdf2_sha256\$(\d{1,8})\$([^$]+)\$([A-Za-z0-9+/]{43}=)$/.exec(stored);
   const [, iterations, salt, hash] = parsed ?? [];
   const rounds = Math.max(1, Number(iterations ?? ITERATIONS));
-  const key = await derive(password, salt ?? "", rounds, 32, "sha256");
+  const key = await slowHash({
+    password,
+    salt: salt ?? "",
+    iterations: rounds,
+    bytes: KEY_BYTES,
+  });
   return hash !== undefined && timingSafeEqual(key, Buffer.from(hash, "base64"));
 }
 
