@@ -234,3 +234,14 @@ test("an answer of the database that is away is 503, and liveness needs none", a
   assert.equal(answer.status, 200);
   assert.equal(answer.headers["content-length"], "0");
 });
+
+test("more log-ins than can be checked in time are asked to come back, whoever they are", async (t) => {
+  const api = await createTestApi(t);
+  const statuses = await Promise.all(
+    Array.from({ length: 130 }, async (_, n) => {
+      const remoteAddress = `192.0.2.${n}`;
+      return (await api.get("tasks/", { user: `nobody-${n}:guess`, remoteAddress })).status;
+    }),
+  );
+  assert.deepEqual([...new Set(statuses)].sort(), [401, 429]);
+});

@@ -4,6 +4,7 @@ import { type Credentials, credentialsOf } from "./credentials.ts";
 import { FailureLimit } from "./failure-limit.ts";
 import { type KnownUser, knownUser, type LogIn, type UserRow } from "./log-in.ts";
 import { verifyPassword } from "./passwords.ts";
+import { isHashingBusy } from "./slow-hash.ts";
 import { logInByToken } from "./token-log-in.ts";
 import { onUserChange } from "./user-changes.ts";
 
@@ -111,6 +112,7 @@ export class BasicLogIn {
     if (seconds > 0) return { kind: "flood", seconds };
     const [row] = await this.#ctx.hot.query<UserRow>(byName, [name]);
     const isKnown = row !== undefined && row.password === stale?.known.passwordHash;
+    if (!isKnown && isHashingBusy()) return { kind: "flood", seconds: 2 };
     const isRight = isKnown || (await verifyPassword(password, row?.password ?? ""));
     if (!row || !isRight) {
       this.#failures.add(address, name);

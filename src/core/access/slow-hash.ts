@@ -15,8 +15,14 @@ interface Waiting extends PromiseWithResolvers<Buffer> {
   readonly request: SlowHashRequest;
 }
 
+/** More would wait for longer than any client does. */
+const MOST_WAITING = 100;
+
 let thread: Worker | undefined;
 const waiting: Waiting[] = [];
+
+/** Whoever would have to wait should rather come back. */
+export const isHashingBusy = (): boolean => waiting.length >= MOST_WAITING;
 
 /**
  * Derives a key in a thread of low priority, one at a time: a flood of wrong passwords takes
