@@ -222,3 +222,21 @@ test("the setting says where policies come from, and a name that nobody knows st
   assert.equal((await open.request("GET", "users/", { user: null })).status, 200);
   await assert.rejects(withClass("my.Own"), /my\.Own; it takes one of .*AccessPolicyFromDB/);
 });
+
+test("a long list counts what one sees, whatever else there is and however it is asked", async (t) => {
+  const api = await withUsers(t, "ann");
+  const hrefs: string[] = [];
+  for (let n = 0; n < 7; n += 1) {
+    hrefs.push((await api.post(REPOSITORIES, { name: `r${n}` })).body.pulp_href);
+  }
+  const grant = { role: "file.filerepository_viewer", users: ["ann"] };
+  for (const href of hrefs.slice(0, 5)) await api.post(`${href}add_role/`, grant);
+  await api.post(`${hrefs[0]}add_role/`, { ...grant, role: "file.filerepository_owner" });
+  const pageOf = async (query: string) =>
+    (await api.request("GET", `${REPOSITORIES}?limit=2${query}`, as("ann"))).body;
+
+  assert.equal((await pageOf("")).count, 5, "one that carries two roles counts once");
+  assert.equal((await pageOf("&offset=4")).results.length, 1);
+  assert.equal((await pageOf("&name__in=r0,r1,r2,r6")).count, 3);
+  assert.equal((await pageOf("&ordering=name")).results[0].name, "r0");
+});

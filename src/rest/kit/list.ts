@@ -9,7 +9,7 @@ import { planOf } from "./plan.ts";
 import { type PresentOptions, presenter, selectionFor } from "./present.ts";
 import { RecentValues } from "./recent-values.ts";
 import type { Resource, Row } from "./resource.ts";
-import { scopeOf } from "./visibility.ts";
+import { scopeCount, scopeOf } from "./visibility.ts";
 
 /** Rows that are read and sent at once; a larger page goes out in slices. */
 const SLICE = 1000;
@@ -25,6 +25,7 @@ interface ListQuery {
   readonly order: Condition;
   /** The caller does not see everything, so what is stored about all does not count. */
   readonly isScoped: boolean;
+  readonly hasFilters: boolean;
 }
 
 /** The answer to a list request: JSON text, or a stream of it for pages over 1 000 rows. */
@@ -45,7 +46,8 @@ export async function listAnswer(
 
 async function listQuery(resource: Resource, call: Call, parent?: string): Promise<ListQuery> {
   const plan = planOf(resource);
-  const conditions = [sql.raw(plan.where), ...(await conditionsOf(resource, call, call.query))];
+  const wanted = await conditionsOf(resource, call, call.query);
+  const conditions = [sql.raw(plan.where), ...wanted];
   if (plan.domain !== null)
     conditions.push(sql`${sql.raw(plan.domain)} = ${call.caller.domain.num}`);
   if (parent !== undefined && resource.source.parent) {
@@ -57,6 +59,7 @@ async function listQuery(resource: Resource, call: Call, parent?: string): Promi
     where: sql.join(conditions, sql` and `),
     order: orderingOf(resource, call.query),
     isScoped: scope !== undefined,
+    hasFilters: wanted.length > 0 || parent !== undefined,
   };
 }
 
@@ -109,7 +112,10 @@ function countKey({ resource, call, list }: Read): string {
 
 async function countNow({ resource, call, list }: Read): Promise<number> {
   const { from } = planOf(resource);
-  const query = sql<{ n: number }>`select count(*) as n from ${sql.raw(from)} where ${list.where}`;
+  const counted = list.isScoped && !list.hasFilters ? scopeCount(resource, call) : undefined;
+  const query = sql<{ n: number }>`${
+    counted ?? sql`select count(*) as n from ${sql.raw(from)} where ${list.where}`
+  }`;
   const [row] = await refuseBadValues(runNamed(call.ctx, query));
   return row?.n ?? 0;
 }

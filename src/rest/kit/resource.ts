@@ -73,6 +73,8 @@ export interface Source {
   readonly shown?: string;
   /** Fixed condition: `e.type = 'file.file'`. */
   readonly where?: string;
+  /** Objects that `where` keeps out carry roles too, so roles do not tell how many there are. */
+  readonly hidesObjects?: true;
   /** SQL of the key; default `e.id`. */
   readonly key?: string;
   /** SQL of a column that tells rows apart where the key alone does not (numbers of versions). */

@@ -40,10 +40,19 @@ export class Sight {
    * @param key SQL of the object's id
    */
   one(key: string, model: string): Condition {
-    return sql`${sql.raw(key)} in (select a.object from role_assignment a
+    return sql`${sql.raw(key)} in (select a.object from ${this.#grants(model)})`;
+  }
+
+  /** How many objects that is, without a look at them: roles end with their object. */
+  count(model: string): Condition {
+    return sql`select count(distinct a.object) as n from ${this.#grants(model)}`;
+  }
+
+  #grants(model: string): Condition {
+    return sql`role_assignment a
       where a.subject = any(${this.#rights.subjects}::int[]) and a.object is not null
         and a.kind = (select num from object_kind where name = ${model}) and a.domain = ${this.#domain}
-        and a.role = any(array(select role from role_permission where permission = ${permissionOf(model, "view")})))`;
+        and a.role = any(array(select role from role_permission where permission = ${permissionOf(model, "view")}))`;
   }
 
   /**
@@ -85,3 +94,9 @@ export async function scopeOf(resource: Resource, call: Call): Promise<Condition
   const model = modelKey(resource);
   return sight.isWhole(model) ? undefined : sight.one(roleObjectKey(resource), model);
 }
+
+/** Statement that counts what somebody sees of a resource, where `scopeOf` goes by its own model. */
+export const scopeCount = (resource: Resource, call: Call): Condition | undefined =>
+  resource.visibility === undefined && !resource.source.hidesObjects
+    ? new Sight(call, planOf(resource).domain === null).count(modelKey(resource))
+    : undefined;

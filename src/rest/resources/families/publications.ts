@@ -157,6 +157,7 @@ export const publicationResource = (options: PublicationOptions): Resource => {
     source: {
       from: `publication e${detail ? ` join ${detail} d on d.id = e.id` : ""}`,
       where: `e.type = '${type}' and e.complete`,
+      hidesObjects: true,
     },
     fields: {
       ...publicationFields,
