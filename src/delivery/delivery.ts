@@ -49,7 +49,7 @@ export interface DeliveryOptions {
 const HIT = { cache: "responses", result: "hit" } as const;
 const MISS = { cache: "responses", result: "miss" } as const;
 
-/** Errors and slashes are kept without saying so (core-content §10). */
+/** Errors and slashes are kept without saying so (core-content §5.15). */
 const isMarked = ({ status }: Answer): boolean => status < 400 && status !== 301;
 
 /** One request on its way: where it points, and how its answer is kept. */
