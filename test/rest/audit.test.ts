@@ -6,10 +6,15 @@ import { builtinSchedules } from "#core/schedules/rules.ts";
 import { deleteTask } from "#core/tasks/commands.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import { createJob } from "../support/job.ts";
-import { ADMIN_PASSWORD, createTestApi, ROOT, type TestApi } from "../support/rest-api.ts";
+import {
+  ADMIN_PASSWORD,
+  createTestApi,
+  ROOT,
+  type TestAnswer,
+  type TestApi,
+} from "../support/rest-api.ts";
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
-type Entry = any;
+type Entry = TestAnswer["body"];
 
 const entriesOf = async (api: TestApi, query = ""): Promise<readonly Entry[]> => {
   const { status, body, text } = await api.get(`audit/?ordering=timestamp&${query}`);
