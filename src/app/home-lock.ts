@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { appErrors } from "./errors.ts";
 
 /** The one process that uses a data folder. */
@@ -14,47 +15,73 @@ interface Holder {
   readonly born: string;
 }
 
+/** Of those that take a lock at the same moment, all step back, for longer each time. */
+const STEP_BACK_MS = { first: 20, longest: 2000 };
+
 /**
  * Locks a folder for this process; the lock of a process that has gone is taken over.
+ *
+ * Who wants it shows a claim, then looks for others' claims, then at the lock. Of two that want it
+ * at once, the later to show sees the other's claim, or the lock that it has become, so that a
+ * stale lock is replaced by one of them only.
  *
  * @throws `appErrors.homeInUse` while another process lives that has it
  */
 export async function lockHome(home: string): Promise<HomeLock> {
   const file = join(home, "deckle.lock");
-  const draft = `${file}.${randomUUID()}`;
-  await writeFile(draft, JSON.stringify({ pid: process.pid, born: await bornOf(process.pid) }), {
-    mode: 0o600,
-    flag: "wx",
-  });
-  try {
-    while (!(await linked(draft, file))) await removeStale(home, file);
-  } finally {
-    await unlink(draft);
+  const holder = { pid: process.pid, born: await bornOf(process.pid) };
+  for (let within = STEP_BACK_MS.first; ; within = Math.min(within * 2, STEP_BACK_MS.longest)) {
+    const claim = await showClaim(home, holder);
+    try {
+      if (!(await hasRival(home, claim))) {
+        await refuseLiving(home, file);
+        await rename(claim, file);
+        return { file, [Symbol.asyncDispose]: () => unlink(file) };
+      }
+    } finally {
+      await rm(claim, { force: true });
+    }
+    await setTimeout(Math.random() * within);
   }
-  return { file, [Symbol.asyncDispose]: () => unlink(file) };
 }
 
-async function linked(draft: string, file: string): Promise<boolean> {
+const CLAIM = "deckle.lock.claim-";
+
+/** Whole from the moment that it can be seen. */
+async function showClaim(home: string, holder: Holder): Promise<string> {
+  const id = randomUUID();
+  const draft = join(home, `deckle.lock.draft-${id}`);
+  await writeFile(draft, JSON.stringify(holder), { mode: 0o600, flag: "wx" });
+  const claim = join(home, `${CLAIM}${id}`);
+  await rename(draft, claim);
+  return claim;
+}
+
+/** Claims of processes that have gone are removed on the way. */
+async function hasRival(home: string, own: string): Promise<boolean> {
+  for (const name of await readdir(home)) {
+    const claim = join(home, name);
+    if (!name.startsWith(CLAIM) || claim === own) continue;
+    const holder = await holderIn(claim);
+    if (holder && (await isAlive(holder))) return true;
+    await rm(claim, { force: true });
+  }
+  return false;
+}
+
+async function refuseLiving(home: string, file: string): Promise<void> {
+  const holder = await holderIn(file);
+  if (holder && (await isAlive(holder))) throw appErrors.homeInUse(home, holder.pid);
+}
+
+/** Undefined for a file that is not there, and for one torn by a power cut: nobody holds it. */
+async function holderIn(file: string): Promise<Holder | undefined> {
   try {
-    await link(draft, file);
-    return true;
+    return parsed(await readFile(file, "utf8"));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-async function removeStale(home: string, file: string): Promise<void> {
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) return;
-  const holder = parsed(text);
-  if (holder && (await isAlive(holder))) throw appErrors.homeInUse(home, holder.pid);
-  // Moved first: whoever else found it stale must not remove the lock that replaces it.
-  const aside = `${file}.${randomUUID()}`;
-  await rename(file, aside).catch(() => undefined);
-  const moved = await readFile(aside, "utf8").catch(() => undefined);
-  if (moved !== undefined && moved !== text) await linked(aside, file);
-  await unlink(aside).catch(() => undefined);
 }
 
 function parsed(text: string): Holder | undefined {
@@ -62,7 +89,6 @@ function parsed(text: string): Holder | undefined {
     const { pid, born } = JSON.parse(text) as Partial<Holder>;
     return typeof pid === "number" && typeof born === "string" ? { pid, born } : undefined;
   } catch {
-    // Torn by a power cut: nobody holds it.
     return undefined;
   }
 }

@@ -252,8 +252,12 @@ export class Delivery {
     const handler = this.#handlers.get(type) ?? { type };
     const servesPublications = this.#publicationTypes.includes(type);
     const question = { ctx: this.#ctx, request, handler, servesPublications };
-    const resolution = await resolve(question);
-    return this.#answer(visit, request, resolution);
+    const { savedCount } = this.#downloads;
+    const found = await resolve(question);
+    // Fetched by another request while this one looked: what it found is outdated.
+    const isOutdated =
+      found.kind === "upstream" && this.#downloads.isSavedSince(savedCount, request, found);
+    return this.#answer(visit, request, isOutdated ? await resolve(question) : found);
   }
 
   async #answer(visit: Visit, request: ContentRequest, resolution: Resolution): Promise<void> {

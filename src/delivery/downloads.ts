@@ -5,6 +5,9 @@ import type { ContentRequest, FromUpstream } from "./contract.ts";
 import { Download } from "./download.ts";
 import type { Upstreams } from "./upstream.ts";
 
+/** Files that were saved last; a request that began before and is not answered yet asks for them. */
+const SAVED_FILES = 10_000;
+
 /** The downloads of this process: one per file, whoever waits for it. */
 export class Downloads {
   readonly #ctx: Ctx;
@@ -13,6 +16,9 @@ export class Downloads {
   readonly #running = new Map<string, Download>();
   /** These too, and those whose last bytes are being put away. */
   readonly #unfinished = new Set<Download>();
+  /** By key, at which count of saved files; the oldest first. */
+  readonly #saved = new Map<string, number>();
+  #savedCount = 0;
 
   constructor(ctx: Ctx, upstreams: Upstreams) {
     this.#ctx = ctx;
@@ -23,22 +29,30 @@ export class Downloads {
     return this.#unfinished.size;
   }
 
+  /** Grows with each file that is saved. */
+  get savedCount(): number {
+    return this.#savedCount;
+  }
+
+  /** Whether a file was saved after the count was so high: what was looked up then is outdated. */
+  isSavedSince(count: number, request: Pick<ContentRequest, "match">, upstream: FromUpstream) {
+    return (this.#saved.get(keyOf(request, upstream)) ?? 0) > count;
+  }
+
   /**
    * The download of a file, begun if there is none.
    *
    * @param onSaved called once by the one that is begun, when the file is in the store.
    */
   of(
-    { match }: Pick<ContentRequest, "match">,
+    request: Pick<ContentRequest, "match">,
     upstream: FromUpstream,
     onSaved: (artifact: SavedArtifact) => void,
   ): Download {
-    const key =
-      upstream.contentArtifact ??
-      `${match.domain.num} ${upstream.sources[0]?.remote} ${upstream.sources[0]?.url}`;
+    const key = keyOf(request, upstream);
     const running = this.#running.get(key);
     if (running) return running;
-    const { domain } = match;
+    const { domain } = request.match;
     const download = new Download(this.#ctx, this.#upstreams, {
       domain,
       sources: upstream.sources,
@@ -50,6 +64,7 @@ export class Downloads {
         if (upstream.contentArtifact !== null)
           await this.#fillIn(domain.num, upstream.contentArtifact, artifact.id);
         await upstream.pull?.save?.(artifact);
+        this.#remember(key);
         onSaved(artifact);
       },
       over: () => this.#running.delete(key),
@@ -71,6 +86,14 @@ export class Downloads {
     signal.removeEventListener("abort", abortAll);
   }
 
+  #remember(key: string): void {
+    this.#savedCount += 1;
+    this.#saved.delete(key);
+    this.#saved.set(key, this.#savedCount);
+    const [oldest] = this.#saved.keys();
+    if (this.#saved.size > SAVED_FILES && oldest !== undefined) this.#saved.delete(oldest);
+  }
+
   async #fillIn(domain: number, id: string, artifact: string): Promise<void> {
     await this.#ctx.db
       .updateTable("content_artifact")
@@ -81,3 +104,8 @@ export class Downloads {
       .execute();
   }
 }
+
+const keyOf = (
+  { match }: Pick<ContentRequest, "match">,
+  { contentArtifact, sources: [first] }: FromUpstream,
+): string => contentArtifact ?? `${match.domain.num} ${first?.remote} ${first?.url}`;

@@ -8,6 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { objectName } from "#core/artifacts/queries.ts";
+import type { ContentHandler } from "#delivery/contract.ts";
+import { sourcesOf } from "#delivery/source.ts";
 import { type Answer, answer, createUpstream } from "../support/upstream.ts";
 import { digestOf } from "./rows.ts";
 import { createSite, eventually, type SiteOptions } from "./site.ts";
@@ -98,6 +100,34 @@ test("streams and saves; the next is a hit without upstream", async (t) => {
   assert.equal(second.headers["x-pulp-cache"], "HIT");
   assert.equal(second.headers["content-length"], String(LARGE.length));
   assert.equal(second.headers["content-type"], "text/plain");
+  assert.equal(site.upstream.requests.length, 1);
+});
+
+test("a request that looked before a file was saved, and asks after it, gets what was saved", async (t) => {
+  const hasLooked = Promise.withResolvers<void>();
+  const mayGoOn = Promise.withResolvers<void>();
+  let isLate = true;
+  const handler: ContentHandler = {
+    type: "doc.doc",
+    async resolve(ctx, request) {
+      if (request.headers["x-late"] === undefined || !isLate) return undefined;
+      isLate = false;
+      const sources = await sourcesOf(ctx, request.match, site.contentArtifact);
+      hasLooked.resolve();
+      await mayGoOn.promise;
+      const { contentArtifact } = site;
+      return { kind: "upstream", contentArtifact, sources, path: request.path, at: null };
+    },
+  };
+  const site = await world(t, { answers: [answer.file(SMALL)], handlers: [handler] });
+
+  const late = site.get(PATH, { "x-late": "1" });
+  await hasLooked.promise;
+  assert.equal((await site.get(PATH)).body.toString(), SMALL.toString());
+  await eventually(async () => assert.deepEqual(await site.incoming(), []));
+  mayGoOn.resolve();
+
+  assert.equal((await late).body.toString(), SMALL.toString());
   assert.equal(site.upstream.requests.length, 1);
 });
 

@@ -242,6 +242,28 @@ test("pages deep in a list go on where the ones before them ended", async (t) =>
   }
 });
 
+test("members of a group, deep in a list, are those of this group", async (t) => {
+  const api = await withUsers(t);
+  const { db } = api.ctx;
+  const rows = Array.from({ length: 1010 }, (_, n) => ({ username: `u${n}`, password: "!" }));
+  const users = await db.insertInto("app_user").values(rows).returning("id").execute();
+  const groups = await db
+    .insertInto("app_group")
+    .values([{ name: "a" }, { name: "b" }])
+    .returning("id")
+    .execute();
+  const members = groups.flatMap(({ id }) =>
+    users.map((user) => ({ app_group: id, app_user: user.id })),
+  );
+  await db.insertInto("group_member").values(members).execute();
+  for (const { id } of groups) {
+    const { body } = await api.get(`groups/${id}/users/?offset=1005`);
+    assert.equal(body.count, 1010);
+    assert.equal(new Set(body.results.map((one: { username: string }) => one.username)).size, 5);
+    assert.equal(body.results.length, 5);
+  }
+});
+
 test("q joins filters by AND, OR and NOT", async (t) => {
   const api = await withUsers(t);
   for (const [q, names] of EXPRESSIONS) {

@@ -9,7 +9,7 @@ export interface Plan {
   /** What is joined to it, with what only the shown columns need. */
   readonly joins: string;
   readonly key: string;
-  /** Tells rows apart within a list. */
+  /** Tells rows of `e` apart: a column of it, since deep pages look rows up by it alone. */
   readonly unique: string;
   /** Null: no creation time, lists are ordered by the key. */
   readonly created: string | null;
@@ -48,6 +48,8 @@ function makePlan(resource: Resource): Plan {
   const text = `select ${detail} from ${table} ${joins} where ${where} and ${readConditions(source, key, domain)}`;
   const name = `read ${createHash("sha256").update(text).digest("hex").slice(0, 24)}`;
   const unique = source.unique ?? key;
+  if (!unique.startsWith("e."))
+    throw new Error(`${resource.path}: "${unique}" is not a column of its e.`);
   return {
     from,
     table,

@@ -6,6 +6,7 @@ import type { Call } from "./call.ts";
 import type { GeneralTasks } from "./general-tasks.ts";
 import { listAnswer } from "./list.ts";
 import { operationId } from "./openapi/names.ts";
+import { planOf } from "./plan.ts";
 import type { Action, Endpoint, Resource } from "./resource.ts";
 import type { Target, TargetOptions } from "./target.ts";
 import { policyName } from "./viewset.ts";
@@ -154,6 +155,7 @@ function collectionOperations(resource: Resource, tasks: GeneralTasks): RouteOpe
   const { list, create } = resource.operations;
   const operations: RouteOperation[] = [];
   if (list) {
+    planOf(resource); // One that cannot be read stops the start, not the first request.
     operations.push({
       method: "GET",
       id: operationId(resource, "list"),

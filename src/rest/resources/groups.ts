@@ -109,6 +109,7 @@ export const groupUser = defineResource({
   source: {
     from: "group_member e join app_user u on u.id = e.app_user",
     key: "u.id",
+    unique: "e.ctid",
     domain: null,
     created: null,
     parent: "e.app_group",
