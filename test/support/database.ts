@@ -50,7 +50,7 @@ export async function createDatabase(t: TestContext): Promise<TestDatabase> {
   const admin = await serverUrl();
   const template = await ensureTemplate(admin);
   const name = `t_${randomUUID().replaceAll("-", "")}`;
-  await command(admin, `create database ${name} template ${template}`);
+  await command(admin, `create database ${name} template ${template} strategy file_copy`);
   t.after(() => command(admin, `drop database if exists ${name} with (force)`));
   return { url: withDatabase(admin, name) };
 }
