@@ -1,37 +1,44 @@
 import { setImmediate as immediate } from "node:timers/promises";
 
+export interface BatchLimits {
+  /** Items of one batch. */
+  readonly most: number;
+  /** Batches that are worked on at the same time; 1 without it. */
+  readonly atOnce?: number;
+}
+
 /**
  * Collects single items into batches: while one batch is worked on the next one gathers, so the
  * batch size follows the load and nobody waits for a timer.
  */
 export class Batcher<Item, Result> {
   readonly #work: (items: readonly Item[]) => Promise<readonly Result[]>;
-  readonly #most: number;
+  readonly #limits: BatchLimits;
   #pending: Entry<Item, Result>[] = [];
-  #running = false;
+  #running = 0;
 
   /** @param work gives one result per item, in the same order. */
-  constructor(work: (items: readonly Item[]) => Promise<readonly Result[]>, most: number) {
+  constructor(work: (items: readonly Item[]) => Promise<readonly Result[]>, limits: BatchLimits) {
     this.#work = work;
-    this.#most = most;
+    this.#limits = limits;
   }
 
   /** The result of this item; rejects when its batch failed. */
   add(item: Item): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       this.#pending.push({ item, resolve, reject });
-      if (!this.#running) void this.#run();
+      if (this.#running < (this.#limits.atOnce ?? 1)) void this.#run();
     });
   }
 
   async #run(): Promise<void> {
-    this.#running = true;
+    this.#running += 1;
     while (this.#pending.length > 0) {
-      await this.#runBatch(this.#pending.splice(0, this.#most));
+      await this.#runBatch(this.#pending.splice(0, this.#limits.most));
       // Whoever goes on at once with the result has a next item ready a moment later.
       await immediate();
     }
-    this.#running = false;
+    this.#running -= 1;
   }
 
   async #runBatch(batch: readonly Entry<Item, Result>[]): Promise<void> {

@@ -27,10 +27,13 @@ const INSERT = {
  * INSERT is under way, so that a busy process commits rarely and an idle one waits for nobody.
  */
 export function createAuditTrail(ctx: Pick<Ctx, "hot">): AuditTrail {
-  const batcher = new Batcher<JsonObject, void>(async (rows) => {
-    await ctx.hot.query(INSERT, [JSON.stringify(rows)]);
-    return [];
-  }, MOST_AT_ONCE);
+  const batcher = new Batcher<JsonObject, void>(
+    async (rows) => {
+      await ctx.hot.query(INSERT, [JSON.stringify(rows)]);
+      return [];
+    },
+    { most: MOST_AT_ONCE },
+  );
   return { record: (entry) => batcher.add(rowOf(entry)) };
 }
 

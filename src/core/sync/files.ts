@@ -37,7 +37,7 @@ export class SyncFiles implements AsyncDisposable {
     this.#job = job;
     this.#remote = remote;
     this.#progress = progress;
-    this.#saver = new Batcher((downloads) => this.#save(downloads), MOST_PER_SAVE);
+    this.#saver = new Batcher((downloads) => this.#save(downloads), { most: MOST_PER_SAVE });
   }
 
   async lookUp(files: readonly DeclaredFile[]): Promise<KnownFiles> {

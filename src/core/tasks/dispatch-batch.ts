@@ -4,15 +4,18 @@ import { databaseFault } from "../constraints.ts";
 import type { Ctx } from "../ctx.ts";
 import type { Enqueued, QueueEntry } from "./queue.ts";
 
-/** Entries that one call takes: they wait for each other, and their names stay locked meanwhile. */
-const MOST = 32;
+/**
+ * Entries that one call takes: they wait for each other, and their names stay locked meanwhile. The
+ * database works on one call while this process makes the next.
+ */
+const BATCHES = { most: 32, atOnce: 2 };
 
 const statement: HotStatement<Enqueued> = {
   name: "task_dispatch_many",
   text: `select o_seq as seq, o_state as state, o_ready as "isReady" from task_dispatch_many(
     $1::bigint[], $2::boolean[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::text[], $10::text[], $11::boolean[], $12::int[], $13::boolean[], $14::boolean[],
-    $15::text[], $16::text[], $17::int[], $18::uuid[], $19::uuid[], $20::text[])`,
+    $15::text[], $16::text[], $17::int[], $18::uuid[], $19::uuid[])`,
 };
 
 /** One task on its way in. */
@@ -34,7 +37,7 @@ export async function enqueueTogether(
   arrival: Arrival,
 ): Promise<Enqueued> {
   const known = batchers.get(hot);
-  const batcher = known ?? new Batcher<Arrival, Outcome>((all) => enqueueAll(hot, all), MOST);
+  const batcher = known ?? new Batcher<Arrival, Outcome>((all) => enqueueAll(hot, all), BATCHES);
   if (!known) batchers.set(hot, batcher);
   const outcome = await batcher.add(arrival);
   if ("error" in outcome) throw outcome.error;
@@ -93,7 +96,6 @@ const columnsOf = (
     column(({ user }) => user),
     column(({ parent }) => parent),
     column(({ group }) => group),
-    column(({ busyReason }) => JSON.stringify({ reason: busyReason })),
   ];
 };
 

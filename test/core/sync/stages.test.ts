@@ -46,11 +46,14 @@ test("waiting for a budget ends with its signal", async () => {
 
 test("items gather while a batch is worked on, and each gets its own result", async () => {
   const batches: number[][] = [];
-  const batcher = new Batcher<number, number>(async (items) => {
-    batches.push([...items]);
-    await sleep(5);
-    return items.map((item) => item * 2);
-  }, 3);
+  const batcher = new Batcher<number, number>(
+    async (items) => {
+      batches.push([...items]);
+      await sleep(5);
+      return items.map((item) => item * 2);
+    },
+    { most: 3 },
+  );
 
   const results = await Promise.all([1, 2, 3, 4, 5, 6].map((item) => batcher.add(item)));
 
@@ -58,13 +61,36 @@ test("items gather while a batch is worked on, and each gets its own result", as
   assert.deepEqual(batches, [[1], [2, 3, 4], [5, 6]]);
 });
 
+test("as many batches are worked on at once as may be", async () => {
+  const batches: number[][] = [];
+  const limits = { most: 3, atOnce: 2 };
+  let running = 0;
+  let mostRunning = 0;
+  const batcher = new Batcher<number, number>(async (items) => {
+    batches.push([...items]);
+    running += 1;
+    mostRunning = Math.max(mostRunning, running);
+    await sleep(5);
+    running -= 1;
+    return items;
+  }, limits);
+
+  const items = [1, 2, 3, 4, 5, 6, 7, 8];
+  assert.deepEqual(await Promise.all(items.map((item) => batcher.add(item))), items);
+  assert.deepEqual(batches, [[1], [2], [3, 4, 5], [6, 7, 8]]);
+  assert.equal(mostRunning, 2);
+});
+
 test("a batch that fails fails its items, and the next one is worked on", async () => {
   let turn = 0;
-  const batcher = new Batcher<number, number>(async (items) => {
-    turn += 1;
-    if (turn === 1) throw new Error("first");
-    return items;
-  }, 10);
+  const batcher = new Batcher<number, number>(
+    async (items) => {
+      turn += 1;
+      if (turn === 1) throw new Error("first");
+      return items;
+    },
+    { most: 10 },
+  );
 
   const results = await Promise.allSettled([batcher.add(1), batcher.add(2)]);
 
