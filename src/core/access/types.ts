@@ -5,6 +5,8 @@ export interface RoleObject {
   readonly id: string;
   /** `domain.num` of the object. */
   readonly domain: number;
+  /** A permission that the user who asks is known to have on it. */
+  readonly known?: string;
 }
 
 /** Who gets or loses a role, by name. */

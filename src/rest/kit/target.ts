@@ -7,7 +7,7 @@ import { keyOf } from "./present.ts";
 import { checkKeys, type KeyPath, readVisibleRow } from "./read.ts";
 import type { Body, Fields, Resource, Row, Values } from "./resource.ts";
 import { relatedObject, roleObjectOf } from "./role-object.ts";
-import { scopeOf } from "./visibility.ts";
+import { scopeOf, seenBy } from "./visibility.ts";
 
 /** What a request addresses and brings. */
 export interface TargetOptions {
@@ -70,7 +70,9 @@ export class Target implements Facts, AsyncDisposable {
     if (subject) return subject(this.#call);
     if (!resource || key === undefined) throw new Error("The request addresses no object.");
     if (isBlind) await readVisibleRow(resource, this.#call, this.path);
-    return roleObjectOf(resource, this.#call, keyOf(await this.row()));
+    const object = roleObjectOf(resource, this.#call, keyOf(await this.row()));
+    const known = await seenBy(resource, this.#call);
+    return known === undefined ? object : { ...object, known };
   }
 
   async parent(): Promise<RoleObject> {

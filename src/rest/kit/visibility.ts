@@ -86,13 +86,22 @@ export type Visibility = (sight: Sight, call: Call) => Condition | undefined;
  * shows.
  */
 export async function scopeOf(resource: Resource, call: Call): Promise<Condition | undefined> {
-  if (call.rights.isSuperuser) return undefined;
-  const policy = await policyBook(call.ctx).policyOf(policyName(resource));
-  if (!policy?.queryset_scoping) return undefined;
+  if (call.rights.isSuperuser || !(await isScoped(resource, call))) return undefined;
   const sight = new Sight(call, planOf(resource).domain === null);
   if (resource.visibility) return resource.visibility(sight, call);
   const model = modelKey(resource);
   return sight.isWhole(model) ? undefined : sight.one(roleObjectKey(resource), model);
+}
+
+/** The permission on an object that it shows by, so that nobody needs to ask for it again. */
+export async function seenBy(resource: Resource, call: Call): Promise<string | undefined> {
+  const isByModel = resource.visibility === undefined && (await isScoped(resource, call));
+  return isByModel ? permissionOf(modelKey(resource), "view") : undefined;
+}
+
+async function isScoped(resource: Resource, { ctx }: Call): Promise<boolean> {
+  const policy = await policyBook(ctx).policyOf(policyName(resource));
+  return Boolean(policy?.queryset_scoping);
 }
 
 /** Statement that counts what somebody sees of a resource, where `scopeOf` goes by its own model. */
