@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the clients that test/clients drives: pulp-cli, the generated bindings and schemathesis
-# into a Python environment, and curl, wget, nginx, wrk and strace with apt where they are missing.
+# into a Python environment, stand-ins for services into another, and curl, wget, nginx, wrk and strace with apt where they are missing.
 # The folder is $DECKLE_CLIENTS, or deckle/clients in the user's cache.
 set -euo pipefail
 
@@ -22,10 +22,20 @@ packages=(
   "pulp-file-client==3.95.3"
   "schemathesis==4.32.5"
 )
-stamp="$folder/installed.txt"
-if [ "$(cat "$stamp" 2>/dev/null)" != "${packages[*]}" ]; then
-  python3 -m venv "$folder"
-  "$folder/bin/pip" install --quiet --disable-pip-version-check "${packages[@]}"
-  printf '%s\n' "${packages[*]}" >"$stamp"
-fi
+
+# Servers that stand in for services; their dependencies are not those of the clients.
+servers=("moto[server]==5.2.5")
+
+# install FOLDER PACKAGE…: a Python environment with just these.
+install() {
+  local place="$1" stamp="$1/installed.txt"
+  shift
+  if [ "$(cat "$stamp" 2>/dev/null)" != "$*" ]; then
+    python3 -m venv "$place"
+    "$place/bin/pip" install --quiet --disable-pip-version-check "$@"
+    printf '%s\n' "$*" >"$stamp"
+  fi
+}
+install "$folder" "${packages[@]}"
+install "$folder/servers" "${servers[@]}"
 echo "clients: $folder"

@@ -13,6 +13,11 @@ export const appErrors = defineErrors({
     status: 500,
     message: (home: string, reason: string) => `The data folder ${home} cannot be used: ${reason}.`,
   },
+  store: {
+    code: "store-unusable",
+    status: 500,
+    message: (reason: string) => `STORAGES.default.OPTIONS cannot be used: ${reason}.`,
+  },
   bind: {
     code: "bind-malformed",
     status: 500,

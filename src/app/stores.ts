@@ -1,8 +1,12 @@
+import { ValidationError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
-import { FILE_SYSTEM } from "#core/domains/types.ts";
+import { homeStore } from "#core/domains/home-store.ts";
+import { FILE_SYSTEM, S3_CLASSES } from "#core/domains/types.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import { createFileSystemStorage } from "#platform/storage/file-system.ts";
-import type { OpenStore, Storage } from "#platform/storage/storage.ts";
+import { createS3Storage } from "#platform/storage/s3/s3.ts";
+import type { OpenStore, Storage, StoreSettings } from "#platform/storage/storage.ts";
+import { appErrors } from "./errors.ts";
 
 /** Stores that are kept for the next time they are asked for. */
 const MAX_OPEN = 1000;
@@ -14,16 +18,21 @@ const MAX_OPEN = 1000;
  */
 export function storeOpener(settings: Settings, processId: string): OpenStore {
   const known = new Map<string, Storage>();
-  return ({ storageClass, options }) => {
-    if (storageClass !== FILE_SYSTEM) return undefined;
+  const local = (own: ReturnType<typeof fileSystemOptions>) =>
+    createFileSystemStorage({ ...own, algorithms: settings.ALLOWED_CONTENT_CHECKSUMS, processId });
+  const make = ({ storageClass, options }: StoreSettings): Storage | undefined => {
+    if (S3_CLASSES.includes(storageClass)) {
+      const workshop = { ...fileSystemOptions(settings, {}), root: settings.WORKING_DIRECTORY };
+      return createS3Storage({ options, local: local(workshop) });
+    }
     const own = fileSystemOptions(settings, options);
-    const key = JSON.stringify(own);
-    const found = known.get(key);
-    if (found) return found;
+    return storageClass === FILE_SYSTEM && own.root !== "" ? local(own) : undefined;
+  };
+  return (wanted) => {
+    const key = JSON.stringify(wanted);
+    const store = known.get(key) ?? make(wanted);
     if (known.size >= MAX_OPEN) known.clear();
-    const algorithms = settings.ALLOWED_CONTENT_CHECKSUMS;
-    const store = createFileSystemStorage({ ...own, algorithms, processId });
-    known.set(key, store);
+    if (store) known.set(key, store);
     return store;
   };
 }
@@ -38,16 +47,18 @@ function fileSystemOptions(settings: Settings, options: JsonObject) {
   };
 }
 
-/** The store that the settings describe: that of the domain `default`. */
-export const homeSettings = (settings: Settings): JsonObject => ({
-  location: settings.MEDIA_ROOT,
-  file_permissions_mode: settings.FILE_UPLOAD_PERMISSIONS,
-  directory_permissions_mode: settings.FILE_UPLOAD_DIRECTORY_PERMISSIONS,
-});
-
-/** @throws if the settings name a class that this program has not; their check refuses it before. */
+/** The store of the settings. @throws `appErrors.store` if its options are wrong. */
 export function openHome(settings: Settings, open: OpenStore): Storage {
-  const store = open({ storageClass: FILE_SYSTEM, options: homeSettings(settings) });
-  if (!store) throw new Error("The store of the settings cannot be opened.");
+  const store = open(homeOptions(settings));
+  if (!store) throw appErrors.store("MEDIA_ROOT names no folder");
   return store;
+}
+
+function homeOptions(settings: Settings): StoreSettings {
+  try {
+    return homeStore(settings);
+  } catch (error) {
+    if (error instanceof ValidationError) throw appErrors.store(JSON.stringify(error.detail));
+    throw error;
+  }
 }

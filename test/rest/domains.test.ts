@@ -9,6 +9,7 @@ import { ADMIN_PASSWORD, createTestApi, type TestApi } from "../support/rest-api
 
 const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
 const S3 = "storages.backends.s3.S3Storage";
+const AZURE = "storages.backends.azure_storage.AzureStorage";
 const ON = { settings: { DOMAIN_ENABLED: true } };
 
 const inDomain = (name: string, path = "") => `/pulp/${name}/api/v3/${path}`;
@@ -69,7 +70,7 @@ test("what cannot be a domain is refused with the words of the contract", async 
     assert.equal(answer.status, 400, answer.text);
     assert.deepEqual(answer.body, expected);
   };
-  const keys = { access_key: "a", secret_key: "s", bucket_name: "b" };
+  const account = { account_name: "a", account_key: "s", azure_container: "b" };
 
   for (const name of ["api", "Content"])
     await refuse({ name }, { name: ["Name can not be 'api' or 'content'."] });
@@ -110,7 +111,7 @@ test("what cannot be a domain is refused with the words of the contract", async 
     await refuse({ storage_settings }, { storage_settings: [problem] });
   await refuse({ storage_class: "nope" }, { storage_class: ['"nope" is not a valid choice.'] });
   await refuse(
-    { storage_class: S3, storage_settings: keys },
+    { storage_class: AZURE, storage_settings: account },
     { storage_class: "Backend is not installed on Pulp." },
   );
   await refuse(

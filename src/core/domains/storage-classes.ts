@@ -6,6 +6,9 @@ export const S3 = "storages.backends.s3.S3Storage";
 /** The old name of `S3`; both behave the same. */
 export const S3_ALIAS = "storages.backends.s3boto3.S3Boto3Storage";
 
+/** Stores in buckets. */
+export const S3_CLASSES: readonly string[] = [S3, S3_ALIAS];
+
 export type OptionKind = "text" | "integer" | "boolean" | "map" | "texts";
 
 /** One option of a store (core-content §2.3). */

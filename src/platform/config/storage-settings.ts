@@ -3,10 +3,14 @@ import { defineSettings } from "#base/settings.ts";
 
 const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
 
-/** Stores of the peer that have no backend here yet. */
-const FOREIGN_STORES = [
+const STORES = [
+  FILE_SYSTEM,
   "storages.backends.s3.S3Storage",
   "storages.backends.s3boto3.S3Boto3Storage",
+];
+
+/** Stores of the peer that have no backend here yet. */
+const FOREIGN_STORES = [
   "storages.backends.azure_storage.AzureStorage",
   "storages.backends.gcloud.GoogleCloudStorage",
   "pulpcore.app.models.storage.PulpSFTPStorage",
@@ -28,13 +32,14 @@ export const storageSettings = defineSettings({
       default: { BACKEND: FILE_SYSTEM },
       staticfiles: { BACKEND: "django.contrib.staticfiles.storage.StaticFilesStorage" },
     },
-    doc: "`default.BACKEND` is the class of the object store, `default.OPTIONS` its options: `location`, `file_permissions_mode`, `directory_permissions_mode`.",
+    doc: "`default.BACKEND` is the class of the object store, `default.OPTIONS` its options: of a file system `location`, `file_permissions_mode`, `directory_permissions_mode`; of S3 `bucket_name`, `access_key`, `secret_key`, `region_name`, `endpoint_url` and more.",
     check: (value: Stores) => {
       const backend = value.default?.BACKEND ?? FILE_SYSTEM;
-      if (backend === FILE_SYSTEM) return undefined;
+      if (STORES.includes(backend)) return undefined;
+      const known = STORES.map((name) => `'${name}'`).join(", ");
       return FOREIGN_STORES.includes(backend)
-        ? `STORAGES.default.BACKEND '${backend}' is not supported yet; only '${FILE_SYSTEM}' is.`
-        : `STORAGES.default.BACKEND must be '${FILE_SYSTEM}', got '${backend}'.`;
+        ? `STORAGES.default.BACKEND '${backend}' is not supported yet; ${known} are.`
+        : `STORAGES.default.BACKEND must be one of ${known}, got '${backend}'.`;
     },
   },
   FILE_UPLOAD_TEMP_DIR: {

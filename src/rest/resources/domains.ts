@@ -15,6 +15,7 @@ import {
   storeOptions,
   updateDomain,
 } from "#core/domains/commands.ts";
+import { homeStore } from "#core/domains/home-store.ts";
 import { migrateBackend } from "#core/domains/tasks.ts";
 import { FILE_SYSTEM, STORAGE_CLASSES } from "#core/domains/types.ts";
 import { dispatch } from "#core/tasks/commands.ts";
@@ -44,18 +45,11 @@ const DESCRIBED = [
   "storages.backends.s3boto3.S3Boto3Storage",
 ];
 
-/** The default domain's store is that of the settings. */
-const defaultOptions = ({ settings }: Ctx): JsonObject => ({
-  location: settings.MEDIA_ROOT,
-  base_url: "",
-  file_permissions_mode: settings.FILE_UPLOAD_PERMISSIONS,
-  directory_permissions_mode: settings.FILE_UPLOAD_DIRECTORY_PERMISSIONS,
-});
-
 /** Options in clear, secrets among them. */
 function storedOptions(row: Row, ctx: Ctx): JsonObject {
   const sealed = (row.storage_settings ?? {}) as JsonObject;
-  if (row.name === DEFAULT_DOMAIN && Object.keys(sealed).length === 0) return defaultOptions(ctx);
+  if (row.name === DEFAULT_DOMAIN && Object.keys(sealed).length === 0)
+    return homeStore(ctx.settings).options;
   return openOptions(sealed, ctx.secrets);
 }
 

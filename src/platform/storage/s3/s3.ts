@@ -1,0 +1,116 @@
+import type { JsonObject } from "#base/json.ts";
+import { isRelativePath } from "#base/paths.ts";
+import { storageErrors } from "../errors.ts";
+import type {
+  IncomingFile,
+  IncomingFolders,
+  RedirectOptions,
+  Storage,
+  StoredObject,
+} from "../storage.ts";
+import { clientAddress } from "./address.ts";
+import { connect, type S3Connection } from "./client.ts";
+import { isAbsent, translated } from "./errors.ts";
+import { S3Object } from "./object.ts";
+import { type S3Options, s3Options } from "./options.ts";
+import { upload } from "./upload.ts";
+
+export interface S3StorageParts {
+  /** Options by the names of core-content §2.3. */
+  readonly options: JsonObject;
+  /** Where incoming files are written and hashed before they go to the bucket. */
+  readonly local: Pick<Storage, "beginFile" | "incoming">;
+}
+
+/** The store in a bucket of S3, or of a server that speaks its protocol (core-content §2.3). */
+export const createS3Storage = (parts: S3StorageParts): Storage => new S3Storage(parts);
+
+class S3Storage implements Storage {
+  readonly incoming: IncomingFolders;
+  readonly #options: S3Options;
+  readonly #local: S3StorageParts["local"];
+  #connection: Promise<S3Connection> | undefined;
+
+  constructor({ options, local }: S3StorageParts) {
+    this.#options = s3Options(options);
+    this.#local = local;
+    this.incoming = local.incoming;
+  }
+
+  beginFile(): Promise<IncomingFile> {
+    return this.#local.beginFile();
+  }
+
+  async place(file: IncomingFile, object: string): Promise<void> {
+    const key = this.#key(object);
+    const sealed = await file.seal();
+    const connection = await this.#connect();
+    await translated(() => upload({ connection, options: this.#options, key, file, sealed }));
+  }
+
+  async open(object: string): Promise<StoredObject> {
+    const found = await this.#head(object);
+    if (!found) throw storageErrors.missing(object);
+    const { bucket } = this.#options;
+    const connection = await this.#connect();
+    const { etag, sizeBytes } = found;
+    return new S3Object({ connection, bucket, key: this.#key(object), object, etag }, sizeBytes);
+  }
+
+  async stat(object: string): Promise<{ readonly sizeBytes: number } | undefined> {
+    const found = await this.#head(object);
+    return found && { sizeBytes: found.sizeBytes };
+  }
+
+  async remove(object: string): Promise<void> {
+    const { bucket: Bucket } = this.#options;
+    const Key = this.#key(object);
+    const { sdk, client } = await this.#connect();
+    await translated(async () => {
+      try {
+        await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }));
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+      }
+    });
+  }
+
+  async usage(): Promise<null> {
+    return null;
+  }
+
+  async redirect(object: string, wanted: RedirectOptions): Promise<string | undefined> {
+    const key = this.#key(object);
+    const connection = await this.#connect();
+    return translated(() => clientAddress({ connection, options: this.#options, key }, wanted));
+  }
+
+  async #head(
+    object: string,
+  ): Promise<{ readonly sizeBytes: number; readonly etag: string | undefined } | undefined> {
+    const { bucket: Bucket } = this.#options;
+    const Key = this.#key(object);
+    const { sdk, client } = await this.#connect();
+    return translated(async () => {
+      try {
+        const { ContentLength = 0, ETag: etag } = await client.send(
+          new sdk.HeadObjectCommand({ Bucket, Key }),
+        );
+        return { sizeBytes: ContentLength, etag };
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  #connect(): Promise<S3Connection> {
+    this.#connection ??= connect(this.#options);
+    return this.#connection;
+  }
+
+  #key(object: string): string {
+    if (!isRelativePath(object)) throw storageErrors.name(object);
+    return this.#options.prefix + object;
+  }
+}
