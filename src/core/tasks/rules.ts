@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { prn } from "#base/prn.ts";
 import { FINAL_STATES, type TaskState } from "./table.ts";
 
@@ -36,7 +36,7 @@ export interface Locks {
  * key only wait for each other without need.
  */
 export const lockKey = (name: string): string =>
-  createHash("sha256").update(name).digest().readBigInt64BE().toString();
+  hash("sha256", name, "buffer").readBigInt64BE().toString();
 
 /** Every task shares its domain, so a task that has the domain exclusively is alone in it. */
 export function normalizeResources(
