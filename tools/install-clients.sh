@@ -38,4 +38,11 @@ install() {
 }
 install "$folder" "${packages[@]}"
 install "$folder/servers" "${servers[@]}"
+
+azurite="azurite@3.37.0"
+stamp="$folder/azurite/installed.txt"
+if [ "$(cat "$stamp" 2>/dev/null)" != "$azurite" ]; then
+  npm install --silent --no-audit --no-fund --prefix "$folder/azurite" "$azurite"
+  printf '%s\n' "$azurite" >"$stamp"
+fi
 echo "clients: $folder"

@@ -1,8 +1,9 @@
 import { ValidationError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import { homeStore } from "#core/domains/home-store.ts";
-import { FILE_SYSTEM, S3_CLASSES } from "#core/domains/types.ts";
+import { AZURE, FILE_SYSTEM, S3_CLASSES } from "#core/domains/types.ts";
 import type { Settings } from "#platform/config/settings.ts";
+import { createAzureStorage } from "#platform/storage/azure/azure.ts";
 import { createFileSystemStorage } from "#platform/storage/file-system.ts";
 import { createS3Storage } from "#platform/storage/s3/s3.ts";
 import type { OpenStore, Storage, StoreSettings } from "#platform/storage/storage.ts";
@@ -21,10 +22,10 @@ export function storeOpener(settings: Settings, processId: string): OpenStore {
   const local = (own: ReturnType<typeof fileSystemOptions>) =>
     createFileSystemStorage({ ...own, algorithms: settings.ALLOWED_CONTENT_CHECKSUMS, processId });
   const make = ({ storageClass, options }: StoreSettings): Storage | undefined => {
-    if (S3_CLASSES.includes(storageClass)) {
-      const workshop = { ...fileSystemOptions(settings, {}), root: settings.WORKING_DIRECTORY };
+    const workshop = { ...fileSystemOptions(settings, {}), root: settings.WORKING_DIRECTORY };
+    if (S3_CLASSES.includes(storageClass))
       return createS3Storage({ options, local: local(workshop) });
-    }
+    if (storageClass === AZURE) return createAzureStorage({ options, local: local(workshop) });
     const own = fileSystemOptions(settings, options);
     return storageClass === FILE_SYSTEM && own.root !== "" ? local(own) : undefined;
   };

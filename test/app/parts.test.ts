@@ -8,6 +8,8 @@ import { databasesOf, databaseUrl } from "#app/database-url.ts";
 import { lockHome } from "#app/home-lock.ts";
 import { requireDomains } from "#app/runtime.ts";
 import { readServerFlags } from "#app/server-flags.ts";
+import { openHome, storeOpener } from "#app/stores.ts";
+import { uuid7 } from "#base/uuid7.ts";
 import { file } from "#plugins/file/plugin.ts";
 import { testSettings } from "../support/context.ts";
 import { temporaryFolder } from "./program.ts";
@@ -112,6 +114,29 @@ test("of many that find a stale lock, one gets it", async (t) => {
   const results = await Promise.allSettled(Array.from({ length: 20 }, () => lockHome(home)));
 
   assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
+});
+
+test("stores are opened by their class, and an unnamed folder is none without MEDIA_ROOT", () => {
+  const open = storeOpener({ ...testSettings("/"), MEDIA_ROOT: "" }, uuid7());
+  const class_ = (storageClass: string, options = {}) => open({ storageClass, options });
+  const folder = "pulpcore.app.models.storage.FileSystem";
+  assert.equal(class_(folder, { location: "" }), undefined);
+  assert.ok(class_(folder, { location: "/srv/a" }));
+  assert.ok(class_("storages.backends.s3.S3Storage", { bucket_name: "b" }));
+  assert.ok(class_("storages.backends.azure_storage.AzureStorage", { azure_container: "c" }));
+  assert.equal(class_("storages.backends.gcloud.GoogleCloudStorage"), undefined);
+});
+
+test("wrong options of the store of the settings stop the start", () => {
+  const BACKEND = "storages.backends.s3.S3Storage";
+  const settings = {
+    ...testSettings("/"),
+    STORAGES: { default: { BACKEND, OPTIONS: { bucket_name: "b" } } },
+  };
+  assert.throws(
+    () => openHome(settings, storeOpener(settings, uuid7())),
+    /STORAGES\.default\.OPTIONS cannot be used: .*access_key.*required/,
+  );
 });
 
 test("flags of the servers", (t) => {

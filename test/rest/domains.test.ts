@@ -9,7 +9,6 @@ import { ADMIN_PASSWORD, createTestApi, type TestApi } from "../support/rest-api
 
 const FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem";
 const S3 = "storages.backends.s3.S3Storage";
-const AZURE = "storages.backends.azure_storage.AzureStorage";
 const ON = { settings: { DOMAIN_ENABLED: true } };
 
 const inDomain = (name: string, path = "") => `/pulp/${name}/api/v3/${path}`;
@@ -70,7 +69,6 @@ test("what cannot be a domain is refused with the words of the contract", async 
     assert.equal(answer.status, 400, answer.text);
     assert.deepEqual(answer.body, expected);
   };
-  const account = { account_name: "a", account_key: "s", azure_container: "b" };
 
   for (const name of ["api", "Content"])
     await refuse({ name }, { name: ["Name can not be 'api' or 'content'."] });
@@ -110,10 +108,6 @@ test("what cannot be a domain is refused with the words of the contract", async 
   ])
     await refuse({ storage_settings }, { storage_settings: [problem] });
   await refuse({ storage_class: "nope" }, { storage_class: ['"nope" is not a valid choice.'] });
-  await refuse(
-    { storage_class: AZURE, storage_settings: account },
-    { storage_class: "Backend is not installed on Pulp." },
-  );
   await refuse(
     {
       storage_class: S3,

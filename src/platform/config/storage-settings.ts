@@ -7,11 +7,11 @@ const STORES = [
   FILE_SYSTEM,
   "storages.backends.s3.S3Storage",
   "storages.backends.s3boto3.S3Boto3Storage",
+  "storages.backends.azure_storage.AzureStorage",
 ];
 
 /** Stores of the peer that have no backend here yet. */
 const FOREIGN_STORES = [
-  "storages.backends.azure_storage.AzureStorage",
   "storages.backends.gcloud.GoogleCloudStorage",
   "pulpcore.app.models.storage.PulpSFTPStorage",
 ];
@@ -32,7 +32,7 @@ export const storageSettings = defineSettings({
       default: { BACKEND: FILE_SYSTEM },
       staticfiles: { BACKEND: "django.contrib.staticfiles.storage.StaticFilesStorage" },
     },
-    doc: "`default.BACKEND` is the class of the object store, `default.OPTIONS` its options: of a file system `location`, `file_permissions_mode`, `directory_permissions_mode`; of S3 `bucket_name`, `access_key`, `secret_key`, `region_name`, `endpoint_url` and more.",
+    doc: "`default.BACKEND` is the class of the object store, `default.OPTIONS` its options: of a file system `location`, `file_permissions_mode`, `directory_permissions_mode`; of S3 `bucket_name`, `access_key`, `secret_key`, `region_name`, `endpoint_url` and more; of Azure `account_name`, `account_key`, `azure_container` and more.",
     check: (value: Stores) => {
       const backend = value.default?.BACKEND ?? FILE_SYSTEM;
       if (STORES.includes(backend)) return undefined;

@@ -1,6 +1,8 @@
+import type { Readable } from "node:stream";
 import type { JsonObject } from "#base/json.ts";
 import { isRelativePath } from "#base/paths.ts";
 import { storageErrors } from "../errors.ts";
+import { RemoteObject } from "../remote-object.ts";
 import type {
   IncomingFile,
   IncomingFolders,
@@ -10,8 +12,7 @@ import type {
 } from "../storage.ts";
 import { clientAddress } from "./address.ts";
 import { connect, type S3Connection } from "./client.ts";
-import { isAbsent, translated } from "./errors.ts";
-import { S3Object } from "./object.ts";
+import { isAbsent, translate, translated } from "./errors.ts";
 import { type S3Options, s3Options } from "./options.ts";
 import { upload } from "./upload.ts";
 
@@ -51,10 +52,19 @@ class S3Storage implements Storage {
   async open(object: string): Promise<StoredObject> {
     const found = await this.#head(object);
     if (!found) throw storageErrors.missing(object);
-    const { bucket } = this.#options;
-    const connection = await this.#connect();
     const { etag, sizeBytes } = found;
-    return new S3Object({ connection, bucket, key: this.#key(object), object, etag }, sizeBytes);
+    const [{ sdk, client }, place] = [await this.#connect(), this.#place(object)];
+    return new RemoteObject({
+      object,
+      sizeBytes,
+      async get(start, end, abortSignal) {
+        const Range = `bytes=${start}-${end}`;
+        const unchanged = etag === undefined ? {} : { IfMatch: etag };
+        const command = new sdk.GetObjectCommand({ ...place, ...unchanged, Range });
+        return (await client.send(command, { abortSignal })).Body as Readable;
+      },
+      told: (error) => (isAbsent(error) ? storageErrors.missing(object) : translate(error)),
+    });
   }
 
   async stat(object: string): Promise<{ readonly sizeBytes: number } | undefined> {
@@ -63,12 +73,11 @@ class S3Storage implements Storage {
   }
 
   async remove(object: string): Promise<void> {
-    const { bucket: Bucket } = this.#options;
-    const Key = this.#key(object);
+    const place = this.#place(object);
     const { sdk, client } = await this.#connect();
     await translated(async () => {
       try {
-        await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }));
+        await client.send(new sdk.DeleteObjectCommand(place));
       } catch (error) {
         if (!isAbsent(error)) throw error;
       }
@@ -88,13 +97,12 @@ class S3Storage implements Storage {
   async #head(
     object: string,
   ): Promise<{ readonly sizeBytes: number; readonly etag: string | undefined } | undefined> {
-    const { bucket: Bucket } = this.#options;
-    const Key = this.#key(object);
+    const place = this.#place(object);
     const { sdk, client } = await this.#connect();
     return translated(async () => {
       try {
         const { ContentLength = 0, ETag: etag } = await client.send(
-          new sdk.HeadObjectCommand({ Bucket, Key }),
+          new sdk.HeadObjectCommand(place),
         );
         return { sizeBytes: ContentLength, etag };
       } catch (error) {
@@ -108,6 +116,8 @@ class S3Storage implements Storage {
     this.#connection ??= connect(this.#options);
     return this.#connection;
   }
+
+  #place = (object: string) => ({ Bucket: this.#options.bucket, Key: this.#key(object) });
 
   #key(object: string): string {
     if (!isRelativePath(object)) throw storageErrors.name(object);

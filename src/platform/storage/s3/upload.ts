@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CompletedPart } from "@aws-sdk/client-s3";
 import { storageErrors } from "../errors.ts";
+import { exactly, inParts } from "../remote-upload.ts";
 import type { IncomingFile, SealedFile } from "../storage.ts";
 import type { S3Connection } from "./client.ts";
 import type { S3Options } from "./options.ts";
@@ -65,33 +66,12 @@ async function putParts(work: Upload): Promise<void> {
   }
 }
 
-/** As many parts at once as the options say, each in memory while it is sent. */
-async function allParts(work: Upload, uploadId: string): Promise<CompletedPart[]> {
-  const { partBytes: wanted, concurrency } = work.options.multipart;
-  const { sizeBytes } = work.sealed;
-  const partBytes = Math.max(wanted, Math.ceil(sizeBytes / MOST_PARTS));
-  const count = Math.ceil(sizeBytes / partBytes);
-  const done: CompletedPart[] = [];
-  let next = 0;
-  const sendSome = async (): Promise<void> => {
-    while (next < count) {
-      const index = next;
-      next += 1;
-      const start = index * partBytes;
-      const bytes = await exactly(work.file, start, Math.min(partBytes, sizeBytes - start));
-      done[index] = await onePart(work, { uploadId, number: index + 1, bytes });
-    }
-  };
-  const crews = Array.from({ length: Math.min(count, concurrency) }, () =>
-    sendSome().catch((error) => {
-      next = count;
-      throw error;
-    }),
+function allParts(work: Upload, uploadId: string): Promise<CompletedPart[]> {
+  const { file, sealed, options } = work;
+  const plan = { ...options.multipart, sizeBytes: sealed.sizeBytes, mostParts: MOST_PARTS };
+  return inParts(file, plan, (bytes, index) =>
+    onePart(work, { uploadId, number: index + 1, bytes }),
   );
-  const outcomes = await Promise.allSettled(crews);
-  const failed = outcomes.find((outcome) => outcome.status === "rejected");
-  if (failed) throw failed.reason;
-  return done;
 }
 
 async function onePart(
@@ -107,18 +87,6 @@ async function onePart(
     }),
   );
   return { ETag, PartNumber };
-}
-
-/** The incoming file may give less at a time. */
-async function exactly(file: IncomingFile, start: number, length: number): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for (let at = 0; at < length; ) {
-    const piece = await file.read(start + at, length - at);
-    if (piece.length === 0) throw storageErrors.unavailable("the incoming file is cut off");
-    pieces.push(piece);
-    at += piece.length;
-  }
-  return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
 }
 
 async function requireThere({ connection, options, key, sealed }: Upload): Promise<void> {

@@ -1,22 +1,24 @@
 import { PassThrough, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { storageErrors } from "../errors.ts";
-import type { StoredObject } from "../storage.ts";
-import type { S3Connection } from "./client.ts";
-import { isAbsent, translate } from "./errors.ts";
+import { storageErrors } from "./errors.ts";
+import type { StoredObject } from "./storage.ts";
 
 /** Downloads that wait for the next piece to be asked for: one for each reader of the object. */
 const MOST_CURSORS = 16;
 const IDLE_MS = 10_000;
 
-export interface S3Place {
-  readonly connection: S3Connection;
-  readonly bucket: string;
-  readonly key: string;
+/** How the bytes of one object come from a store across the network. */
+export interface RemoteBytes {
   /** Name for errors. */
   readonly object: string;
-  /** Of the bytes that were found when the object was opened. */
-  readonly etag: string | undefined;
+  readonly sizeBytes: number;
+  /**
+   * Bytes `start` to `end`, both inclusive, of the object as it was when its size was found; rejects
+   * when another one has its name.
+   */
+  get(start: number, end: number, signal: AbortSignal): Promise<Readable>;
+  /** What a failure means in the words of `storageErrors`. */
+  told(error: unknown): unknown;
 }
 
 /** A download that is read piece by piece; it is `at` the byte that comes next. */
@@ -28,18 +30,20 @@ interface Cursor {
 }
 
 /**
- * An object in a bucket. Whoever reads it piece after piece gets one download, not one per piece;
+ * An object of a store across the network. Whoever reads it piece after piece gets one download, not one per piece;
  * if the object changes meanwhile, reading fails instead of mixing two.
  */
-export class S3Object implements StoredObject {
-  readonly sizeBytes: number;
-  readonly #place: S3Place;
+export class RemoteObject implements StoredObject {
+  readonly #bytes: RemoteBytes;
   #cursors: Cursor[] = [];
   #isClosed = false;
 
-  constructor(place: S3Place, sizeBytes: number) {
-    this.#place = place;
-    this.sizeBytes = sizeBytes;
+  constructor(bytes: RemoteBytes) {
+    this.#bytes = bytes;
+  }
+
+  get sizeBytes(): number {
+    return this.#bytes.sizeBytes;
   }
 
   async read(start: number, length: number): Promise<Buffer> {
@@ -76,7 +80,7 @@ export class S3Object implements StoredObject {
   async #pour(out: PassThrough, start: number, end: number): Promise<void> {
     this.#requireWithin(end + 1);
     const { body } = await this.#get(start, end);
-    const told = (error: unknown) => this.#told(error);
+    const told = this.#told;
     const counted = async function* () {
       let at = start;
       try {
@@ -94,7 +98,7 @@ export class S3Object implements StoredObject {
 
   #requireWithin(end: number): void {
     if (end > this.sizeBytes)
-      throw storageErrors.truncated(this.#place.object, end, this.sizeBytes);
+      throw storageErrors.truncated(this.#bytes.object, end, this.sizeBytes);
   }
 
   #take(start: number): Cursor | undefined {
@@ -129,30 +133,20 @@ export class S3Object implements StoredObject {
   }
 
   async #get(start: number, end: number): Promise<Pick<Cursor, "body" | "abort">> {
-    const { connection, bucket, key, etag } = this.#place;
     const abort = new AbortController();
-    const command = new connection.sdk.GetObjectCommand({
-      ...{ Bucket: bucket, Key: key, Range: `bytes=${start}-${end}` },
-      ...(etag === undefined ? {} : { IfMatch: etag }),
-    });
-    const { signal: abortSignal } = abort;
-    const answer = await connection.client.send(command, { abortSignal }).catch((error) => {
+    const body = await this.#bytes.get(start, end, abort.signal).catch((error) => {
       throw this.#told(error);
     });
-    const body = answer.Body as Readable;
     // Whoever reads hears of a broken download by the read; alone it must not end the process.
     body.on("error", () => undefined);
-    abortSignal.addEventListener("abort", () => body.destroy(), { once: true });
+    abort.signal.addEventListener("abort", () => body.destroy(), { once: true });
     return { body, abort };
   }
 
-  #truncated = (at: number) => storageErrors.truncated(this.#place.object, this.sizeBytes, at);
+  #truncated = (at: number) => storageErrors.truncated(this.#bytes.object, this.sizeBytes, at);
 
-  #told(error: unknown): unknown {
-    if (error instanceof CutOff) return this.#truncated(error.at);
-    if (isAbsent(error)) return storageErrors.missing(this.#place.object);
-    return translate(error);
-  }
+  #told = (error: unknown): unknown =>
+    error instanceof CutOff ? this.#truncated(error.at) : this.#bytes.told(error);
 }
 
 /** The store sent fewer bytes than it promised. */
