@@ -18,6 +18,7 @@ import { openDatabase } from "#platform/db/open.ts";
 import { IsolatedJq } from "#platform/jq/isolated-jq.ts";
 import type { Log } from "#platform/log/log.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
+import type { Plugin } from "#sdk";
 import { createDatabase } from "./database.ts";
 
 export interface ContextOptions {
@@ -53,7 +54,7 @@ export async function createContext(
   const { beside } = options;
   const url = beside?.url ?? (await createDatabase(t)).url;
   const mediaRoot = beside?.mediaRoot ?? (await mkdtemp(join(tmpdir(), "deckle-media-")));
-  const settings = testSettings(mediaRoot, options.settings);
+  const settings = testSettings(mediaRoot, options.settings, settingsOf(options.plugins ?? []));
   const logged: string[] = [];
   const databaseOptions = {
     url,
@@ -139,9 +140,17 @@ const testPlugin = (tasks: readonly TaskDefinition[]): CorePlugin => ({
   tasks,
 });
 
+/** The tables of settings that plugins bring. */
+const settingsOf = (plugins: readonly (CorePlugin & Partial<Plugin>)[]): SettingSpecs =>
+  Object.assign({}, ...plugins.map(({ settings }) => settings ?? {}));
+
 /** Defaults of every declared setting, with folders of the test. */
-export function testSettings(mediaRoot: string, overrides: Partial<Settings> = {}): Settings {
-  const specs: SettingSpecs = coreSettings;
+export function testSettings(
+  mediaRoot: string,
+  overrides: Partial<Settings> = {},
+  more: SettingSpecs = {},
+): Settings {
+  const specs: SettingSpecs = { ...coreSettings, ...more };
   const defaults = Object.entries(specs).map(([name, spec]) => [name, Value.Clone(spec.default)]);
   const values = Object.fromEntries(defaults) as Settings;
   return {

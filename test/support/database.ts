@@ -16,6 +16,7 @@ export const migrationSources: readonly MigrationSource[] = [
     label: "certguard",
     folder: new URL("../../src/plugins/certguard/migrations/", import.meta.url),
   },
+  { label: "python", folder: new URL("../../src/plugins/python/migrations/", import.meta.url) },
 ];
 
 export interface TestDatabase {

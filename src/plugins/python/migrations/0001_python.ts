@@ -89,12 +89,12 @@ create table python_repository (
 create table python_remote (
   id uuid primary key,
   domain int not null,
-  includes text[] not null default '{}',
-  excludes text[] not null default '{}',
+  includes jsonb not null default '[]',
+  excludes jsonb not null default '[]',
   prereleases boolean not null default false,
-  package_types text[] not null default '{}',
+  package_types jsonb not null default '[]',
   keep_latest_packages int not null default 0 check (keep_latest_packages >= 0),
-  exclude_platforms text[] not null default '{}',
+  exclude_platforms jsonb not null default '[]',
   provenance boolean not null default false,
   vulnerabilities boolean not null default false,
   foreign key (domain, id) references remote (domain, id) on delete cascade
@@ -117,8 +117,10 @@ create table python_blocklist_entry (
   added_by text not null default '',
   created timestamptz not null default clock_timestamp(),
   updated timestamptz not null default clock_timestamp(),
-  check (num_nonnulls(name, filename) = 1 and (version is null or name is not null)),
-  unique nulls not distinct (repository, name, version, filename),
+  constraint python_blocklist_entry_subject
+    check (num_nonnulls(name, filename) = 1 and (version is null or name is not null)),
+  constraint python_blocklist_entry_once
+    unique nulls not distinct (repository, name, version, filename),
   foreign key (domain, repository) references repository (domain, id) on delete cascade
 );
 `;

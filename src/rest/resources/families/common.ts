@@ -5,7 +5,7 @@ import { parseAddress, parseListHref } from "../../kit/address.ts";
 import type { Run } from "../../kit/call.ts";
 import { type Filter, FilterProblem, type Filters } from "../../kit/filters/filter.ts";
 import { choiceFilter, NAME, textFilters } from "../../kit/filters/lookups.ts";
-import type { Action, Resource } from "../../kit/resource.ts";
+import type { Action, Fields, Resource, Values } from "../../kit/resource.ts";
 import { type LabelActionOptions, labelActions } from "../label-actions.ts";
 import { roleActions } from "../role-actions.ts";
 
@@ -66,6 +66,35 @@ export const typeFilters = (types: readonly string[], column = "e.type"): Filter
   pulp_type: choiceFilter(column, types),
   pulp_type__in: choiceFilter(column, types, true),
 });
+
+/** A plugin's own table beside the one of a family: its name, and its keys, which are its columns. */
+export interface DetailOptions {
+  readonly detail?: string;
+  /** Keys and columns of the table `detail`. */
+  readonly fields?: Fields;
+}
+
+/** How a plugin's own table joins `e`, whose alias is `d`, and which of the values are its columns. */
+export interface Detail {
+  readonly join: string;
+  readonly fields: Fields;
+  /** Name of the table, if there is one. */
+  readonly table?: string;
+  columnsOf(values: Values): Values;
+}
+
+export function detailOf({ detail, fields = {} }: DetailOptions): Detail {
+  const own = Object.entries(fields).map(
+    ([name, field]) => [name, { ...field, sql: field.sql ?? `d.${name}` }] as const,
+  );
+  return {
+    join: detail ? ` join ${detail} d on d.id = e.id` : "",
+    fields: Object.fromEntries(own),
+    ...(detail ? { table: detail } : {}),
+    columnsOf: (values) =>
+      Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(fields, name))),
+  };
+}
 
 /** Labels and roles of one master and detail type: every family has the same. */
 export const entityActions = (

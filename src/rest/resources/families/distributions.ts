@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { objectError, ValidationError } from "#base/errors.ts";
 import { encodePath, isRelativePath, pathPrefixes } from "#base/paths.ts";
 import { pdrn, prn } from "#base/prn.ts";
+import { insertDetail, updateDetail } from "#core/detail.ts";
 import {
   announceAfterCommit,
   createDistribution,
@@ -16,15 +17,21 @@ import type { Filter, Filters } from "../../kit/filters/filter.ts";
 import { labelSelect } from "../../kit/filters/label-select.ts";
 import { booleanFilter, textFilters } from "../../kit/filters/lookups.ts";
 import {
+  type Create,
   defineResource,
   FieldProblem,
   type Fields,
   type Resource,
+  type Row,
+  type Update,
   type Values,
 } from "../../kit/resource.ts";
 import { entityHref, type View } from "../../kit/view.ts";
 import {
   contentKey,
+  type Detail,
+  type DetailOptions,
+  detailOf,
   entityActions,
   entityOrderings,
   nameFilters,
@@ -53,13 +60,17 @@ function baseUrl({ ctx: { settings }, domainEnabled, domain }: View, basePath: s
   return `${prefix}${domainEnabled ? `${domain}/` : ""}${encodePath(basePath)}/`;
 }
 
+const baseUrlField = (address: DistributionOptions["baseUrl"] = baseUrl): Fields => ({
+  base_url: {
+    ...text({ readOnly: true, sql: "e.base_path" }),
+    read: (row, view) => address(view, String(row.base_url)),
+  },
+});
+
 /** Keys that every distribution has, in the order of the wire. */
 export const distributionFields: Fields = {
   base_path: text({ required: true, check: checkBasePath }),
-  base_url: {
-    ...text({ readOnly: true, sql: "e.base_path" }),
-    read: (row, view) => baseUrl(view, String(row.base_url)),
-  },
+  ...baseUrlField(),
   content_guard: relation(
     "content_guard",
     { to: "content_guard" },
@@ -171,76 +182,48 @@ export const allDistributions = (types: readonly string[]): Resource =>
     operations: { list: true },
   });
 
-export interface DistributionOptions {
+export interface DistributionOptions extends Pick<DetailOptions, "detail"> {
   readonly path: string;
   readonly label: string;
   readonly model: string;
   readonly type: string;
   readonly title: string;
-  /** Keys on top of those of every distribution. */
+  /** Keys on top of those of every distribution, columns of `distribution`. */
   readonly fields: Fields;
+  /** Keys and columns of the table `detail`. */
+  readonly detailFields?: Fields;
+  /** Where clients are sent; without it the content app. */
+  baseUrl?(view: View, basePath: string): string;
 }
 
 /** A distribution of one type: creation, change and deletion are tasks that usually run at once. */
 export const distributionResource = (options: DistributionOptions): Resource => {
-  const { type, fields, ...names } = options;
+  const { type, fields, label, model, path, title, detail: table, detailFields = {} } = options;
+  const detail = detailOf({ ...(table ? { detail: table } : {}), fields: detailFields });
+  const lock = (row: Row): string => prn(`${label}.${model}`, String(row.$key));
   return defineResource({
-    ...names,
+    ...{ label, model, path, title },
     actions: entityActions(options, "distribution", { isDescribedAs200: true }),
     family: "distribution",
     key: "uuid",
-    source: { from: "distribution e", where: `e.type = '${type}'` },
-    fields: { ...distributionFields, ...fields },
+    source: { from: `distribution e${detail.join}`, where: `e.type = '${type}'` },
+    fields: {
+      ...distributionFields,
+      ...baseUrlField(options.baseUrl),
+      ...fields,
+      ...detail.fields,
+    },
     filters: distributionFilters,
     orderings: distributionOrderings,
     operations: {
       list: true,
       read: true,
-      create: {
-        mode: "task",
-        check: async (run, values) => {
-          checkSources(values);
-          await checkFree(run, values);
-        },
-        locks: ({ caller }) => ({
-          exclusive: [pdrn(caller.domain.id, "distribution.base_path")],
-          shared: [pdrn(caller.domain.id, "distributions")],
-        }),
-        async apply({ ctx, caller: { domain } }, values, made) {
-          const input = { domain, type, ...toDistribution(values) } as NewDistribution;
-          const id = await inTransaction(ctx, undefined, async (trx) => {
-            const id = await createDistribution(ctx, input, trx);
-            await made(trx, id);
-            return id;
-          });
-          announceAfterCommit(ctx, domain, [id]);
-          return id;
-        },
-      },
-      update: {
-        mode: "task",
-        check: async (run, values, row) => {
-          checkSources({ ...row, ...values });
-          await checkFree(run, values, String(row.$key));
-        },
-        locks: ({ caller }, row, changes) => ({
-          exclusive: [
-            prn(`${options.label}.${options.model}`, String(row.$key)),
-            ...("base_path" in changes ? [pdrn(caller.domain.id, "distribution.base_path")] : []),
-          ],
-          shared: [pdrn(caller.domain.id, "distributions")],
-        }),
-        apply: ({ ctx, caller }, row, changes) =>
-          updateDistribution(ctx, {
-            domain: caller.domain,
-            id: String(row.$key),
-            patch: toDistribution(changes),
-          }),
-      },
+      create: createOperation(type, detail),
+      update: updateOperation(lock, detail),
       delete: {
         mode: "task",
         locks: ({ caller }, row) => ({
-          exclusive: [prn(`${options.label}.${options.model}`, String(row.$key))],
+          exclusive: [lock(row)],
           shared: [pdrn(caller.domain.id, "distributions")],
         }),
         apply: ({ ctx, caller }, row) =>
@@ -249,6 +232,52 @@ export const distributionResource = (options: DistributionOptions): Resource => 
     },
   });
 };
+
+const createOperation = (type: string, { table, columnsOf }: Detail): Create => ({
+  mode: "task",
+  check: async (run, values) => {
+    checkSources(values);
+    await checkFree(run, values);
+  },
+  locks: ({ caller }) => ({
+    exclusive: [pdrn(caller.domain.id, "distribution.base_path")],
+    shared: [pdrn(caller.domain.id, "distributions")],
+  }),
+  async apply({ ctx, caller: { domain } }, values, made) {
+    const input = { domain, type, ...toDistribution(values) } as NewDistribution;
+    const id = await inTransaction(ctx, undefined, async (trx) => {
+      const id = await createDistribution(ctx, input, trx);
+      if (table) await insertDetail(trx, table, { id, domain: domain.num, ...columnsOf(values) });
+      await made(trx, id);
+      return id;
+    });
+    announceAfterCommit(ctx, domain, [id]);
+    return id;
+  },
+});
+
+const updateOperation = (lock: (row: Row) => string, { table, columnsOf }: Detail): Update => ({
+  mode: "task",
+  check: async (run, values, row) => {
+    checkSources({ ...row, ...values });
+    await checkFree(run, values, String(row.$key));
+  },
+  locks: ({ caller }, row, changes) => ({
+    exclusive: [
+      lock(row),
+      ...("base_path" in changes ? [pdrn(caller.domain.id, "distribution.base_path")] : []),
+    ],
+    shared: [pdrn(caller.domain.id, "distributions")],
+  }),
+  async apply({ ctx, caller: { domain } }, row, changes) {
+    const id = String(row.$key);
+    await inTransaction(ctx, undefined, async (trx) => {
+      if (table) await updateDetail(trx, table, { id, values: columnsOf(changes) });
+      await updateDistribution(ctx, { domain, id, patch: toDistribution(changes) }, trx);
+    });
+    announceAfterCommit(ctx, domain, [id]);
+  },
+});
 
 /** Before the 202: name and base path are free, as far as one can see now. */
 async function checkFree({ ctx, caller }: Run, values: Values, self?: string): Promise<void> {

@@ -20,6 +20,7 @@ import { entityHref } from "../../kit/view.ts";
 import { roleActions } from "../role-actions.ts";
 import {
   contentKey,
+  detailOf,
   entityOrderings,
   ofKnownTypes,
   relationFilter,
@@ -145,24 +146,22 @@ export interface PublicationOptions {
 
 /** A publication of one type: made by a task, deleted at once. */
 export const publicationResource = (options: PublicationOptions): Resource => {
-  const { type, detail, fields, publish, hasCheckpoints, input, ...names } = options;
-  const own = Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, { ...field, sql: `d.${name}` }]),
-  );
+  const { type, publish, hasCheckpoints, input, detail: _, fields: _own, ...names } = options;
+  const { join, fields } = detailOf(options);
   return defineResource({
     ...names,
     actions: roleActions(`${options.label}.${options.model}`.toLowerCase()),
     family: "publication",
     key: "uuid",
     source: {
-      from: `publication e${detail ? ` join ${detail} d on d.id = e.id` : ""}`,
+      from: `publication e${join}`,
       where: `e.type = '${type}' and e.complete`,
       hidesObjects: true,
     },
     fields: {
       ...publicationFields,
       distributions: distributionsField,
-      ...own,
+      ...fields,
       ...(hasCheckpoints ? { checkpoint: checkpointField } : {}),
     },
     filters: publicationFilters,

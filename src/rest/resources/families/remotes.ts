@@ -1,5 +1,6 @@
 import { fieldError, objectError } from "#base/errors.ts";
 import type { Labels } from "#base/labels.ts";
+import { insertDetail, updateDetail } from "#core/detail.ts";
 import { createRemote, deleteRemote, openSecrets, updateRemote } from "#core/remotes/commands.ts";
 import { remoteById } from "#core/remotes/queries.ts";
 import {
@@ -10,6 +11,7 @@ import {
   proxyUrlProblem,
   urlProblem,
 } from "#core/remotes/rules.ts";
+import type { Policy } from "#core/remotes/table.ts";
 import type { NewRemote, RemoteColumns } from "#core/remotes/types.ts";
 import { inTransaction } from "#core/transaction.ts";
 import type { Run } from "../../kit/call.ts";
@@ -29,6 +31,7 @@ import { DATETIME, datetimeFilters } from "../../kit/filters/lookups.ts";
 import {
   type Action,
   defineResource,
+  type Field,
   FieldProblem,
   type Fields,
   type Resource,
@@ -38,6 +41,8 @@ import {
 import { entityHref } from "../../kit/view.ts";
 import {
   checkNameFree,
+  type DetailOptions,
+  detailOf,
   entityActions,
   entityOrderings,
   nameFilters,
@@ -67,6 +72,9 @@ const certificate = (field: string) =>
     },
   });
 
+const downloadPolicy = (ofMost: Policy): Field =>
+  choice(["immediate", "on_demand", "streamed"], { default: ofMost });
+
 const secret = (verbatim = false) => text({ nullable: true, writeOnly: true, verbatim });
 const seconds = () => number({ nullable: true }, { minimum: 0 });
 
@@ -86,7 +94,7 @@ export const remoteFields: Fields = {
   pulp_labels: labels,
   download_concurrency: int32({ nullable: true }, { minimum: 1 }),
   max_retries: int32({ nullable: true }),
-  policy: choice(["immediate", "on_demand", "streamed"], { default: "immediate" }),
+  policy: downloadPolicy("immediate"),
   total_timeout: seconds(),
   connect_timeout: seconds(),
   sock_connect_timeout: seconds(),
@@ -139,7 +147,7 @@ export const allRemotes = (types: readonly string[]): Resource =>
     operations: { list: true },
   });
 
-export interface RemoteOptions {
+export interface RemoteOptions extends DetailOptions {
   readonly path: string;
   readonly label: string;
   readonly model: string;
@@ -147,26 +155,23 @@ export interface RemoteOptions {
   readonly type: string;
   readonly title: string;
   readonly actions?: readonly Action[];
+  /** Download policy of remotes that say none; without it `immediate`. */
+  readonly policy?: Policy;
 }
 
-/** A remote of one type without columns of its own: all five operations. */
-export const remoteResource = ({
-  path,
-  label,
-  model,
-  type,
-  title,
-  actions = [],
-}: RemoteOptions): Resource =>
-  defineResource({
+/** A remote of one type: all five operations. */
+export const remoteResource = (options: RemoteOptions): Resource => {
+  const { path, label, model, type, title, actions = [], policy = "immediate" } = options;
+  const { join, table, fields, columnsOf } = detailOf(options);
+  return defineResource({
     path,
     label,
     model,
     title,
     family: "remote",
     key: "uuid",
-    source: { from: "remote e", where: `e.type = '${type}'` },
-    fields: remoteFields,
+    source: { from: `remote e${join}`, where: `e.type = '${type}'` },
+    fields: { ...remoteFields, policy: downloadPolicy(policy), ...fields },
     filters: remoteFilters,
     orderings: remoteOrderings,
     operations: {
@@ -182,6 +187,8 @@ export const remoteResource = ({
           inTransaction(ctx, undefined, async (trx) => {
             const input = { domain, type, values: toRemote(values) as NewRemote };
             const id = await createRemote(ctx, input, trx);
+            if (table)
+              await insertDetail(trx, table, { id, domain: domain.num, ...columnsOf(values) });
             await made(trx, id);
             return id;
           }),
@@ -193,11 +200,11 @@ export const remoteResource = ({
           await checkNameFree(run, "remote", { name: values.name, self: String(row.$key) });
         },
         current: secretsOf,
-        apply: ({ ctx, caller }, row, changes) =>
-          updateRemote(ctx, {
-            domain: caller.domain,
-            id: String(row.$key),
-            values: toRemote(changes),
+        apply: ({ ctx, caller: { domain } }, row, changes) =>
+          inTransaction(ctx, undefined, async (trx) => {
+            const id = String(row.$key);
+            if (table) await updateDetail(trx, table, { id, values: columnsOf(changes) });
+            await updateRemote(ctx, { domain, id, values: toRemote(changes) }, trx);
           }),
       },
       delete: {
@@ -207,10 +214,13 @@ export const remoteResource = ({
     },
     actions: [...actions, ...entityActions({ label, model }, "remote")],
   });
+};
 
 /** The columns of a remote from the wire's names. */
 function toRemote({ pulp_labels: labelMap, ...values }: Values): RemoteColumns {
-  return { ...values, ...(labelMap === undefined ? {} : { labels: labelMap as Labels }) };
+  const columns = Object.entries(values).filter(([name]) => Object.hasOwn(remoteFields, name));
+  const given: RemoteColumns = Object.fromEntries(columns);
+  return labelMap === undefined ? given : { ...given, labels: labelMap as Labels };
 }
 
 async function secretsOf({ ctx, caller }: Run, row: Row): Promise<Values> {

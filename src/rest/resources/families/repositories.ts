@@ -12,7 +12,7 @@ import {
   updateRepository,
 } from "#core/repositories/commands.ts";
 import { addAndRemove } from "#core/repositories/tasks.ts";
-import type { NewRepository } from "#core/repositories/types.ts";
+import type { NewRepository, VersionEdit } from "#core/repositories/types.ts";
 import { dispatch } from "#core/tasks/commands.ts";
 import { inTransaction } from "#core/transaction.ts";
 import type { Run } from "../../kit/call.ts";
@@ -34,6 +34,8 @@ import { entityHref, type View, versionHref } from "../../kit/view.ts";
 import {
   checkNameFree,
   contentKey,
+  type DetailOptions,
+  detailOf,
   entityActions,
   entityOrderings,
   nameFilters,
@@ -145,34 +147,27 @@ export const toRepository = (values: Readonly<Record<string, unknown>>): JsonObj
   return Object.fromEntries(entries.map(([wire, name]) => [name, values[wire] as never]));
 };
 
-export interface RepositoryOptions {
+export interface RepositoryOptions extends DetailOptions {
   readonly path: string;
   readonly label: string;
   readonly model: string;
   readonly type: string;
   readonly title: string;
-  /** Keys and columns of the plugin's own table, whose name is `detail`. */
-  readonly detail?: string;
-  readonly fields?: Fields;
   readonly actions: readonly Action[];
+  /** Rules of the type over a `modify`, before it is dispatched; throws `ValidationError`. */
+  checkModify?(run: Run, edit: VersionEdit, row: Row): Promise<void>;
 }
 
 /** A repository of one type: all five operations and `modify`; versions come with `versionsOf`. */
 export const repositoryResource = (options: RepositoryOptions): Resource => {
-  const { type, detail, fields = {}, actions, ...names } = options;
-  const join = detail ? ` join ${detail} d on d.id = e.id` : "";
-  const own = Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [
-      name,
-      { ...field, sql: field.sql ?? `d.${name}` },
-    ]),
-  );
+  const { type, actions, detail: _, fields: _own, checkModify, ...names } = options;
+  const { join, table, fields, columnsOf } = detailOf(options);
   return defineResource({
     ...names,
     family: "repository",
     key: "uuid",
     source: { from: `repository e${join}`, where: `e.type = '${type}' and not e.user_hidden` },
-    fields: { ...repositoryFields, ...own },
+    fields: { ...repositoryFields, ...fields },
     address: repositoryHref,
     addressColumns: repositoryColumns,
     filters: repositoryFilters,
@@ -190,11 +185,11 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
           inTransaction(ctx, undefined, async (trx) => {
             const input = { domain: caller.domain, type, ...toRepository(values) } as NewRepository;
             const { id } = await createRepository(ctx, input, trx);
-            if (detail)
-              await insertDetail(trx, detail, {
+            if (table)
+              await insertDetail(trx, table, {
                 id,
                 domain: caller.domain.num,
-                ...pick(own, values),
+                ...columnsOf(values),
               });
             await made(trx, id);
             return id;
@@ -209,7 +204,7 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
         apply: async ({ ctx, caller }, row, changes) => {
           const id = String(row.$key);
           await ctx.db.transaction().execute(async (trx) => {
-            if (detail) await updateDetail(trx, detail, { id, values: pick(own, changes) });
+            if (table) await updateDetail(trx, table, { id, values: columnsOf(changes) });
             await updateRepository(
               ctx,
               { domain: caller.domain, id, patch: toRepository(changes) },
@@ -225,15 +220,12 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
       },
     },
     actions: [
-      modifyAction(`${options.label}.${options.model}`),
+      modifyAction(`${options.label}.${options.model}`, checkModify),
       ...actions,
       ...entityActions(options, "repository"),
     ],
   });
 };
-
-const pick = (fields: Fields, values: Values): Values =>
-  Object.fromEntries(Object.entries(values).filter(([name]) => name in fields));
 
 /** A repository's remote is of its own type (core-rest §8.3). */
 async function checkRemoteType({ ctx }: Run, type: string, { remote }: Values): Promise<void> {
@@ -249,7 +241,7 @@ async function checkRemoteType({ ctx }: Run, type: string, { remote }: Values): 
 const units = () => list({ type: "string" });
 
 /** `modify/` (core-rest §8.3). */
-const modifyAction = (model: string): Action => ({
+const modifyAction = (model: string, check: RepositoryOptions["checkModify"]): Action => ({
   name: "modify",
   method: "POST",
   on: "object",
@@ -278,6 +270,7 @@ const modifyAction = (model: string): Action => ({
       overwrite: values.overwrite !== false,
     };
     await checkUnits(call, input.add, add);
+    await check?.(call, input, row);
     const exclusive = [prn(model, String(row.$key))];
     const { id } = await dispatch(call.ctx, {
       task: addAndRemove,

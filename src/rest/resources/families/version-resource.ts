@@ -18,8 +18,15 @@ export const repairBody: Body = {
   isLenient: true,
 };
 
-/** `versions/` of a repository: list, read, delete and repair (core-rest §8.4). */
-export const versionsResource = (repository: Resource): Resource => {
+/**
+ * `versions/` of a repository: list, read, delete and repair (core-rest §8.4).
+ *
+ * @param actions that versions of the type have besides; their rows have `$prn` and `$repository`.
+ */
+export const versionsResource = (
+  repository: Resource,
+  actions: readonly Action[] = [],
+): Resource => {
   const lock = (row: Row) =>
     prn(`${repository.label}.${repository.model}`, String(row.$repository));
   const remove: Delete = {
@@ -54,5 +61,5 @@ export const versionsResource = (repository: Resource): Resource => {
       return { kind: "task", task: id };
     },
   };
-  return versionsOf(repository, { remove, actions: [repair] });
+  return versionsOf(repository, { remove, actions: [repair, ...actions] });
 };

@@ -1,0 +1,47 @@
+import { definePlugin } from "#sdk";
+import {
+  pythonDistribution,
+  pythonPackage,
+  pythonProvenance,
+  pythonPublication,
+  pythonRemote,
+  pythonYank,
+} from "./content.ts";
+import { pythonRules } from "./policies.ts";
+import { pythonRepository } from "./repository.ts";
+import { pythonDistributionResource } from "./rest/distributions.ts";
+import { pythonPublicationResource } from "./rest/publications.ts";
+import { pythonRemoteResource } from "./rest/remotes.ts";
+import { pythonRepositoryResource, pythonVersions } from "./rest/repositories.ts";
+import { pythonSettings } from "./settings.ts";
+import { publishPackages } from "./tasks.ts";
+
+export const python = definePlugin({
+  label: "python",
+  version: "3.37.0",
+  package: "pulp-python",
+  module: "pulp_python.app",
+  migrations: new URL("./migrations/", import.meta.url),
+  entities: [
+    pythonPackage,
+    pythonProvenance,
+    pythonYank,
+    pythonRepository,
+    pythonRemote,
+    pythonPublication,
+    pythonDistribution,
+  ],
+  contentTypes: [pythonPackage, pythonProvenance, pythonYank],
+  repositoryTypes: [pythonRepository],
+  resources: [
+    pythonRepositoryResource,
+    pythonVersions,
+    pythonRemoteResource,
+    pythonPublicationResource,
+    pythonDistributionResource,
+  ],
+  access: pythonRules,
+  tasks: [publishPackages],
+  settings: pythonSettings,
+  delivery: [],
+});
