@@ -1,0 +1,57 @@
+import { Malformed } from "../malformed.ts";
+
+/** What the records of a PAX header change about the member behind it. */
+export interface PaxRecords {
+  readonly path?: string;
+  readonly sizeBytes?: number;
+}
+
+const SPACE = 32;
+const NEWLINE = 10;
+
+/**
+ * Reads records `<length> <key>=<value>\n`, of which the length counts the whole record.
+ *
+ * @throws `Malformed` if one does not keep to this, if a path or a size stands twice or cannot be,
+ *   or if the member is sparse, so that it is not what it seems.
+ * @see POSIX.1-2024, pax, "pax Extended Header"
+ */
+export function readPax(bytes: Buffer): PaxRecords {
+  let records: PaxRecords = {};
+  let at = 0;
+  while (at < bytes.length) {
+    const { key, value, end } = recordAt(bytes, at);
+    at = end;
+    if (key.startsWith("GNU.sparse."))
+      throw new Malformed("A member of the tar archive is sparse.");
+    if (key === "path") records = { ...records, path: pathOf(value, records) };
+    if (key === "size") records = { ...records, sizeBytes: sizeOf(value, records) };
+  }
+  return records;
+}
+
+const BROKEN = "A PAX header of the tar archive is broken.";
+
+function recordAt(bytes: Buffer, at: number): { key: string; value: Buffer; end: number } {
+  // A length has few digits: looking further would make a header of none cost much.
+  const space = bytes.subarray(at, at + 9).indexOf(SPACE);
+  const digits = space < 0 ? "" : bytes.toString("latin1", at, at + space);
+  const end = at + Number(digits);
+  const isRecord = /^[1-9]\d*$/.test(digits) && end <= bytes.length && bytes[end - 1] === NEWLINE;
+  const record = bytes.subarray(at + space + 1, end - 1);
+  const equals = record.indexOf("=");
+  if (!isRecord || equals <= 0) throw new Malformed(BROKEN);
+  const key = record.toString("utf8", 0, equals);
+  return { key, value: record.subarray(equals + 1), end };
+}
+
+function pathOf(value: Buffer, { path }: PaxRecords): string {
+  if (path !== undefined || value.length === 0 || value.includes(0)) throw new Malformed(BROKEN);
+  return value.toString("utf8");
+}
+
+function sizeOf(value: Buffer, { sizeBytes }: PaxRecords): number {
+  const text = value.toString("latin1");
+  if (sizeBytes !== undefined || !/^\d{1,15}$/.test(text)) throw new Malformed(BROKEN);
+  return Number(text);
+}
