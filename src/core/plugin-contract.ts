@@ -1,6 +1,6 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { Json } from "#base/json.ts";
-import type { Caller, Ctx, Trx } from "./ctx.ts";
+import type { Caller, Ctx, Executor, Trx } from "./ctx.ts";
 import type { AccessRules } from "./policies/types.ts";
 
 /** The families of master and detail resources (core-rest §1.3), by the core's table. */
@@ -69,12 +69,37 @@ export interface VersionRef {
   readonly repository: RepositoryRef;
 }
 
+/** Units that are about to join the next version of a repository. */
+export interface Admission {
+  readonly repository: RepositoryRef;
+  /** `content.id`s */
+  readonly add: readonly string[];
+  /** Members that go at the same time; `"*"` is every one of the latest version. */
+  readonly remove: readonly string[] | "*";
+  /** `repository_version.id` of the version to start from; without it the latest. */
+  readonly baseVersion?: string;
+}
+
+/** A unit that a version does not take. */
+export interface Refusal {
+  /** `content.id` */
+  readonly id: string;
+  /** What users call it. */
+  readonly name: string;
+  readonly reason: string;
+}
+
 export interface RepositoryType extends EntityModel {
   readonly family: "repository";
   /** Names of the content types that it may hold. */
   readonly contentTypes: readonly string[];
   /** Publications decide what is served (true), or versions themselves (false). */
   readonly servesPublications: boolean;
+  /**
+   * Which units a version does not take, asked before they are added; they are left out and told in a
+   * progress report. Throws to refuse the whole version.
+   */
+  admit?(db: Executor, admission: Admission): Promise<readonly Refusal[]>;
   /** Rules of the type over the draft, inside the transaction that completes it. */
   finalizeVersion?(trx: Trx, draft: Draft): Promise<void>;
   /** After a version became visible: autopublish. */

@@ -8,7 +8,7 @@ export { sql } from "kysely";
 export type { Json, JsonObject } from "#base/json.ts";
 export { markRefreshed, refreshAcs } from "#core/acs/commands.ts";
 export type { AcsRefresh } from "#core/acs/types.ts";
-export { saveArtifacts } from "#core/artifacts/commands.ts";
+export { openArtifact, saveArtifacts } from "#core/artifacts/commands.ts";
 export { saveUnits } from "#core/content/commands.ts";
 export type { Caller, Ctx, Db, DomainRef, Executor, Trx } from "#core/ctx.ts";
 export {
@@ -49,6 +49,7 @@ export {
   type Row,
   type Values,
 } from "#rest/kit/resource.ts";
+export { createFrom } from "#rest/kit/write.ts";
 export { acsResource } from "#rest/resources/families/acs-resource.ts";
 export {
   digestFields,

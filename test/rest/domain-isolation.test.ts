@@ -6,6 +6,7 @@ import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { cleanUpOrphans, reclaimSpaceTask, repairAllArtifacts } from "#core/maintenance/tasks.ts";
 import { purgeTasks } from "#core/tasks/purge.ts";
+import { python } from "#plugins/python/plugin.ts";
 import { fullPath } from "#rest/kit/api-index.ts";
 import type { Fields, Resource } from "#rest/kit/resource.ts";
 import { createJob } from "../support/job.ts";
@@ -18,7 +19,7 @@ const isGlobal = ({ source }: Resource): boolean => source.domain === null;
 const isOverview = ({ operations }: Resource): boolean => operations.read === undefined;
 
 async function createTenants(t: TestContext) {
-  const api = await createTestApi(t, { settings: { DOMAIN_ENABLED: true } });
+  const api = await createTestApi(t, { shipped: [python], settings: { DOMAIN_ENABLED: true } });
   return { api, a: await createTenant(api, "a"), b: await createTenant(api, "b") };
 }
 
@@ -121,6 +122,7 @@ const KINDS: Readonly<Record<string, string>> = {
   content_guard: "contentguards/core/rbac",
   artifact: "artifacts",
   upload: "uploads",
+  content: "content/python/packages",
 };
 
 test("nothing can be made to refer to an object of another domain", async (t) => {

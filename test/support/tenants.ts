@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
+import { saveUnits } from "#core/content/commands.ts";
 import { createDistribution } from "#core/distributions/commands.ts";
 import { ARTIFACT_DISTRIBUTION } from "#core/guards/models.ts";
+import type { ContentType, DetailRow } from "#core/plugin-contract.ts";
 import { createTaskGroup } from "#core/tasks/commands.ts";
+import { pythonProvenance, pythonYank } from "#plugins/python/content.ts";
+import { provenanceRow } from "#plugins/python/provenance.ts";
+import { sdist } from "../plugins/python/distributions.ts";
 import { formOf, type TestApi } from "./rest-api.ts";
 import { addTask } from "./rest-rows.ts";
 
@@ -40,7 +45,8 @@ const post = async (
   json: unknown,
 ): Promise<string> => {
   const as = user === undefined ? {} : { user };
-  const answer = await api.request("POST", inDomain(domain.name, path), { json, ...as });
+  const url = path.startsWith("/") ? path : inDomain(domain.name, path);
+  const answer = await api.request("POST", url, { json, ...as });
   if (answer.status === 201) return answer.body.pulp_href;
   assert.equal(answer.status, 202, answer.text);
   const { body: task } = await api.get(answer.body.task);
@@ -51,6 +57,33 @@ const post = async (
 /** The last id of an href. */
 export const idOf = (href: string): string =>
   /([0-9a-f-]{36})\/(?!.*[0-9a-f-]{36})/.exec(href)?.[1] ?? "";
+
+async function saveUnit(
+  { api: { ctx }, domain }: Making,
+  type: ContentType,
+  row: DetailRow,
+): Promise<string> {
+  const [unit] = await saveUnits(ctx, { domain, type, units: [{ row, files: [] }] });
+  return inDomain(domain.name, `${type.path}/${unit?.id}/`);
+}
+
+/** A complete publication of the first version of the tenant's repository. */
+async function publication(
+  { api, domain, of }: Making,
+  type: string,
+  path: string,
+): Promise<string> {
+  const { id: version } = await api.ctx.db
+    .selectFrom("repository_version")
+    .innerJoin("repository", "repository.num", "repository_version.repository")
+    .select("repository_version.id")
+    .where("repository.id", "=", idOf(of(`repositories/${type.replace(".", "/")}`)))
+    .executeTakeFirstOrThrow();
+  const id = uuid7();
+  const row = { id, domain: domain.num, type, version, complete: true };
+  await api.ctx.db.insertInto("publication").values(row).execute();
+  return inDomain(domain.name, `publications/${path}/${id}/`);
+}
 
 /** How an object of each resource is made; a resource that is missing here fails the test. */
 export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>>> = {
@@ -95,26 +128,51 @@ export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>
     assert.equal(status, 201, text);
     return body.pulp_href;
   },
+  "content/python/packages": async ({ api, domain, suffix }) => {
+    const bytes = sdist({ salt: `everywhere${suffix}` }).bytes;
+    const form = formOf({}, [
+      { name: "file", bytes, filename: `shelf-reader-0.1${suffix}.tar.gz` },
+    ]);
+    const url = inDomain(domain.name, "content/python/packages/upload/");
+    const { status, body, text } = await api.request("POST", url, form);
+    assert.equal(status, 201, text);
+    return body.pulp_href;
+  },
+  "content/python/provenance": async (m) => {
+    const provenance = { version: 1, attestation_bundles: [] } as const;
+    const row = provenanceRow(idOf(m.of("content/python/packages")), provenance);
+    const key = { sha256: Buffer.alloc(32, `the same${m.suffix}`) };
+    return saveUnit(m, pythonProvenance, { ...row, ...key });
+  },
+  "content/python/yanks": (m) =>
+    saveUnit(m, pythonYank, { name_normalized: "x", version: "1", yanked_reason: m.suffix }),
+  "remotes/python/python": (m) =>
+    post(m, "remotes/python/python/", { name: `p${m.suffix}`, url: "http://x.example/" }),
+  "repositories/python/python": (m) =>
+    post(m, "repositories/python/python/", {
+      name: `p${m.suffix}`,
+      remote: m.of("remotes/python/python"),
+    }),
+  "repositories/python/python/{}/versions": async ({ of }) =>
+    `${of("repositories/python/python")}versions/0/`,
+  "publications/python/pypi": (m) => publication(m, "python.python", "python/pypi"),
+  "distributions/python/pypi": (m) =>
+    post(m, "distributions/python/pypi/", {
+      name: `p${m.suffix}`,
+      base_path: `p${m.suffix}`,
+      repository: m.of("repositories/python/python"),
+    }),
   "remotes/file/file": (m) =>
     post(m, "remotes/file/file/", { name: `r${m.suffix}`, url: "http://x.example/" }),
   "repositories/file/file": (m) =>
     post(m, "repositories/file/file/", { name: `r${m.suffix}`, remote: m.of("remotes/file/file") }),
   "repositories/file/file/{}/versions": async ({ of }) =>
     `${of("repositories/file/file")}versions/0/`,
-  "publications/file/file": async ({ api, domain, of }) => {
-    const { id: version } = await api.ctx.db
-      .selectFrom("repository_version")
-      .innerJoin("repository", "repository.num", "repository_version.repository")
-      .select("repository_version.id")
-      .where("repository.id", "=", idOf(of("repositories/file/file").replace(/versions.*/, "")))
-      .executeTakeFirstOrThrow();
-    const id = uuid7();
-    const row = { id, domain: domain.num, type: "file.file", version, complete: true };
-    await api.ctx.db.insertInto("publication").values(row).execute();
-    await sql`insert into file_publication (id, domain) values (${id}, ${domain.num})`.execute(
-      api.ctx.db,
-    );
-    return inDomain(domain.name, `publications/file/file/${id}/`);
+  "publications/file/file": async (m) => {
+    const href = await publication(m, "file.file", "file/file");
+    await sql`insert into file_publication (id, domain)
+      values (${idOf(href)}, ${m.domain.num})`.execute(m.api.ctx.db);
+    return href;
   },
   "distributions/file/file": (m) =>
     post(m, "distributions/file/file/", {
@@ -159,7 +217,7 @@ export async function createTenant(
   return { domain, hrefs: await makeObjects(api, domain, options) };
 }
 
-/** An object of each resource, by the resource's path. */
+/** An object of each resource that the API has, by the resource's path. */
 export async function makeObjects(
   api: TestApi,
   domain: Domain,
@@ -168,6 +226,6 @@ export async function makeObjects(
   const hrefs = new Map<string, string>();
   const of = (path: string): string => hrefs.get(path) ?? assert.fail(`no ${path} yet`);
   for (const [path, make] of Object.entries(MAKERS))
-    hrefs.set(path, await make({ api, domain, of, suffix, ...options }));
+    if (api.api.byPath(path)) hrefs.set(path, await make({ api, domain, of, suffix, ...options }));
   return hrefs;
 }

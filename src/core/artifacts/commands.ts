@@ -6,6 +6,7 @@ import { saveArtifacts } from "./store.ts";
 import type { SavedArtifact, StorableFile } from "./types.ts";
 
 export { announceObjects, announceRemovals } from "./intents.ts";
+export { openArtifact } from "./open.ts";
 export { receiveFile } from "./receive.ts";
 export { deleteArtifact, removeUnusedArtifacts } from "./remove.ts";
 export { inSameStore, saveArtifacts } from "./store.ts";

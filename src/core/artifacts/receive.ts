@@ -24,7 +24,7 @@ export async function receiveFile(
     await pour(body, file, options);
     const sealed = await file.seal();
     checkExpected(sealed, options);
-    return new Received(file, sealed);
+    return new Received(file, sealed, options.filename);
   } catch (error) {
     await file[Symbol.asyncDispose]();
     throw error;
@@ -55,10 +55,12 @@ function atMost(limitBytes: number): Transform {
 class Received implements ReceivedFile {
   readonly file: IncomingFile;
   readonly sealed: SealedFile;
+  readonly filename?: string;
 
-  constructor(file: IncomingFile, sealed: SealedFile) {
+  constructor(file: IncomingFile, sealed: SealedFile, filename: string | undefined) {
     this.file = file;
     this.sealed = sealed;
+    if (filename !== undefined) this.filename = filename;
   }
 
   [Symbol.asyncDispose](): PromiseLike<void> {

@@ -8,7 +8,10 @@ export interface StorableFile {
 }
 
 /** Disposing it drops the bytes, unless they were saved. */
-export interface ReceivedFile extends StorableFile, AsyncDisposable {}
+export interface ReceivedFile extends StorableFile, AsyncDisposable {
+  /** What the sender calls it: untrusted, and absent where nobody said. */
+  readonly filename?: string;
+}
 
 /** What the sender says about a file; lower-case hex. */
 export interface ExpectedFile {
@@ -20,6 +23,7 @@ export interface ReceiveOptions extends ExpectedFile {
   /** More bytes than this are refused with 413. */
   readonly limitBytes?: number;
   readonly signal?: AbortSignal;
+  readonly filename?: string;
 }
 
 export interface SavedArtifact {

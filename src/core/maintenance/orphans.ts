@@ -7,6 +7,8 @@ import { inTransaction, whereAllowed } from "../transaction.ts";
 import { type SweepPlan, scopeOf } from "./orphan-scope.ts";
 
 const BATCH = 2000;
+/** Ids follow time: the newest go first, since units can only be about older ones. */
+const BEYOND_IDS = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 type Count = Pick<Progress, "add" | "setTotal">;
@@ -46,10 +48,10 @@ export async function removeOrphans(job: Place, sweep: OrphanSweep): Promise<voi
 
 async function removeContent(job: Place, sweep: OrphanSweep): Promise<void> {
   const { plan, reports, totals, domain } = sweep;
-  let after = FIRST_ID;
+  let before = BEYOND_IDS;
   for (;;) {
     job.signal.throwIfAborted();
-    const { found, removed } = await removeBatch(job.ctx, domain, { plan, after });
+    const { found, removed } = await removeBatch(job.ctx, domain, { plan, before });
     totals.content += found.length;
     totals.skipped += found.length - removed;
     reports.content.setTotal(totals.content);
@@ -57,28 +59,28 @@ async function removeContent(job: Place, sweep: OrphanSweep): Promise<void> {
     crashPoint("orphans.batch");
     const last = found.at(-1);
     if (last === undefined || found.length < BATCH) return;
-    after = last;
+    before = last;
   }
 }
 
 interface BatchRequest {
   readonly plan: SweepPlan;
-  readonly after: string;
+  readonly before: string;
 }
 
 function removeBatch(
   ctx: Ctx,
   domain: DomainRef,
-  { plan, after }: BatchRequest,
+  { plan, before }: BatchRequest,
 ): Promise<{ found: string[]; removed: number }> {
   return inTransaction(ctx, undefined, async (trx) => {
     const { rows } = await sql<{ id: string }>`
       select c.id from content c
-      where c.domain = ${domain.num} and c.id > ${after} and ${scopeOf(domain, plan)}
+      where c.domain = ${domain.num} and c.id < ${before} and ${scopeOf(domain, plan)}
         and c.touched <= ${plan.cutoff}::timestamptz
         and not exists (
           select from membership m where m.domain = c.domain and m.content = c.id)
-      order by c.id limit ${BATCH} for update of c skip locked`.execute(trx);
+      order by c.id desc limit ${BATCH} for update of c skip locked`.execute(trx);
     const found = rows.map(({ id }) => id);
     const removed = found.length === 0 ? 0 : await deleteContent(trx, domain, found);
     return { found, removed };

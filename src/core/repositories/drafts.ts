@@ -3,6 +3,7 @@ import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
 import type { Job } from "../plugin-contract.ts";
 import { inTransaction } from "../transaction.ts";
+import { admit } from "./admission.ts";
 import { repositoryErrors } from "./errors.ts";
 import { addBatch, beginKept, endKept, removeBatch, undoRows } from "./members.ts";
 import { lockRepository } from "./queries.ts";
@@ -16,6 +17,8 @@ import type {
 } from "./types.ts";
 
 const CHUNK = 2000;
+/** Refused units that a draft remembers for its report. */
+const MAX_REFUSED = 1000;
 
 /**
  * Starts a version for a sync and commits at once; readers see complete versions only. A leftover of
@@ -51,9 +54,12 @@ export async function addMembers(
 ): Promise<AddedMembers> {
   const total = { added: 0, missing: [] as string[] };
   for (const chunk of chunks(ids)) {
-    const { added, missing } = await inTransaction(ctx, undefined, (trx) =>
-      addBatch(trx, draft, chunk),
-    );
+    const { added, missing, refused } = await inTransaction(ctx, undefined, async (trx) => {
+      const { repository } = draft;
+      const admitted = await admit(ctx, trx, { repository, add: chunk, remove: [] });
+      return { ...(await addBatch(trx, draft, admitted.add)), refused: admitted.refused };
+    });
+    draft.refused.push(...refused.slice(0, MAX_REFUSED - draft.refused.length));
     total.added += added;
     total.missing.push(...missing);
   }
@@ -166,7 +172,7 @@ export async function insertDraft(
     .execute();
   const { domain, correlationId } = job.caller;
   const n = repository.nextVersion;
-  return { repository, versionId, n, domain, isMirror: false, correlationId };
+  return { repository, versionId, n, domain, isMirror: false, correlationId, refused: [] };
 }
 
 /** Removes an incomplete version with all that it did. */

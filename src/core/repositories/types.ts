@@ -1,7 +1,7 @@
 import type { JsonObject } from "#base/json.ts";
 import type { Labels } from "#base/labels.ts";
 import type { DomainRef } from "../ctx.ts";
-import type { Draft, RepositoryRef, VersionRef } from "../plugin-contract.ts";
+import type { Draft, Refusal, RepositoryRef, VersionRef } from "../plugin-contract.ts";
 import type { VersionCounts } from "./table.ts";
 
 export interface NewRepository {
@@ -38,6 +38,8 @@ export interface OpenDraft extends Draft {
   /** Completing it removes every member that was not added or kept through `addMembers`. */
   readonly isMirror: boolean;
   readonly correlationId: string;
+  /** Units that the repository did not take; `addMembers` adds to it. */
+  readonly refused: Refusal[];
 }
 
 export interface AddedMembers {

@@ -1,8 +1,9 @@
 import { sql } from "kysely";
 import type { Ctx, Trx } from "../ctx.ts";
 import { announce, announceAfterCommit } from "../distributions/commands.ts";
-import type { Job, VersionRef } from "../plugin-contract.ts";
+import type { Job, Refusal, VersionRef } from "../plugin-contract.ts";
 import { inTransaction } from "../transaction.ts";
+import { admit, reportRefused } from "./admission.ts";
 import { discardVersion, dropDraft, insertDraft, lockForVersion, stateFor } from "./drafts.ts";
 import { closeForEdit, insertForEdit } from "./edit.ts";
 import { repositoryErrors } from "./errors.ts";
@@ -33,9 +34,13 @@ export async function createVersion(
   edit: VersionEdit,
 ): Promise<VersionRef | undefined> {
   const { ctx, caller } = job;
-  const wanted = normalEdit(edit);
+  const asked = normalEdit(edit);
+  let refused: readonly Refusal[] = [];
   const completed = await inTransaction(ctx, undefined, async (trx) => {
     const repository = await lockForVersion(trx, caller.domain, repositoryId);
+    const admitted = await admit(ctx, trx, { ...asked, repository });
+    refused = admitted.refused;
+    const wanted = { ...asked, add: admitted.add };
     const state = await stateFor(trx, repository, wanted);
     if (!state.hasWork) return undefined;
     const draft = await insertDraft(job, trx, repository, wanted.baseVersion);
@@ -49,6 +54,7 @@ export async function createVersion(
     await insertForEdit(trx, change);
     return finish(job, trx, { draft, repository, before: state.counts });
   });
+  await reportRefused(job, refused);
   return afterCompletion(job, completed);
 }
 
@@ -75,6 +81,7 @@ export async function completeVersion(job: Job, draft: OpenDraft): Promise<Versi
       if (draft.isMirror) await closeUnseen(trx, draft);
       return finish(job, trx, { draft, repository, before });
     });
+    await reportRefused(job, draft.refused);
     return await afterCompletion(job, completed);
   } catch (error) {
     await discardVersion(ctx, draft);

@@ -2,7 +2,7 @@ import type { Labels } from "#base/labels.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import { saveArtifacts } from "../artifacts/commands.ts";
 import { saveUnits } from "../content/commands.ts";
-import type { UnitFile } from "../content/types.ts";
+import type { UnitFile, UnitInput } from "../content/types.ts";
 import type { ContentType, DetailRow, Job, VersionRef } from "../plugin-contract.ts";
 import { downloadFile, openSession } from "../remotes/commands.ts";
 import type { RemoteColumns } from "../remotes/types.ts";
@@ -18,6 +18,17 @@ export interface ContentCreation {
   readonly repository?: string;
   /** False refuses to replace a different unit of the same slot. Default true. */
   readonly overwrite?: boolean;
+  /** Units about this one, which are made after it and go with it into the repository. */
+  readonly companions?: readonly Companion[];
+  /** Created resources begin with the version instead of the unit. */
+  readonly isVersionFirst?: boolean;
+}
+
+/** A unit that says something about another one, which it names by its id. */
+export interface Companion {
+  /** Name of its content type. */
+  readonly type: string;
+  unit(id: string): UnitInput;
 }
 
 export interface CreatedContent {
@@ -28,18 +39,55 @@ export interface CreatedContent {
 
 /**
  * Saves the unit, or finds the identical one, and adds it to a repository if one is named. Both
- * become created resources, the unit first (core-content §9.3).
+ * become created resources, the unit first unless the input says otherwise (core-content §9.3).
  */
 export async function createContent(job: Job, input: ContentCreation): Promise<CreatedContent> {
-  const { type, row, labels, files, repository, overwrite } = input;
-  const unit = { row, files, ...(labels ? { labels } : {}) };
-  const [saved] = await saveUnits(job.ctx, { domain: job.caller.domain, type, units: [unit] });
-  if (saved === undefined) throw new Error("Saving a unit gave none.");
-  const { id } = saved;
-  await job.created({ model: type.model, object: id, path: `${type.path}/${id}/` });
-  if (repository === undefined) return { id, version: undefined };
-  const edit = { add: [id], remove: [], ...(overwrite === undefined ? {} : { overwrite }) };
-  return { id, version: await createVersion(job, repository, edit) };
+  const { repository, isVersionFirst = false } = input;
+  const saved = await saveWithCompanions(job, input);
+  const [unit] = saved;
+  const report = async (): Promise<void> => {
+    for (const { type, id } of saved)
+      await job.created({ model: type.model, object: id, path: `${type.path}/${id}/` });
+  };
+  if (!isVersionFirst) await report();
+  const version = repository === undefined ? undefined : await join(job, repository, input, saved);
+  if (isVersionFirst) await report();
+  return { id: unit.id, version };
+}
+
+/** A unit that is saved. */
+export interface Saved {
+  readonly type: ContentType;
+  /** `content.id` */
+  readonly id: string;
+}
+
+/** Saves the unit and those about it; the unit comes first. */
+export async function saveWithCompanions(
+  { ctx, caller: { domain } }: Pick<Job, "ctx" | "caller">,
+  { type, row, labels, files, companions = [] }: ContentCreation,
+): Promise<readonly [Saved, ...Saved[]]> {
+  const save = async (one: ContentType, unit: UnitInput): Promise<Saved> => {
+    const [saved] = await saveUnits(ctx, { domain, type: one, units: [unit] });
+    if (saved === undefined) throw new Error("Saving a unit gave none.");
+    return { type: one, id: saved.id };
+  };
+  const unit = await save(type, { row, files, ...(labels ? { labels } : {}) });
+  const others: Saved[] = [];
+  for (const companion of companions)
+    others.push(await save(ctx.plugins.contentType(companion.type), companion.unit(unit.id)));
+  return [unit, ...others];
+}
+
+function join(
+  job: Job,
+  repository: string,
+  { overwrite }: ContentCreation,
+  saved: readonly Saved[],
+): Promise<VersionRef | undefined> {
+  const add = saved.map(({ id }) => id);
+  const edit = { add, remove: [], ...(overwrite === undefined ? {} : { overwrite }) };
+  return createVersion(job, repository, edit);
 }
 
 /**

@@ -86,6 +86,6 @@ async function incompleteOf(ctx: Ctx, held: Held): Promise<readonly Incomplete[]
 async function remove(ctx: Ctx, incomplete: Incomplete): Promise<void> {
   const { kind, id, n, domain, repository, correlationId } = incomplete;
   if (kind === "publication") return deletePublication(ctx, domain, id);
-  const draft = { repository, versionId: id, n, domain, isMirror: false, correlationId };
-  await discardVersion(ctx, draft);
+  const draft = { repository, versionId: id, n, domain, correlationId };
+  await discardVersion(ctx, { ...draft, isMirror: false, refused: [] });
 }

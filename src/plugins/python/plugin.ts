@@ -10,11 +10,14 @@ import {
 import { pythonRules } from "./policies.ts";
 import { pythonRepository } from "./repository.ts";
 import { pythonDistributionResource } from "./rest/distributions.ts";
+import { pythonPackageResource } from "./rest/packages.ts";
+import { pythonProvenanceResource } from "./rest/provenance.ts";
 import { pythonPublicationResource } from "./rest/publications.ts";
 import { pythonRemoteResource } from "./rest/remotes.ts";
 import { pythonRepositoryResource, pythonVersions } from "./rest/repositories.ts";
+import { pythonYankResource } from "./rest/yanks.ts";
 import { pythonSettings } from "./settings.ts";
-import { publishPackages } from "./tasks.ts";
+import { publishPackages, repairPackages, scanPackages } from "./tasks.ts";
 
 export const python = definePlugin({
   label: "python",
@@ -34,6 +37,9 @@ export const python = definePlugin({
   contentTypes: [pythonPackage, pythonProvenance, pythonYank],
   repositoryTypes: [pythonRepository],
   resources: [
+    pythonPackageResource,
+    pythonProvenanceResource,
+    pythonYankResource,
     pythonRepositoryResource,
     pythonVersions,
     pythonRemoteResource,
@@ -41,7 +47,7 @@ export const python = definePlugin({
     pythonDistributionResource,
   ],
   access: pythonRules,
-  tasks: [publishPackages],
+  tasks: [publishPackages, repairPackages, scanPackages],
   settings: pythonSettings,
   delivery: [],
 });

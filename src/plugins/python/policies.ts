@@ -87,6 +87,32 @@ const distribution = crudPolicy("distributions/python/pypi", "python.pythondistr
   },
 });
 
+const labels = [may.modelOrDomain("core.manage_content_labels")];
+
+const content = {
+  list: [],
+  retrieve: [],
+  create: [
+    "has_required_repo_perms_on_upload:python.modify_pythonrepository",
+    "has_required_repo_perms_on_upload:python.view_pythonrepository",
+    "has_upload_param_model_or_domain_or_obj_perms:core.change_upload",
+  ],
+  set_label: labels,
+  unset_label: labels,
+};
+
+const scoped = { function: "scope_queryset" };
+
+const contents = [
+  plainPolicy(
+    "content/python/packages",
+    { ...content, upload: [may.modelOrDomain("python.upload_python_packages")] },
+    scoped,
+  ),
+  plainPolicy("content/python/provenance", content, scoped),
+  plainPolicy("content/python/yanks", { list: [], retrieve: [] }, scoped),
+];
+
 const extra = (model: string, ...verbs: readonly string[]) =>
   verbs.map((verb) => model.replace(".", `.${verb}_`));
 
@@ -115,7 +141,7 @@ const models: readonly AccessModel[] = [
 
 /** Who may do what with Python packages (plugin-python §13). */
 export const pythonRules: AccessRules = {
-  policies: [repository, versions, remote, publication, distribution],
+  policies: [repository, versions, remote, publication, distribution, ...contents],
   models,
   adminOnly: [],
 };

@@ -1,5 +1,7 @@
-import type { DomainRef, Executor, RepositoryType, VersionRef } from "#sdk";
+import type { DomainRef, Executor, Job, RepositoryType, VersionRef } from "#sdk";
+import { admitPackages } from "./admission.ts";
 import { pythonErrors } from "./errors.ts";
+import { publishVersion } from "./publish.ts";
 import { pythonDb } from "./tables.ts";
 
 export const pythonRepository: RepositoryType = {
@@ -9,6 +11,8 @@ export const pythonRepository: RepositoryType = {
   path: "repositories/python/python",
   contentTypes: ["python.python", "python.provenance", "python.python_yank"],
   servesPublications: false,
+  admit: admitPackages,
+  onNewVersion: autopublish,
 };
 
 /** What the plugin knows of a repository. */
@@ -59,6 +63,12 @@ export async function versionById(
   const row = await versions(db, domain).where("v.id", "=", id).executeTakeFirst();
   if (row === undefined) throw pythonErrors.noVersion(id);
   return versionRef(row);
+}
+
+async function autopublish(job: Job, version: VersionRef): Promise<void> {
+  const { ctx, caller } = job;
+  const row = await pythonRepositoryRow(ctx.db, caller.domain, version.repository.id);
+  if (row.autopublish) await publishVersion(job, version);
 }
 
 const versions = (db: Executor, domain: DomainRef) =>

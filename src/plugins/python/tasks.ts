@@ -1,7 +1,9 @@
 import { Type } from "@sinclair/typebox";
 import { defineTask } from "#sdk";
+import { pythonErrors } from "./errors.ts";
 import { publishVersion } from "./publish.ts";
-import { versionById } from "./repository.ts";
+import { repairMetadata } from "./repair-metadata.ts";
+import { latestVersion, versionById } from "./repository.ts";
 
 const id = Type.String();
 
@@ -12,5 +14,26 @@ export const publishPackages = defineTask({
   async run(job, { version }) {
     await publishVersion(job, await versionById(job.ctx.db, job.caller.domain, version));
     return null;
+  },
+});
+
+export const repairPackages = defineTask({
+  name: "pulp_python.app.tasks.repair.repair",
+  label: "python",
+  input: Type.Object({ repository: id }),
+  async run(job, { repository }) {
+    await repairMetadata(job, await latestVersion(job.ctx.db, job.caller.domain, repository));
+    return null;
+  },
+});
+
+/** Reports of vulnerabilities have no source yet, which the task says. */
+export const scanPackages = defineTask({
+  name: "pulpcore.app.tasks.vulnerability_report.check_content",
+  label: "python",
+  input: Type.Object({ version: id }),
+  async run(job, { version }) {
+    await versionById(job.ctx.db, job.caller.domain, version);
+    throw pythonErrors.noVulnerabilitySource();
   },
 });

@@ -58,7 +58,10 @@ export async function sendOutcome(
       });
       audit?.found(resource, row);
       if (outcome.status === 201) reply.header("location", rowHref(resource, row, view));
-      return sendJson(reply, outcome.status, present(resource, row, { view }));
+      return sendJson(reply, outcome.status, {
+        ...present(resource, row, { view }),
+        ...outcome.told,
+      });
     }
     default:
       return outcome satisfies never;

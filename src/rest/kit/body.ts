@@ -151,9 +151,9 @@ async function readMultipart(call: Call, fields: Fields): Promise<ReadBody> {
       fail(error);
     }
   });
-  parser.on("file", (name: string, stream: BusboyFileStream) => {
+  parser.on("file", (name: string, stream: BusboyFileStream, filename?: string) => {
     const isWanted = fields[name]?.schema.format === "binary" && !files.has(name) && !problem;
-    if (isWanted) files.set(name, receive(call, stream));
+    if (isWanted) files.set(name, receive(call, stream, filename));
     else stream.resume();
   });
   for (const event of ["partsLimit", "filesLimit", "fieldsLimit"] as const) {
@@ -194,11 +194,12 @@ const formProblem = (error: unknown): Error =>
  * The promise is awaited when the form has ended; a failure until then must not go unheard. It
  * leaves the stream as it is, since a part that nobody reads stops the form for ever.
  */
-function receive(call: Call, stream: BusboyFileStream): Promise<ReceivedFile> {
+function receive(call: Call, stream: BusboyFileStream, filename?: string): Promise<ReceivedFile> {
   const limit = call.ctx.settings.API_MAX_FILE_SIZE;
   const body = stream.iterator({ destroyOnReturn: false });
   const received = receiveFile(call.ctx, call.caller.domain, body, {
     signal: call.signal,
+    ...(filename === undefined ? {} : { filename }),
     ...(limit > 0 ? { limitBytes: limit } : {}),
   });
   received.catch(() => stream.resume());

@@ -82,7 +82,9 @@ export function relation(
   const { column = `e.${name}`, ...rest } = options;
   if (to.to === "repository_version") return versionRelation(name, to, { ...rest, column });
   const type = helper(name, "type");
-  const typed = to.to !== "artifact" && to.to !== "upload";
+  // Units tell their type by its number, so that a relation to them names its one type.
+  const only = to.to === "content" ? to.types?.[0] : undefined;
+  const typed = to.to !== "artifact" && to.to !== "upload" && only === undefined;
   return {
     sql: column,
     ...(typed
@@ -91,6 +93,7 @@ export function relation(
     read: (row, view) => {
       const id = row[name];
       if (typeof id !== "string") return null;
+      if (only !== undefined) return entityHref(view, "content", only, id);
       return typed
         ? entityHref(view, to.to as "remote", String(row[type]), id)
         : `${view.root}${view.domainEnabled ? `${view.domain}/` : ""}api/v3/${to.to}s/${id}/`;

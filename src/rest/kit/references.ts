@@ -6,6 +6,7 @@ import { type Address, parseHref } from "./address.ts";
 import { modelKey } from "./api-index.ts";
 import type { Run } from "./call.ts";
 import { FieldProblem, type Relation, type Resource } from "./resource.ts";
+import type { View } from "./view.ts";
 
 interface Found {
   readonly id: string;
@@ -37,7 +38,7 @@ export async function resolveRelation(
 function hrefAddress(text: string, { view }: Run, relation: Relation): Address {
   const address = parseHref(text, view);
   if (!address) throw new FieldProblem("Invalid hyperlink - No URL match.");
-  if (!fits(address.resource, relation)) {
+  if (!fits(address.resource, relation, view)) {
     throw new FieldProblem("Invalid hyperlink - Incorrect URL match.");
   }
   return address;
@@ -55,15 +56,19 @@ function prnAddress(text: string, { view }: Run, relation: Relation): Address {
   const resource = view.api.byModel(parsed.model);
   if (!resource) throw new FieldProblem(`Model ${parsed.model} does not exist`);
   if (!isUuid(parsed.id)) throw new FieldProblem(`PK invalid: ${parsed.id}`);
-  if (!fits(resource, relation)) throw new FieldProblem("Invalid hyperlink - Incorrect URL match.");
+  if (!fits(resource, relation, view))
+    throw new FieldProblem("Invalid hyperlink - Incorrect URL match.");
   return { resource, key: parsed.id };
 }
 
 const TABLES = { artifact: "artifact", upload: "upload" } as const;
 
-function fits(resource: Resource, { to, types }: Relation): boolean {
+function fits(resource: Resource, { to, types }: Relation, { ctx }: View): boolean {
   if (to === "repository_version") return modelKey(resource) === "core.repositoryversion";
   if (to in TABLES) return resource.path === `${to}s`;
+  if (to === "content" && types !== undefined) {
+    return types.some((type) => ctx.plugins.entity("content", type).path === resource.path);
+  }
   return (
     resource.family === to &&
     (types === undefined || types.some((type) => isOfType(resource, type)))
@@ -81,8 +86,12 @@ async function load(
 ): Promise<Found | undefined> {
   const { db } = run.ctx;
   if (to === "repository_version") return loadVersion(run, key, parent);
-  const { rows } = await sql<Found>`
-    select id, domain from ${sql.table(to)} where id = ${key}`.execute(db);
+  // The key of units begins with their domain, so each domain is probed.
+  const { rows } =
+    to === "content"
+      ? await sql<Found>`select x.id, x.domain from domain d cross join lateral (
+          select id, domain from content where domain = d.num and id = ${key}) x`.execute(db)
+      : await sql<Found>`select id, domain from ${sql.table(to)} where id = ${key}`.execute(db);
   return rows.find(({ domain }) => domain === run.caller.domain.num) ?? rows[0];
 }
 

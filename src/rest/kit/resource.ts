@@ -95,7 +95,13 @@ export interface Locks {
 
 /** What a request ended in; the kit writes the answer. */
 export type Outcome =
-  | { readonly kind: "object"; readonly id: string | number; readonly status: 200 | 201 }
+  | {
+      readonly kind: "object";
+      readonly id: string | number;
+      readonly status: 200 | 201;
+      /** Keys that only this answer tells. */
+      readonly told?: JsonObject;
+    }
   | { readonly kind: "task"; readonly task: string }
   | { readonly kind: "task_group"; readonly group: string }
   | { readonly kind: "json"; readonly status: number; readonly body: Json }

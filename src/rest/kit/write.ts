@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
+import type { JsonObject } from "#base/json.ts";
 import { policyBook } from "#core/policies/book.ts";
 import { runCreationHooks } from "#core/policies/commands.ts";
 import { resourcePrn } from "./api-index.ts";
 import type { Call, Run } from "./call.ts";
 import type { GeneralTasks } from "./general-tasks.ts";
+import { parseBody } from "./parse.ts";
 import { keyOf } from "./present.ts";
 import { type KeyPath, readRow } from "./read.ts";
 import type { Action, Fields, Locks, Outcome, Resource, Row, Values } from "./resource.ts";
@@ -38,6 +40,21 @@ export async function createObject(
   }
   const id = await makeObject(resource, call, values);
   return { kind: "object", id, status: 201 };
+}
+
+/**
+ * Makes an object of values that another request than the `POST` of its collection brings: they are
+ * checked in the same way.
+ */
+export async function createFrom(
+  resource: Resource,
+  call: Call,
+  values: JsonObject,
+): Promise<Outcome> {
+  const { fields, operations } = resource;
+  const checked = await parseBody(call, { values, isForm: false }, { fields, isPartial: false });
+  await operations.create?.check?.(call, checked);
+  return { kind: "object", id: await makeObject(resource, call, checked), status: 201 };
 }
 
 /** `PUT` and `PATCH`: only what differs from the stored object is a change (core-rest §2.5). */

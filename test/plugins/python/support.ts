@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import type { Settings } from "#platform/config/settings.ts";
 import { python } from "#plugins/python/plugin.ts";
-import { createTestApi, type TestAnswer, type TestApi } from "../../support/rest-api.ts";
-import { endedTask } from "../../support/run-tasks.ts";
+import { createTestApi, formOf, type TestAnswer, type TestApi } from "../../support/rest-api.ts";
+import { type EndedTask, endedTask } from "../../support/run-tasks.ts";
+import type { Distribution } from "./distributions.ts";
 
 export const REPOSITORIES = "repositories/python/python/";
 export const REMOTES = "remotes/python/python/";
@@ -22,4 +23,61 @@ export async function made(api: TestApi, path: string, json: object): Promise<Te
   const task = await endedTask(api, answer);
   assert.equal(task.state, "completed", JSON.stringify(task.error));
   return (await api.get(task.created_resources[0] ?? "")).body;
+}
+
+export const PACKAGES = "content/python/packages/";
+export const PROVENANCE = "content/python/provenance/";
+
+/** The answer of a synchronous upload. */
+export const upload = (
+  api: TestApi,
+  { filename, bytes }: Distribution,
+  fields: Readonly<Record<string, string>> = {},
+): Promise<TestAnswer> =>
+  api.request("POST", `${PACKAGES}upload/`, formOf(fields, [{ name: "file", bytes, filename }]));
+
+/** A unit that is uploaded. */
+export async function uploaded(api: TestApi, file: Distribution): Promise<TestAnswer["body"]> {
+  const answer = await upload(api, file);
+  assert.equal(answer.status, 201, answer.text);
+  return answer.body;
+}
+
+/** The task that makes a unit of a file. */
+export async function createPackage(
+  api: TestApi,
+  { filename, bytes }: Distribution,
+  fields: Readonly<Record<string, string>> = {},
+): Promise<EndedTask> {
+  const form = formOf({ relative_path: filename, ...fields }, [{ name: "file", bytes, filename }]);
+  return endedTask(api, await api.request("POST", PACKAGES, form));
+}
+
+/** The task of a `modify`. */
+export const modify = async (api: TestApi, repository: string, json: object): Promise<EndedTask> =>
+  endedTask(api, await api.post(`${repository}modify/`, json));
+
+/** Names of the files in the latest version, sorted. */
+export async function filenames(api: TestApi, repository: string): Promise<readonly string[]> {
+  const { latest_version_href } = (await api.get(repository)).body;
+  const { body } = await api.get(`${PACKAGES}?repository_version=${latest_version_href}`);
+  return body.results.map(({ filename }: { filename: string }) => filename).sort();
+}
+
+/** An attestation that is about a file, signed by nobody. */
+export function attestation({ filename, sha256 }: Distribution): object {
+  const statement = {
+    _type: "https://in-toto.io/Statement/v1",
+    subject: [{ name: filename, digest: { sha256 } }],
+    predicateType: "https://docs.pypi.org/attestations/publish/v1",
+    predicate: null,
+  };
+  return {
+    version: 1,
+    verification_material: { certificate: "", transparency_entries: [{ logIndex: "1" }] },
+    envelope: {
+      statement: Buffer.from(JSON.stringify(statement)).toString("base64"),
+      signature: "AAAA",
+    },
+  };
 }

@@ -103,16 +103,34 @@ const BODIES: Readonly<Record<string, object>> = {
   task_groups_cancel: { state: "canceled" },
 };
 
+type Of = (viewset: string) => string;
+
+/** Forms of new content: that of somebody who may add it to the repository has to be right. */
+const FORMS: Readonly<Record<string, (of: Of) => Readonly<Record<string, string>>>> = {
+  content_file_files_create: (of) => ({
+    relative_path: "new",
+    artifact: of("artifacts"),
+    repository: of("repositories/file/file"),
+  }),
+  content_python_packages_create: (of) => ({
+    relative_path: "new-1.tar.gz",
+    artifact: of("artifacts"),
+    repository: of("repositories/python/python"),
+  }),
+  content_python_provenance_create: (of) => ({
+    package: of("content/python/packages"),
+    file_url: "http://none.invalid/",
+    repository: of("repositories/python/python"),
+  }),
+};
+
 /** What stands for a body: mostly nothing, which is let through to be refused or changes nothing. */
 export function requestOf(world: World, { operation, identity, place }: Cell): RequestOptions {
   const user = credentials(identity);
   if (["GET", "DELETE"].includes(operation.method)) return { user };
-  if (operation.id === "content_file_files_create") {
-    const kind = place.domain === OWN ? "marked" : "foreign";
-    const of = (viewset: string) => world.objects.get(viewset)?.[kind] ?? "";
-    const form = { relative_path: "new", artifact: of("artifacts") };
-    return { user, ...formOf({ ...form, repository: of("repositories/file/file") }) };
-  }
+  const kind = place.domain === OWN ? "marked" : "foreign";
+  const form = FORMS[operation.id]?.((viewset) => world.objects.get(viewset)?.[kind] ?? "");
+  if (form) return { user, ...formOf(form) };
   return { user, json: BODIES[operation.action] ?? BODIES[operation.id] ?? {} };
 }
 

@@ -195,6 +195,71 @@ export const VIEWSETS: Readonly<Record<string, Viewset>> = {
       upload: ["MD:file.upload_files"],
     },
   },
+  "repositories/python/python": standard("python.pythonrepository", {
+    my_permissions: "auth",
+    destroy: ["MDO:delete", "MDO:view"],
+    update: ["MDO:change", "MDO:view"],
+    partial_update: ["MDO:change", "MDO:view"],
+    ...labels("MDO:change", "MDO:view"),
+    modify: ["MDO:modify", "MDO:view"],
+    repair_metadata: ["MDO:modify", "MDO:view"],
+  }),
+  "repositories/python/python/versions": {
+    model: "python.pythonrepository",
+    sees: "MDO:view",
+    rules: {
+      list: ["parent MDO:view"],
+      retrieve: ["parent MDO:view"],
+      scan: ["parent MDO:view"],
+      destroy: ["parent MDO:delete", "parent MDO:view"],
+      repair: ["parent MDO:repair", "parent MDO:view"],
+    },
+  },
+  "remotes/python/python": standard("python.pythonremote", {
+    my_permissions: "auth",
+    from_bandersnatch: ["MD:add"],
+    update: ["MDO:change", "MDO:view"],
+    partial_update: ["MDO:change", "MDO:view"],
+    destroy: ["MDO:delete", "MDO:view"],
+    ...labels("MDO:change", "MDO:view"),
+  }),
+  "publications/python/pypi": {
+    model: "python.pythonpublication",
+    sees: "MDO:view",
+    rules: { ...publications, my_permissions: "auth", destroy: ["MDO:delete", "MDO:view"] },
+  },
+  "distributions/python/pypi": standard("python.pythondistribution", {
+    my_permissions: "auth",
+    update: ["MDO:change", "MDO:view"],
+    partial_update: ["MDO:change", "MDO:view"],
+    ...labels("MDO:change", "MDO:view"),
+  }),
+  "content/python/packages": {
+    model: "python.pythonrepository",
+    sees: "MDO:view",
+    rules: {
+      list: "auth",
+      retrieve: "auth",
+      create: ["body MDO:modify", "body MDO:view"],
+      ...labels("MD:core.manage_content_labels"),
+      upload: ["MD:python.upload_python_packages"],
+    },
+  },
+  "content/python/provenance": {
+    model: "python.pythonrepository",
+    sees: "MDO:view",
+    rules: {
+      list: "auth",
+      retrieve: "auth",
+      create: ["body MDO:modify", "body MDO:view"],
+      ...labels("MD:core.manage_content_labels"),
+    },
+  },
+  "content/python/yanks": {
+    model: "python.pythonrepository",
+    sees: "MDO:view",
+    rules: { list: "auth", retrieve: "auth" },
+  },
   // Beyond the peer: everybody sees and ends their own.
   tokens: {
     sees: "own",
@@ -250,6 +315,12 @@ export const OWNER: Readonly<Record<string, readonly string[]>> = {
   "file.filepublication": ["view", "delete", "manage_roles"],
   "file.filedistribution": ["view", "change", "delete", "manage_roles"],
   "file.filealternatecontentsource": ["view", "change", "delete", "manage_roles", "refresh"],
+  "python.pythonrepository": [
+    ...["view", "change", "delete", "manage_roles", "modify", "sync", "repair"],
+  ],
+  "python.pythonremote": ["view", "change", "delete", "manage_roles"],
+  "python.pythondistribution": ["view", "change", "delete", "manage_roles"],
+  "python.pythonpublication": ["view", "delete", "manage_roles"],
 };
 
 /** Models without a role `<model>_creator`: nobody makes their objects by request. */

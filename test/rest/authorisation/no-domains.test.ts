@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assignRole, unassignRole } from "#core/access/commands.ts";
 import { hashPassword } from "#core/access/passwords.ts";
+import { python } from "#plugins/python/plugin.ts";
 import { createTestApi } from "../../support/rest-api.ts";
 import { everyPermission } from "./expectations.ts";
 
@@ -16,7 +17,7 @@ const SAMPLE: readonly (readonly [path: string, json: object])[] = [
 const ANN = { user: "ann:ann" };
 
 test("without domains a role given in one gives nothing, and one given everywhere all of it", async (t) => {
-  const api = await createTestApi(t);
+  const api = await createTestApi(t, { shipped: [python] });
   const password = await hashPassword("ann", { iterations: 1 });
   const { id: subject } = await api.ctx.db
     .insertInto("app_user")

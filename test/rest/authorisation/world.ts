@@ -3,6 +3,7 @@ import type { TestContext } from "node:test";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { certguard } from "#plugins/certguard/plugin.ts";
+import { python } from "#plugins/python/plugin.ts";
 import { createIdentity } from "../../support/certificates.ts";
 import { createTestApi, type TestApi } from "../../support/rest-api.ts";
 import { addTask } from "../../support/rest-rows.ts";
@@ -40,7 +41,8 @@ export interface World {
 
 /** Objects that are made beside the API, or by a task, do not make their maker an owner. */
 const BESIDE: readonly string[] = [
-  ...["task-schedules", "tasks", "task-groups", "publications/file/file"],
+  ...["task-schedules", "tasks", "task-groups"],
+  ...["publications/file/file", "publications/python/pypi"],
 ];
 
 const DEFAULT = "default";
@@ -48,7 +50,7 @@ const DEFAULT = "default";
 /** Two domains with everything in them, and whoever may ask for it. Nothing in it can be deleted. */
 export async function createWorld(t: TestContext): Promise<World> {
   const api = await createTestApi(t, {
-    shipped: [certguard],
+    shipped: [certguard, python],
     settings: { DOMAIN_ENABLED: true },
   });
   const people = await createPeople(api);
@@ -59,7 +61,7 @@ export async function createWorld(t: TestContext): Promise<World> {
   const objects = new Map<string, Objects>();
   const certificates = [];
   for (const tenant of [own, strangers, foreign]) {
-    await fillRepository(api, tenant);
+    await fillRepositories(api, tenant);
     certificates.push(await createCertificateGuards(api, tenant));
   }
   for (const [path, marked] of own.hrefs) {
@@ -88,14 +90,20 @@ const made = async (api: TestApi, path: string, json: object, user?: string): Pr
   return answer.body.pulp_href;
 };
 
-/** The unit of a tenant in its repository, and a task in its group: what shows by others. */
-async function fillRepository({ ctx }: TestApi, { domain, hrefs }: Tenant): Promise<void> {
+const UNITS: readonly (readonly [repository: string, content: string])[] = [
+  ["repositories/file/file", "content/file/files"],
+  ["repositories/python/python", "content/python/packages"],
+  ["repositories/python/python", "content/python/provenance"],
+  ["repositories/python/python", "content/python/yanks"],
+];
+
+/** Units of a tenant in their repositories, and a task in its group: what shows by others. */
+async function fillRepositories({ ctx }: TestApi, { domain, hrefs }: Tenant): Promise<void> {
   const of = (path: string) => idOf(hrefs.get(path) ?? "");
-  await sql`insert into membership (repository, added, domain, type, content)
-    select r.num, 0, r.domain, c.type, c.id from repository r, content c
-    where r.id = ${of("repositories/file/file")} and c.id = ${of("content/file/files")}`.execute(
-    ctx.db,
-  );
+  for (const [repository, unit] of UNITS)
+    await sql`insert into membership (repository, added, domain, type, content)
+      select r.num, 0, r.domain, c.type, c.id from repository r, content c
+      where r.id = ${of(repository)} and c.id = ${of(unit)}`.execute(ctx.db);
   await addTask({ ctx, domain }, { task_group: of("task-groups") });
 }
 
@@ -189,7 +197,7 @@ async function mark(
 
 /** Rights on these are those on a repository or a group. */
 const isSeenByAnother = (viewset: string): boolean =>
-  ["content/file/files", "repositories/file/file/versions", "groups/users"].includes(viewset);
+  /^content\/|\/(versions|blocklist_entries)$|^groups\/users$/.test(viewset);
 
 async function createTokens(api: TestApi): Promise<ReadonlyMap<string, string>> {
   const tokens = new Map<string, string>();
@@ -205,7 +213,7 @@ async function createTokens(api: TestApi): Promise<ReadonlyMap<string, string>> 
 const KEPT = [
   ...["api_token", "app_group", "app_user", "artifact", "content", "content_guard", "distribution"],
   ...["alternate_content_source", "domain", "group_member", "publication", "remote", "repository"],
-  ...["repository_version", "role", "role_assignment", "task", "upload"],
+  ...["repository_version", "role", "role_assignment", "task", "upload", "python_blocklist_entry"],
 ] as const;
 
 /** What was let through ends here, so that every request finds the same world. */

@@ -51,6 +51,7 @@ comment on column python_package.requires_dist is
   'JSON text as clients compare it, like every column of several values (plugin-python §2.2)';
 create index python_package_sha256 on python_package (domain, sha256);
 create index python_package_name on python_package (domain, name_normalized, version);
+create index python_package_version on python_package (domain, version);
 create index python_package_filename on python_package (domain, filename);
 
 create table python_provenance (
@@ -61,7 +62,8 @@ create table python_provenance (
   provenance jsonb not null,
   primary key (domain, id),
   foreign key (domain, id) references content (domain, id) on delete cascade,
-  foreign key (domain, package) references content (domain, id) on delete cascade
+  -- No cascade: a package stays as long as something is attested about it.
+  foreign key (domain, package) references content (domain, id)
 );
 create index python_provenance_package on python_provenance (domain, package);
 create index python_provenance_sha256 on python_provenance (domain, sha256);

@@ -1,5 +1,25 @@
-import { boolean, repositoryResource, versionsResource } from "#sdk";
+import { prn } from "#base/prn.ts";
+import { type Action, boolean, dispatch, repositoryResource, versionsResource } from "#sdk";
+import { checkModify, repositoryRef } from "../admission.ts";
+import { repairPackages, scanPackages } from "../tasks.ts";
 import { names } from "./names.ts";
+
+const repairMetadata: Action = {
+  name: "repair_metadata",
+  method: "POST",
+  on: "object",
+  answers: { 202: "AsyncOperationResponse" },
+  async run({ ctx, caller }, _values, row) {
+    const repository = String(row.$key);
+    const { id } = await dispatch(ctx, {
+      task: repairPackages,
+      input: { repository },
+      caller,
+      exclusive: [prn("python.PythonRepository", repository)],
+    });
+    return { kind: "task", task: id };
+  },
+};
 
 export const pythonRepositoryResource = repositoryResource({
   ...names("PythonRepository", "repositories/python/python", "python repository"),
@@ -9,7 +29,27 @@ export const pythonRepositoryResource = repositoryResource({
     allow_package_substitution: boolean({ default: true }),
     error_on_reject: boolean({ default: true }),
   },
-  actions: [],
+  async checkModify({ ctx, caller }, edit, row) {
+    const repository = await repositoryRef(ctx.db, caller.domain, String(row.$key));
+    await checkModify(ctx.db, { ...edit, repository });
+  },
+  actions: [repairMetadata],
 });
 
-export const pythonVersions = versionsResource(pythonRepositoryResource);
+const scan: Action = {
+  name: "scan",
+  method: "POST",
+  on: "object",
+  answers: { 202: "AsyncOperationResponse" },
+  async run({ ctx, caller }, _values, row) {
+    const { id } = await dispatch(ctx, {
+      task: scanPackages,
+      input: { version: String(row.$prn) },
+      caller,
+      shared: [prn("python.PythonRepository", String(row.$repository))],
+    });
+    return { kind: "task", task: id };
+  },
+};
+
+export const pythonVersions = versionsResource(pythonRepositoryResource, [scan]);

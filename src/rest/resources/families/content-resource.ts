@@ -3,11 +3,16 @@ import { fieldError, objectError, ValidationError } from "#base/errors.ts";
 import type { Labels } from "#base/labels.ts";
 import { prn } from "#base/prn.ts";
 import { type ReceivedFile, saveArtifact } from "#core/artifacts/commands.ts";
-import { saveUnits } from "#core/content/commands.ts";
-import type { UnitInput } from "#core/content/types.ts";
+import type { UnitFile } from "#core/content/types.ts";
 import type { DetailRow, Job } from "#core/plugin-contract.ts";
 import type { RemoteColumns } from "#core/remotes/types.ts";
-import { createContent, storeFromUrl } from "#core/sync/create-content.ts";
+import {
+  type Companion,
+  type ContentCreation,
+  createContent,
+  saveWithCompanions,
+  storeFromUrl,
+} from "#core/sync/create-content.ts";
 import { takeUpload } from "#core/uploads/commands.ts";
 import type { Run } from "../../kit/call.ts";
 import { boolean, file, labels, object, relation, text } from "../../kit/fields.ts";
@@ -30,7 +35,7 @@ import {
 } from "./content.ts";
 import { ofRepositories } from "./visibility.ts";
 
-export interface ContentOptions {
+interface CommonOptions {
   readonly path: string;
   readonly label: string;
   readonly model: string;
@@ -45,23 +50,67 @@ export interface ContentOptions {
   /** Keys of the object after those that every unit has. */
   readonly fields: Fields;
   readonly filters: Filters;
-  readonly orderings: Readonly<Record<string, string>>;
+  /** On top of those that all content has; null orders by the key alone. */
+  readonly orderings: Readonly<Record<string, string>> | null;
   /** Keys that a request gives besides the source of the bytes. */
-  readonly input: Fields;
+  readonly input?: Fields;
+  /** Keys that only the create operation takes. */
+  readonly createInput?: Fields;
+  /** Where the bytes may come from; by default every source. */
+  readonly sources?: readonly ContentSource[];
+  /** SQL that tells the one of a unit's files (`ca`) that its object shows; without it all are it. */
+  readonly mainFile?: string;
+  /** Shorter answer when `?minimal=true`. */
+  readonly minimal?: Resource["minimal"];
+  /** Created resources begin with the version instead of the unit. */
+  readonly isVersionFirst?: boolean;
+  /** Name of the schema of the synchronous `upload/`; none does not offer it. */
+  readonly uploadSchema?: string;
+  /** Schema of its answer where that is not the one of the upload. */
+  readonly uploadAnswer?: string;
+}
+
+/** A unit that is its one file at a path. */
+interface OneFileOptions {
   /** Detail row of a unit whose one file is stored. */
   row(run: Run, values: Values, artifact: StoredFile): Promise<DetailRow> | DetailRow;
   relativePath(values: Values): string;
-  /** Name of the schema of the synchronous `upload/`; none does not offer it. */
-  readonly uploadSchema?: string;
+}
+
+/** A unit that is made from a file, with whatever files it has then. */
+interface ComposedOptions {
+  /** @throws `ValidationError` if no unit can be made of it. */
+  compose(run: Run, values: Values, artifact: StoredFile): Promise<ComposedUnit>;
+}
+
+/** Units that no request makes: they are read only. */
+interface ReadOnlyOptions {
+  readonly isReadOnly: true;
+}
+
+type MadeOptions = CommonOptions & (OneFileOptions | ComposedOptions);
+export type ContentOptions = MadeOptions | (CommonOptions & ReadOnlyOptions);
+
+export interface ComposedUnit {
+  readonly row: DetailRow;
+  readonly files: readonly UnitFile[];
+  readonly companions?: readonly (Companion & {
+    /** Key of the answer of `upload/` that tells its PRN. */
+    readonly key?: string;
+  })[];
 }
 
 export interface StoredFile {
+  /** `artifact.id` */
   readonly id: string;
   /** Lower-case hex. */
   readonly sha256: string;
+  /** What the sender of an `upload/` calls it. */
+  readonly filename?: string;
 }
 
 const SOURCES = ["artifact", "file", "upload", "file_url"] as const;
+type ContentSource = (typeof SOURCES)[number];
 
 /** The keys that name the bytes of a new unit; exactly one is given (core-rest §8.2). */
 const sourceFields: Fields = {
@@ -72,11 +121,21 @@ const sourceFields: Fields = {
   downloader_config: object({ writeOnly: true }),
 };
 
-/** A kind of content whose units have one file: list, read, create, upload and labels. */
+const sourcesOf = ({ sources = SOURCES }: MadeOptions): Fields => {
+  const names: readonly string[] = [...sources, "downloader_config"];
+  return Object.fromEntries(Object.entries(sourceFields).filter(([name]) => names.includes(name)));
+};
+
+/** Joins the file that the object shows. */
+const fileJoin = (condition: string | undefined): string =>
+  condition === undefined
+    ? SINGLE_ARTIFACT
+    : SINGLE_ARTIFACT.replace("ca.content = e.id", `ca.content = e.id and ${condition}`);
+
+/** A kind of content whose units are made from a file: list, read, create, upload and labels. */
 export function contentResource(options: ContentOptions): Resource {
-  const { path, label, model, type, title, joins, fields, input, uploadSchema } = options;
-  const upload = { pulp_labels: labels, ...input, ...sourceFields };
-  const resource: Resource = defineResource({
+  const { path, label, model, type, title, joins, fields, uploadSchema } = options;
+  return defineResource({
     path,
     label,
     model,
@@ -86,13 +145,24 @@ export function contentResource(options: ContentOptions): Resource {
     key: "uuid",
     source: {
       from: `content e ${joins}`,
-      shown: SINGLE_ARTIFACT,
+      shown: fileJoin(options.mainFile),
       where: typeCondition(type),
     },
     fields: { ...contentFields, ...fields },
     filters: { ...contentFilters, ...options.filters },
-    orderings: { ...contentOrderings, ...options.orderings },
+    orderings: options.orderings === null ? {} : { ...contentOrderings, ...options.orderings },
     count: countUnits(type),
+    ...(options.minimal ? { minimal: options.minimal } : {}),
+    visibility: ofRepositories,
+    ...("isReadOnly" in options ? { operations: { list: true, read: true } } : makingOf(options)),
+  });
+}
+
+/** How requests make units, and mark them. */
+function makingOf(options: MadeOptions): Pick<Resource, "createBody" | "operations" | "actions"> {
+  const { label, model, input, uploadSchema } = options;
+  const upload = { pulp_labels: labels, ...input, ...sourcesOf(options) };
+  return {
     createBody: {
       schema: `${label}.${model}`,
       hasFile: true,
@@ -100,29 +170,28 @@ export function contentResource(options: ContentOptions): Resource {
         repository: { ...relation("repository", { to: "repository" }), writeOnly: true },
         overwrite: boolean({ writeOnly: true }),
         ...upload,
+        ...options.createInput,
       },
     },
-    visibility: ofRepositories,
     operations: { list: true, read: true, create: createOperation(options) },
     actions: [
       ...(uploadSchema ? [uploadAction(options, uploadSchema, upload)] : []),
       ...labelActions("content"),
     ],
-  });
-  return resource;
+  };
 }
 
 const typeCondition = (type: string): string =>
   `e.type = (select num from content_type where name = '${type}')`;
 
-const createOperation = (options: ContentOptions): Create => ({
+const createOperation = (options: MadeOptions): Create => ({
   mode: "task",
   isDeferred: true,
   check: async (run, values) => {
-    checkOneSource(values);
+    checkOneSource(options, values);
     await checkRepository(run, options, values);
   },
-  prepare: (call, values) => storeFile(call, values),
+  prepare: async (call, values) => (await storeFile(call, values)).values,
   locks: (run, values) => ({
     exclusive: [
       ...(values.repository ? [repositoryName(run, options, String(values.repository))] : []),
@@ -131,12 +200,12 @@ const createOperation = (options: ContentOptions): Create => ({
   }),
   reportsItself: true,
   apply: async (run, values) => {
-    const { job, ctx } = run;
+    const { job } = run;
     if (!job) throw new Error("Content is made in a task.");
     const artifact = await storedFile(run, values, job);
     const { id } = await createContent(job, {
-      type: ctx.plugins.contentType(options.type),
-      ...(await unitOf(run, { options, values, artifact })),
+      ...(await contentOf(run, { options, values, artifact })),
+      ...(options.isVersionFirst ? { isVersionFirst: true } : {}),
       ...(values.repository ? { repository: String(values.repository) } : {}),
       ...(values.overwrite === undefined ? {} : { overwrite: values.overwrite === true }),
     });
@@ -144,28 +213,31 @@ const createOperation = (options: ContentOptions): Create => ({
   },
 });
 
-const uploadAction = (options: ContentOptions, schema: string, fields: Fields): Action => ({
+const uploadAction = (options: MadeOptions, schema: string, fields: Fields): Action => ({
   name: "upload",
   method: "POST",
   on: "collection",
   body: { schema, fields, hasFile: true },
-  answers: { 201: `${schema}Response` },
+  answers: { 201: options.uploadAnswer ?? `${schema}Response` },
   async run(call, values) {
-    checkOneSource(values);
-    const stored = await storeFile(call, values);
-    const artifact = await storedFile(call, stored);
-    const type = call.ctx.plugins.contentType(options.type);
-    const units = [await unitOf(call, { options, values: stored, artifact })];
-    const [unit] = await saveUnits(call.ctx, { domain: call.caller.domain, type, units });
-    if (!unit) throw new Error("One unit was given, none came back.");
-    return { kind: "object", id: unit.id, status: 201 };
+    checkOneSource(options, values);
+    const { values: stored, filename } = await storeFile(call, values);
+    const file = await storedFile(call, stored);
+    const artifact = filename === undefined ? file : { ...file, filename };
+    const content = await contentOf(call, { options, values: stored, artifact });
+    const [unit, ...others] = await saveWithCompanions(call, content);
+    const told = others.flatMap(({ type, id }, index) => {
+      const key = content.companions?.[index]?.key;
+      return key === undefined ? [] : [[key, prn(type.model, id)] as const];
+    });
+    return { kind: "object", id: unit.id, status: 201, told: Object.fromEntries(told) };
   },
 });
 
-function checkOneSource(values: Values): void {
-  const given = SOURCES.filter((name) => values[name] !== undefined && values[name] !== null);
+function checkOneSource({ sources = SOURCES }: MadeOptions, values: Values): void {
+  const given = sources.filter((name) => values[name] !== undefined && values[name] !== null);
   if (given.length !== 1) {
-    throw objectError("Exactly one of artifact, file, upload, file_url must be specified.");
+    throw objectError(`Exactly one of ${sources.join(", ")} must be specified.`);
   }
   if (values.downloader_config && !values.file_url) {
     throw fieldError("downloader_config", "'downloader_config' may only be used with 'file_url'.");
@@ -200,23 +272,35 @@ function repositoryName({ ctx }: Run, { type }: ContentOptions, id: string): str
 async function storeFile(
   { ctx, caller }: Run,
   { file: received, ...values }: Values,
-): Promise<Values> {
-  if (!received) return values;
-  const { id } = await saveArtifact(ctx, caller.domain, received as ReceivedFile);
-  return { ...values, artifact: id };
+): Promise<{ readonly values: Values; readonly filename?: string }> {
+  if (!received) return { values };
+  const file = received as ReceivedFile;
+  const { id } = await saveArtifact(ctx, caller.domain, file);
+  const { filename } = file;
+  return { values: { ...values, artifact: id }, ...(filename === undefined ? {} : { filename }) };
 }
 
 interface UnitSource {
-  readonly options: ContentOptions;
+  readonly options: MadeOptions;
   readonly values: Values;
   readonly artifact: StoredFile;
 }
 
-async function unitOf(run: Run, { options, values, artifact }: UnitSource): Promise<UnitInput> {
+async function contentOf(
+  run: Run,
+  { options, values, artifact }: UnitSource,
+): Promise<ContentCreation & ComposedUnit> {
+  const unit =
+    "compose" in options
+      ? await options.compose(run, values, artifact)
+      : {
+          row: await options.row(run, values, artifact),
+          files: [{ relativePath: options.relativePath(values), artifact: artifact.id }],
+        };
   return {
-    row: await options.row(run, values, artifact),
+    type: run.ctx.plugins.contentType(options.type),
+    ...unit,
     ...(values.pulp_labels ? { labels: values.pulp_labels as Labels } : {}),
-    files: [{ relativePath: options.relativePath(values), artifact: artifact.id }],
   };
 }
 
