@@ -21,6 +21,7 @@ packages=(
   "pulpcore-client==3.95.3"
   "pulp-file-client==3.95.3"
   "schemathesis==4.32.5"
+  "packaging==26.3"
 )
 
 # Servers that stand in for services; their dependencies are not those of the clients.
