@@ -118,6 +118,9 @@ interface MatchRow {
 }
 
 /**
+ * The publication of a distribution that names one, of whatever type, or the newest one of types
+ * that serve publications.
+ *
  * $1 domain, $2 base paths to try, $3 for each of them the end of the checkpoint second that the
  * path asks for, $4 publication-serving types, $5 path, $6 whether the default domain hides
  * guarded distributions. Values of which the planner could guess the share are hidden from it by a
@@ -168,7 +171,7 @@ left join lateral (
     where r.id = x.repository and p.complete and p.checkpoint and x.checkpoint
       and p.created < ($3::timestamptz[])[array_position($2::text[], x.base_path::text)]
     order by p.created desc limit 1)
-  limit 1) p on x.type = any($4::text[])
+  limit 1) p on x.type = any($4::text[]) or x.publication is not null
 left join lateral (
   (select v.id, v.repository, v.number from repository_version v
     where v.id = p.version)

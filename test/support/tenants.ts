@@ -155,6 +155,8 @@ export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>
     }),
   "repositories/python/python/{}/versions": async ({ of }) =>
     `${of("repositories/python/python")}versions/0/`,
+  "repositories/python/python/{}/blocklist_entries": (m) =>
+    post(m, `${m.of("repositories/python/python")}blocklist_entries/`, { name: "x" }),
   "publications/python/pypi": (m) => publication(m, "python.python", "python/pypi"),
   "distributions/python/pypi": (m) =>
     post(m, "distributions/python/pypi/", {

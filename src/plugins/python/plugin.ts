@@ -9,6 +9,7 @@ import {
 } from "./content.ts";
 import { pythonRules } from "./policies.ts";
 import { pythonRepository } from "./repository.ts";
+import { pythonBlocklistResource } from "./rest/blocklist.ts";
 import { pythonDistributionResource } from "./rest/distributions.ts";
 import { pythonPackageResource } from "./rest/packages.ts";
 import { pythonProvenanceResource } from "./rest/provenance.ts";
@@ -42,6 +43,7 @@ export const python = definePlugin({
     pythonYankResource,
     pythonRepositoryResource,
     pythonVersions,
+    pythonBlocklistResource,
     pythonRemoteResource,
     pythonPublicationResource,
     pythonDistributionResource,

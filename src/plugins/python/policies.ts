@@ -50,6 +50,13 @@ const versions = plainPolicy("repositories/python/python/versions", {
   repair: [ofRepository("repair"), ofRepository("view")],
 });
 
+const blocklist = plainPolicy("repositories/python/python/blocklist_entries", {
+  list: [ofRepository("view")],
+  retrieve: [ofRepository("view")],
+  create: [ofRepository("modify"), ofRepository("view")],
+  destroy: [ofRepository("modify"), ofRepository("view")],
+});
+
 const remoteChange = [may_("python.change_pythonremote"), viewRemote];
 
 const remote = crudPolicy("remotes/python/python", "python.pythonremote", {
@@ -141,7 +148,7 @@ const models: readonly AccessModel[] = [
 
 /** Who may do what with Python packages (plugin-python §13). */
 export const pythonRules: AccessRules = {
-  policies: [repository, versions, remote, publication, distribution, ...contents],
+  policies: [repository, versions, blocklist, remote, publication, distribution, ...contents],
   models,
   adminOnly: [],
 };

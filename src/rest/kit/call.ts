@@ -2,7 +2,26 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Rights } from "#core/access/types.ts";
 import type { Caller, Ctx } from "#core/ctx.ts";
 import type { Job } from "#core/plugin-contract.ts";
+import type { Recognised } from "../auth/chain.ts";
+import type { AuditDraft } from "./audit.ts";
 import type { View } from "./view.ts";
+
+/** What this server keeps with each request. */
+declare module "fastify" {
+  interface FastifyRequest {
+    correlationId: string;
+    /** API root as the client wrote it. */
+    apiRoot: string;
+    /** Template of the route, for metrics. */
+    routeTemplate: string;
+    /** `WWW-Authenticate` of a 401; undefined makes it a 403. */
+    challenge: string | undefined;
+    /** What the audit trail will hold of this request; null where it holds nothing. */
+    audit: AuditDraft | null;
+    /** Undefined for strangers. */
+    identity: Recognised | undefined;
+  }
+}
 
 /** Who asks for what, and how addresses look to them; also made for tasks, without a request. */
 export interface Run {

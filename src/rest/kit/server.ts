@@ -7,7 +7,7 @@ import type { Ctx, DomainRef, User } from "#core/ctx.ts";
 import { policyBook } from "#core/policies/book.ts";
 import { isPermitted } from "#core/policies/permit.ts";
 import type { AuthenticationClass } from "../auth/authentication.ts";
-import { AuthenticationChain, type Recognised } from "../auth/chain.ts";
+import { AuthenticationChain } from "../auth/chain.ts";
 import { coreAuthentication } from "../auth/classes.ts";
 import { proxyList } from "../auth/proxies.ts";
 import { rememberRequester } from "../auth/requesters.ts";
@@ -33,22 +33,6 @@ export interface ApiOptions {
   readonly onAnswer?: (request: FastifyRequest, reply: FastifyReply, elapsedMs: number) => void;
   /** Options of the HTTP server. */
   readonly http?: { readonly maxHeaderSize?: number; readonly keepAliveTimeoutMs?: number };
-}
-
-declare module "fastify" {
-  interface FastifyRequest {
-    correlationId: string;
-    /** API root as the client wrote it. */
-    apiRoot: string;
-    /** Template of the route, for metrics. */
-    routeTemplate: string;
-    /** `WWW-Authenticate` of a 401; undefined makes it a 403. */
-    challenge: string | undefined;
-    /** What the audit trail will hold of this request; null where it holds nothing. */
-    audit: AuditDraft | null;
-    /** Undefined for strangers. */
-    identity: Recognised | undefined;
-  }
 }
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;

@@ -76,6 +76,8 @@ const BAD_REMOTES: readonly (readonly [object, string, RegExp])[] = [
   [{ keep_latest_packages: 2 ** 31 }, "keep_latest_packages", /less than or equal to/],
   [{ includes: [""] }, "includes", /may not be blank/],
   [{ includes: "django" }, "includes", /Expected a list/],
+  [{ includes: ["flask", "a b"] }, "includes", /includes specifier a b is invalid\. \S/],
+  [{ excludes: ["django=>1"] }, "excludes", /excludes specifier django=>1 is invalid\. \S/],
   [{ policy: "later" }, "policy", /not a valid choice/],
 ];
 

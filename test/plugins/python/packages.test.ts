@@ -244,6 +244,10 @@ test("packages are found by what they are", async (t) => {
     ["version=0.2", [second]],
     ["version__gt=0.10", [second, other]],
     ["version__lte=0.10", [first, third]],
+    ["version_specifier=%3E%3D0.2,%3C1", [second, third]],
+    ["version_specifier=~%3D0.1&name=shelf-reader", [first, second, third]],
+    ["version_specifier=%3D%3D%3D1.0.0", []],
+    ["version_specifier=%3D%3D1.0.0", [other]],
     ['q=name="shelf-reader" AND NOT version=0.2', [first, third]],
   ];
   for (const [query, wanted] of cases)
@@ -254,6 +258,11 @@ test("packages are found by what they are", async (t) => {
     ["0.1", "0.10", "0.2", "1.0"],
   );
   assert.equal((await api.get(`${PACKAGES}?packagetype=rpm`)).status, 400);
+  const bad = await api.get(`${PACKAGES}?version_specifier=one`);
+  assert.deepEqual(
+    [bad.status, bad.body],
+    [400, { version_specifier: "Invalid PEP 440 version specifier: one" }],
+  );
 });
 
 test("the short form has the keys that tell files apart", async (t) => {

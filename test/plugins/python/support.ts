@@ -6,6 +6,8 @@ import { createTestApi, formOf, type TestAnswer, type TestApi } from "../../supp
 import { type EndedTask, endedTask } from "../../support/run-tasks.ts";
 import type { Distribution } from "./distributions.ts";
 
+export { attestation } from "./attestation.ts";
+
 export const REPOSITORIES = "repositories/python/python/";
 export const REMOTES = "remotes/python/python/";
 export const DISTRIBUTIONS = "distributions/python/pypi/";
@@ -62,22 +64,4 @@ export async function filenames(api: TestApi, repository: string): Promise<reado
   const { latest_version_href } = (await api.get(repository)).body;
   const { body } = await api.get(`${PACKAGES}?repository_version=${latest_version_href}`);
   return body.results.map(({ filename }: { filename: string }) => filename).sort();
-}
-
-/** An attestation that is about a file, signed by nobody. */
-export function attestation({ filename, sha256 }: Distribution): object {
-  const statement = {
-    _type: "https://in-toto.io/Statement/v1",
-    subject: [{ name: filename, digest: { sha256 } }],
-    predicateType: "https://docs.pypi.org/attestations/publish/v1",
-    predicate: null,
-  };
-  return {
-    version: 1,
-    verification_material: { certificate: "", transparency_entries: [{ logIndex: "1" }] },
-    envelope: {
-      statement: Buffer.from(JSON.stringify(statement)).toString("base64"),
-      signature: "AAAA",
-    },
-  };
 }

@@ -215,6 +215,16 @@ export const VIEWSETS: Readonly<Record<string, Viewset>> = {
       repair: ["parent MDO:repair", "parent MDO:view"],
     },
   },
+  "repositories/python/python/blocklist_entries": {
+    model: "python.pythonrepository",
+    sees: "MDO:view",
+    rules: {
+      list: ["parent MDO:view"],
+      retrieve: ["parent MDO:view"],
+      create: ["parent MDO:modify", "parent MDO:view"],
+      destroy: ["parent MDO:modify", "parent MDO:view"],
+    },
+  },
   "remotes/python/python": standard("python.pythonremote", {
     my_permissions: "auth",
     from_bandersnatch: ["MD:add"],

@@ -13,6 +13,7 @@ import { checkFilename, ingest } from "../ingest.ts";
 import { PACKAGE_TYPES } from "../package-types.ts";
 import { attestedProvenance, provenanceRow } from "../provenance.ts";
 import { names } from "./names.ts";
+import { versionSpecifier } from "./version-specifier.ts";
 
 /** Requests may give them, as the baseline's description says; what the file says counts. */
 const plain = (name: string): Field => text({ blank: true, sql: `d.${name}` });
@@ -114,6 +115,7 @@ const filters = {
   sha256: byDigest("one"),
   sha256__in: byDigest("any"),
   ...textFilters("version", "d.version", ["exact", "gt", "lt", "gte", "lte"]),
+  version_specifier: versionSpecifier,
 };
 
 const MISMATCH = "The uploaded artifact's sha256 checksum does not match the one provided";

@@ -12,12 +12,34 @@ import {
   text,
 } from "#sdk";
 import { parseBandersnatch } from "../format/bandersnatch.ts";
+import { Malformed } from "../format/malformed.ts";
+import { parseRequirement } from "../format/requirement.ts";
 import { PACKAGE_TYPES, PLATFORMS } from "../package-types.ts";
 import { names } from "./names.ts";
 
 const choices = (values: readonly string[]) =>
   list({ type: "string", enum: values }, { absent: () => [] });
-const requirements = () => list({ type: "string" }, { absent: () => [] });
+/** @param name key of the remote, which the text about a bad entry begins with. */
+const requirements = (name: string) =>
+  list(
+    { type: "string" },
+    {
+      absent: () => [],
+      check: (values: readonly string[]) => {
+        for (const value of values) checkRequirement(name, value);
+        return values;
+      },
+    },
+  );
+
+function checkRequirement(name: string, value: string): void {
+  try {
+    parseRequirement(value);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new FieldProblem(`${name} specifier ${value} is invalid. ${error.message}`);
+  }
+}
 
 function checkCount(value: number): number {
   if (value < 0) throw new FieldProblem("Ensure this value is greater than or equal to 0.");
@@ -77,8 +99,8 @@ export const pythonRemoteResource: Resource = remoteResource({
   detail: "python_remote",
   policy: "on_demand",
   fields: {
-    includes: requirements(),
-    excludes: requirements(),
+    includes: requirements("includes"),
+    excludes: requirements("excludes"),
     prereleases: boolean({ absent: () => false }),
     package_types: choices(PACKAGE_TYPES),
     keep_latest_packages: int32({ default: 0, check: checkCount }),
