@@ -11,6 +11,7 @@ import { commitUpload } from "#core/uploads/tasks.ts";
 import { type ApiIndex, indexApi } from "#rest/kit/api-index.ts";
 import { createGeneralTasks, type GeneralTasks } from "#rest/kit/general-tasks.ts";
 import { type Route, routesOf } from "#rest/kit/routes.ts";
+import { siteRoutes } from "#rest/kit/site.ts";
 import { coreParts } from "#rest/resources/core-parts.ts";
 import { explainEndpoint, explanationSchema } from "#rest/resources/explain.ts";
 import { familyResources } from "#rest/resources/families/parts.ts";
@@ -49,6 +50,7 @@ export function compose(shipped: readonly Plugin[]): Composition {
       ...familyResources(types),
       ...shipped.flatMap(({ resources }) => resources),
     ],
+    sites: shipped.flatMap(({ sites = [] }) => sites),
   });
   const generalTasks = createGeneralTasks(api);
   const core: CorePlugin = {
@@ -65,7 +67,7 @@ export function compose(shipped: readonly Plugin[]): Composition {
     sealed: coreSealed,
   };
   const plugins = [core, ...shipped];
-  routes = routesOf(api, generalTasks);
+  routes = [...routesOf(api, generalTasks), ...api.parts.sites.flatMap(siteRoutes)];
   requirePolicies(plugins, routes);
   return { plugins, shipped, api, generalTasks };
 }

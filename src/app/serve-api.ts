@@ -10,6 +10,7 @@ import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
 import { type Route, routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
 import type { Composition } from "./composition.ts";
+import { guardOf } from "./guard-of.ts";
 import type { Runtime } from "./runtime.ts";
 import { accessLogOf, closeServer, listen, type ServerOptions, type Service } from "./service.ts";
 
@@ -31,6 +32,7 @@ export async function serveApi(
       ...(ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : []),
     ],
     findDomain: domainFinder(ctx),
+    refuseDownload: guardOf(ctx, composition.shipped),
     http: { keepAliveTimeoutMs: keepAliveTimeout },
     onAnswer: (request, reply, elapsedMs) =>
       ctx.metrics.observe("pulp_api_request_duration_milliseconds", elapsedMs, {

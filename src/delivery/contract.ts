@@ -240,7 +240,7 @@ export interface GuardHandler {
 }
 
 export interface GuardRequest {
-  readonly domain: ServedDomain;
+  readonly domain: DomainRef;
   readonly method: string;
   /**
    * Decoded and below the content prefix: as the router reads it. Begins with the name of the domain

@@ -166,7 +166,7 @@ export class Delivery {
 
   #refusal(exchange: Exchange, match: Match) {
     return refusal(this.#ctx, this.#guards, {
-      match,
+      guard: match.distribution.guard,
       request: () => ({
         domain: match.domain,
         method: exchange.request.method ?? "",

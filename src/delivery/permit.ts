@@ -1,5 +1,5 @@
 import type { Ctx } from "#core/ctx.ts";
-import type { GuardHandler, GuardRef, GuardRequest, Match } from "./contract.ts";
+import type { GuardHandler, GuardRef, GuardRequest } from "./contract.ts";
 
 /** Guard types of this process by name. */
 export type Guards = ReadonlyMap<string, GuardHandler>;
@@ -16,9 +16,9 @@ export const DENIED = "Access denied.";
 export function refusal(
   ctx: Ctx,
   guards: Guards,
-  { match, request }: { readonly match: Match; readonly request: () => Omit<GuardRequest, "ask"> },
+  asked: { readonly guard: GuardRef | null; readonly request: () => Omit<GuardRequest, "ask"> },
 ): undefined | Promise<string | undefined> {
-  const { guard } = match.distribution;
+  const { guard, request } = asked;
   if (guard === null) return undefined;
   return question(ctx, guards, request()).ask(guard);
 }

@@ -3,6 +3,7 @@ import type { SettingSpecs } from "#base/settings.ts";
 import type { CorePlugin } from "#core/plugin-contract.ts";
 import type { ContentHandler, GuardHandler } from "#delivery/contract.ts";
 import type { Resource } from "#rest/kit/resource.ts";
+import type { AnySite } from "#rest/kit/site.ts";
 
 export { sql } from "kysely";
 export type { Json, JsonObject } from "#base/json.ts";
@@ -67,6 +68,8 @@ export { versionsResource } from "#rest/resources/families/version-resource.ts";
 /** Everything that a plugin brings; a plugin is one value of this type. */
 export interface Plugin extends CorePlugin {
   readonly resources: readonly Resource[];
+  /** Its ecosystem's own protocol, beside the REST API. */
+  readonly sites?: readonly AnySite[];
   /** How its distributions are served beyond publications and versions. */
   readonly delivery: readonly ContentHandler[];
   /** How its content guards decide. */

@@ -3,6 +3,7 @@ import { stringify } from "yaml";
 import { securitySchemes } from "#rest/auth/chain.ts";
 import { coreAuthentication } from "#rest/auth/classes.ts";
 import { describeApi } from "#rest/kit/openapi/document.ts";
+import { sitePrefix } from "#rest/kit/site.ts";
 import { compose } from "../composition.ts";
 import { configure } from "../configure.ts";
 import { appErrors } from "../errors.ts";
@@ -37,6 +38,9 @@ export const openapiCommand: Command = {
       isKeyed: on["pk-path"] === true,
       root: settings.API_ROOT,
       domainEnabled: settings.DOMAIN_ENABLED,
+      sitePrefixes: Object.fromEntries(
+        api.parts.sites.map((site) => [site.label, sitePrefix(site, settings)]),
+      ),
       server: "http://localhost:24817/",
       securitySchemes: securitySchemes(settings, coreAuthentication),
       versions: Object.fromEntries(plugins.map(({ label, version }) => [label, version])),

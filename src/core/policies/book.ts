@@ -2,7 +2,8 @@ import { onUserChange } from "../access/commands.ts";
 import type { Ctx } from "../ctx.ts";
 import type { PluginRegistry } from "../plugin-contract.ts";
 import { policyErrors } from "./errors.ts";
-import type { Policy, PolicyDocument } from "./types.ts";
+import { parseCondition } from "./rules.ts";
+import type { NamedCondition, Policy, PolicyDocument } from "./types.ts";
 
 /** Changes in other processes count after this time at the latest. */
 const BELIEVED_MS = 3000;
@@ -49,6 +50,7 @@ export class PolicyBook {
   readonly #ctx: Pick<Ctx, "hot" | "clock" | "settings">;
   readonly #source: Source;
   readonly #shipped: ReadonlyMap<string, Policy>;
+  readonly #named: ReadonlyMap<string, NamedCondition>;
   #loaded: Loaded | undefined;
 
   constructor(ctx: Ctx) {
@@ -56,6 +58,8 @@ export class PolicyBook {
     this.#source = policySource(ctx.settings.REST_FRAMEWORK);
     onUserChange(ctx, () => this.forget());
     this.#shipped = new Map(shippedPolicies(ctx.plugins).map((policy) => [policy.viewset, policy]));
+    const { all } = ctx.plugins;
+    this.#named = new Map(all.flatMap(({ access }) => Object.entries(access.conditions ?? {})));
   }
 
   /** Undefined where administrators only may come. */
@@ -70,6 +74,13 @@ export class PolicyBook {
   /** Whether others than administrators may come there at all. */
   hasPolicy(viewset: string): boolean {
     return typeof this.#source === "object" || this.#shipped.has(viewset);
+  }
+
+  /** A condition in the words of the core, where a component has a name of its own for it. */
+  meaningOf(condition: string): string {
+    const { name, argument } = parseCondition(condition);
+    const named = this.#named.get(name);
+    return named ? `${named.means}:${argument || named.permission}` : condition;
   }
 
   /** A policy has changed in this process. */

@@ -5,7 +5,7 @@ import { announceUserChange, grantRoles } from "../access/commands.ts";
 import type { RoleObject } from "../access/types.ts";
 import type { Caller, Ctx, Executor } from "../ctx.ts";
 import { inTransaction } from "../transaction.ts";
-import { policyBook, shippedPolicies } from "./book.ts";
+import { type PolicyBook, policyBook, shippedPolicies } from "./book.ts";
 import { conditionProblem } from "./conditions.ts";
 import { policyErrors } from "./errors.ts";
 import { conditionsOf, listed, parseExpression } from "./rules.ts";
@@ -40,7 +40,7 @@ export async function updatePolicy(
   id: string,
   patch: Partial<PolicyDocument>,
 ): Promise<void> {
-  checkPolicy(patch);
+  checkPolicy(patch, policyBook(ctx));
   const json = (value: unknown) => (value === undefined ? undefined : JSON.stringify(value));
   await ctx.db
     .updateTable("access_policy")
@@ -82,9 +82,12 @@ export async function resetPolicy(ctx: Ctx, id: string, viewset: string): Promis
  *
  * @throws `ValidationError` by field.
  */
-function checkPolicy({ statements, creation_hooks, queryset_scoping }: Partial<PolicyDocument>) {
+function checkPolicy(
+  { statements, creation_hooks, queryset_scoping }: Partial<PolicyDocument>,
+  book: PolicyBook,
+) {
   const problems = {
-    statements: (statements ?? []).flatMap(statementProblems),
+    statements: (statements ?? []).flatMap((one, index) => statementProblems(one, index, book)),
     creation_hooks: (creation_hooks ?? []).flatMap(hookProblems),
     queryset_scoping: queryset_scoping ? scopingProblems(queryset_scoping) : [],
   };
@@ -96,7 +99,7 @@ const isTexts = (value: unknown): boolean =>
   typeof value === "string" ||
   (Array.isArray(value) && value.every((one) => typeof one === "string"));
 
-function statementProblems(statement: Statement, index: number): string[] {
+function statementProblems(statement: Statement, index: number, book: PolicyBook): string[] {
   const where = `Statement ${index}:`;
   if (typeof statement !== "object" || statement === null || Array.isArray(statement)) {
     return [`${where} must be an object.`];
@@ -110,15 +113,19 @@ function statementProblems(statement: Statement, index: number): string[] {
   if (!isTexts(condition) || !isTexts(condition_expression)) {
     return [`${where} conditions must be texts.`];
   }
-  return conditionProblems(listed(condition), listed(condition_expression)).map(
+  return conditionProblems(listed(condition), listed(condition_expression), book).map(
     (text) => `${where} ${text}`,
   );
 }
 
-function conditionProblems(plain: readonly string[], expressions: readonly string[]): string[] {
+function conditionProblems(
+  plain: readonly string[],
+  expressions: readonly string[],
+  book: PolicyBook,
+): string[] {
   try {
     const all = [...plain, ...expressions.flatMap((text) => conditionsOf(parseExpression(text)))];
-    return all.flatMap((text) => conditionProblem(text) ?? []);
+    return all.flatMap((text) => conditionProblem(book.meaningOf(text)) ?? []);
   } catch (error) {
     if (error instanceof SyntaxError) return [error.message];
     throw error;

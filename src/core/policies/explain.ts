@@ -48,10 +48,12 @@ export interface Explanation {
 /** Answers the question as `isPermitted` does, and says why. */
 export async function explain(ctx: Ctx, question: Question): Promise<Explanation> {
   const { caller, rights, viewset, action, method, facts } = question;
-  const policy = await policyBook(ctx).policyOf(viewset);
+  const book = policyBook(ctx);
+  const policy = await book.policyOf(viewset);
   if (!policy) return { isAllowed: rights.isSuperuser, statements: null, grants: [] };
   const asking = { action, method, user: caller.user, groups: rights.groups };
-  const ask = (condition: string) => holds({ rights, facts }, condition);
+  const meaning = (condition: string) => book.meaningOf(condition);
+  const ask = (condition: string) => holds({ rights, facts }, meaning(condition));
   const statements: StatementTrace[] = [];
   for (const statement of policy.statements) {
     const speaks = concerns(statement, asking);
@@ -62,7 +64,7 @@ export async function explain(ctx: Ctx, question: Question): Promise<Explanation
   return {
     isAllowed: isClear && (await isAllowed(policy, asking, ask)),
     statements,
-    grants: await grantsFor(ctx, question, permissionsOf(statements)),
+    grants: await grantsFor(ctx, question, permissionsOf(statements, meaning)),
   };
 }
 
@@ -88,11 +90,14 @@ async function traceOf(
   return trace;
 }
 
-const permissionsOf = (statements: readonly StatementTrace[]): readonly string[] =>
+const permissionsOf = (
+  statements: readonly StatementTrace[],
+  meaning: (condition: string) => string,
+): readonly string[] =>
   statements
     .filter((one) => one.concerns)
     .flatMap(({ statement }) => allConditions(statement))
-    .flatMap((condition) => parseCondition(condition).argument.split(","));
+    .flatMap((condition) => parseCondition(meaning(condition)).argument.split(","));
 
 async function grantsFor(
   { db }: Ctx,

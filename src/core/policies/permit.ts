@@ -26,8 +26,11 @@ export interface Question {
  */
 export async function isPermitted(ctx: Ctx, question: Question): Promise<boolean> {
   const { caller, rights, viewset, action, method, facts } = question;
-  const policy = await policyBook(ctx).policyOf(viewset);
+  const book = policyBook(ctx);
+  const policy = await book.policyOf(viewset);
   if (!policy) return rights.isSuperuser;
   const asking = { action, method, user: caller.user, groups: rights.groups };
-  return isAllowed(policy, asking, (condition) => holds({ rights, facts }, condition));
+  return isAllowed(policy, asking, (condition) =>
+    holds({ rights, facts }, book.meaningOf(condition)),
+  );
 }

@@ -52,6 +52,14 @@ export interface AccessModel {
   readonly roles?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** A condition under another name: `index_has_perm[:<permission>]`. */
+export interface NamedCondition {
+  /** Name of the condition that it is. */
+  readonly means: string;
+  /** Asked for where the condition is written without a permission. */
+  readonly permission: string;
+}
+
 /** What a component says about who may do what; its resources cannot be served without. */
 export interface AccessRules {
   readonly policies: readonly Policy[];
@@ -59,4 +67,6 @@ export interface AccessRules {
   readonly models: readonly AccessModel[];
   /** Addresses that are for administrators only: there is no policy to change. */
   readonly adminOnly: readonly string[];
+  /** Its own names of conditions. */
+  readonly conditions?: Readonly<Record<string, NamedCondition>>;
 }

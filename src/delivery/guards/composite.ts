@@ -1,8 +1,8 @@
-import type { Ctx } from "#core/ctx.ts";
+import type { Ctx, DomainRef } from "#core/ctx.ts";
 import { COMPOSITE_GUARD } from "#core/guards/models.ts";
 import { compositeMembers } from "#core/guards/queries.ts";
 import type { GuardMember } from "#core/guards/types.ts";
-import type { GuardHandler, ServedDomain } from "../contract.ts";
+import type { GuardHandler } from "../contract.ts";
 import { DENIED } from "../permit.ts";
 
 /** Permits what one of its members permits; without members everything (core-content §6). */
@@ -25,7 +25,7 @@ export const compositeGuard: GuardHandler = {
 /** `name (href, Class): reason` */
 function describe(
   { settings, plugins }: Ctx,
-  domain: ServedDomain,
+  domain: DomainRef,
   { member, reason }: { readonly member: GuardMember; readonly reason: string },
 ): string {
   const { API_ROOT: root, DOMAIN_ENABLED: hasDomains } = settings;

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { prn } from "#base/prn.ts";
 import { createAuditTrail } from "#core/audit/commands.ts";
 import type { AuditEntry, AuditOutcome, AuditTrail } from "#core/audit/types.ts";
 import type { Caller, Ctx } from "#core/ctx.ts";
@@ -9,6 +10,7 @@ import { keyOf, rowHref } from "./present.ts";
 import type { Resource, Row } from "./resource.ts";
 import { restErrors } from "./rest-errors.ts";
 import type { Route, RouteOperation } from "./routes.ts";
+import type { SitePlace } from "./site.ts";
 import type { View } from "./view.ts";
 
 /** Methods whose requests may change something. */
@@ -35,6 +37,12 @@ export class AuditDraft {
     const [path = ""] = key && subject ? route.path.split(/(?<=:key\/)/) : [route.path];
     this.#path = path.replace(":parent", parent).replace(":key", key);
     this.#prn = key && subject && subject.key !== "number" ? resourcePrn(subject, key) : null;
+  }
+
+  /** A request to a site is about a distribution. */
+  visits({ object }: SitePlace, path: string): void {
+    this.#path = path;
+    this.#prn = prn(object.model, object.id);
   }
 
   get hasUser(): boolean {

@@ -18,6 +18,8 @@ declare module "fastify" {
     challenge: string | undefined;
     /** What the audit trail will hold of this request; null where it holds nothing. */
     audit: AuditDraft | null;
+    /** Clients read the answer only after they have sent everything, so a refusal hears them out. */
+    isHeardOut: boolean;
     /** Undefined for strangers. */
     identity: Recognised | undefined;
   }

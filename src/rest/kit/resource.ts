@@ -6,6 +6,7 @@ import type { Family, TaskDefinition } from "#core/plugin-contract.ts";
 import type { Call, Run } from "./call.ts";
 import type { Filter } from "./filters/filter.ts";
 import type { JsonSchema } from "./schema.ts";
+import type { AnySite } from "./site.ts";
 import type { View } from "./view.ts";
 import type { Visibility } from "./visibility.ts";
 
@@ -288,6 +289,7 @@ export interface ApiParts {
   readonly resources: readonly Resource[];
   readonly endpoints: readonly Endpoint[];
   readonly schemas: Schemas;
+  readonly sites: readonly AnySite[];
 }
 
 /** Keeps the value's type and checks nothing at run time: a resource is data. */

@@ -13,6 +13,8 @@ export const restErrors = defineErrors({
     status: 404,
     message: (path: string) => `There is nothing at ${path}; the API index lists what there is.`,
   },
+  noPlace: { code: "no-place", status: 404, message: (text: string) => text },
+  guard: { code: "guard", status: 403, message: (reason: string) => reason },
   badVersion: { code: "bad-version", status: 404, message: () => "Invalid version in URL path." },
   method: {
     code: "method",

@@ -18,6 +18,8 @@ export interface RouteOperation {
   readonly id?: string;
   /** Action name that the permission question carries. */
   readonly permission: string;
+  /** Of an operation of a site: the permission that the scope of a token has to contain. */
+  readonly scope?: string;
   readonly isPublic?: boolean;
   readonly isDetached?: boolean;
   /** What the keys of the path are keys of. */

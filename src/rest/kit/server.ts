@@ -18,7 +18,9 @@ import type { Call } from "./call.ts";
 import { correlationIdOf } from "./correlation.ts";
 import { isAllowedHost } from "./host.ts";
 import { restErrors } from "./rest-errors.ts";
-import { type Route, scopeQuestion } from "./routes.ts";
+import { type Route, type RouteOperation, scopeQuestion } from "./routes.ts";
+import { mayView, placePrns, type SitePlace, sitePrefix } from "./site.ts";
+import { findVisit, isRead, type MountedSite, mountedSite } from "./site-visit.ts";
 import { Target } from "./target.ts";
 import type { View } from "./view.ts";
 
@@ -27,6 +29,8 @@ export interface ApiOptions {
   /** Every route: those of resources and endpoints, the description, the index. */
   readonly routes: readonly Route[];
   readonly findDomain: (name: string) => Promise<DomainRef | undefined>;
+  /** Asks the content guard of what a site is about; without it sites are not served. */
+  readonly refuseDownload?: RefuseDownload;
   /** Ways to recognise who asks, among which the settings choose; default are those of the core. */
   readonly authentication?: readonly AuthenticationClass[];
   /** Called after each answer, for access log and metrics. */
@@ -35,10 +39,19 @@ export interface ApiOptions {
   readonly http?: { readonly maxHeaderSize?: number; readonly keepAliveTimeoutMs?: number };
 }
 
+/** The reason for which a content guard refuses a request, or undefined to permit it. */
+export type RefuseDownload = (
+  call: Call,
+  place: SitePlace & { readonly guard: NonNullable<SitePlace["guard"]> },
+) => Promise<string | undefined>;
+
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /** The REST API as a Fastify instance that is not listening yet. */
 export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
+  const sites = options.refuseDownload ? options.api.parts.sites : [];
+  const mounted = sites.map((site) => mountedSite(site, sitePrefix(site, ctx.settings)));
+  const prefixes = mounted.map(({ prefix }) => prefix);
   const app = Fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -49,7 +62,7 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
     trustProxy: proxyList(ctx.settings) ?? false,
     routerOptions: { maxParamLength: 2048, ignoreDuplicateSlashes: false },
     http: { maxHeaderSize: options.http?.maxHeaderSize ?? 65_536, headersTimeout: 60_000 },
-    rewriteUrl: (request) => rewrite(ctx, request),
+    rewriteUrl: (request) => rewrite(ctx, prefixes, request),
     clientErrorHandler,
     frameworkErrors: (error, _request, reply) => void sendError(reply, error, ctx.log),
   });
@@ -61,10 +74,12 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   app.decorateRequest("routeTemplate", "");
   app.decorateRequest("challenge", undefined);
   app.decorateRequest("audit", null);
+  app.decorateRequest("isHeardOut", false);
   app.decorateRequest("identity", undefined);
   addHooks(app, ctx, options);
   const server = new ApiServer(ctx, options);
   for (const route of options.routes) server.mount(app, route);
+  for (const site of mounted) server.mountSite(app, site);
   return app;
 }
 
@@ -76,7 +91,7 @@ function addHooks(app: FastifyInstance, ctx: Ctx, { onAnswer }: ApiOptions): voi
     if (!isAllowedHost(request.headers.host, ctx.settings.ALLOWED_HOSTS)) throw restErrors.host();
   });
   app.setErrorHandler((error, request, reply) => {
-    if (!request.raw.complete) reply.header("connection", "close");
+    if (!request.raw.complete && !request.isHeardOut) reply.header("connection", "close");
     return sendError(reply, error, ctx.log.of(request.correlationId));
   });
   app.setNotFoundHandler((request, reply) =>
@@ -104,13 +119,18 @@ const ROOT = Symbol("root");
 type WithRoot = { [ROOT]?: string };
 const rootOf = (request: object): string | undefined => (request as WithRoot)[ROOT];
 
-/** With `API_ROOT_REWRITE_HEADER` the API answers below the prefix that the header names. */
-function rewrite(ctx: Ctx, request: IncomingMessage): string {
+/**
+ * With `API_ROOT_REWRITE_HEADER` the API answers below the prefix that the header names.
+ *
+ * @param others prefixes of what does not lie below the API root.
+ */
+function rewrite(ctx: Ctx, others: readonly string[], request: IncomingMessage): string {
   const url = request.url ?? "/";
   const header = ctx.settings.API_ROOT_REWRITE_HEADER;
   const value = header ? request.headers[header.toLowerCase()] : undefined;
   if (typeof value !== "string") return url;
   const root = `/${value.replace(/^\/+|\/+$/g, "")}/`;
+  if (others.some((prefix) => url.startsWith(prefix))) return url;
   if (!/^[\w./-]+$/.test(root) || !url.startsWith(root)) return "/no/such/root";
   (request as WithRoot)[ROOT] = root;
   return ctx.settings.API_ROOT + url.slice(root.length);
@@ -143,6 +163,12 @@ const sendUnknownDomain = (reply: FastifyReply): FastifyReply =>
     .send(
       "<!doctype html>\n<title>Not Found</title>\n<h1>Not Found</h1>\n<p>There is no such domain.</p>\n",
     );
+
+const allowedMethods = ({ operations }: Route): string =>
+  [...new Set(operations.map(({ method }) => method)), "HEAD", "OPTIONS"].join(", ");
+
+const pathOf = ({ originalUrl }: FastifyRequest): string =>
+  (originalUrl.split("?", 1)[0] ?? "").replace(/^\//, "");
 
 class ApiServer {
   readonly #ctx: Ctx;
@@ -181,6 +207,16 @@ class ApiServer {
     }
   }
 
+  /** Everything below a prefix is of one site: base paths may hold slashes. */
+  mountSite(app: FastifyInstance, site: MountedSite): void {
+    const domain = this.#ctx.settings.DOMAIN_ENABLED ? ":pulp_domain/" : "";
+    app.route({
+      method: [...METHODS],
+      url: `${site.prefix}${domain}*`,
+      handler: (request, reply) => this.#handleSite(site, request, reply),
+    });
+  }
+
   #urls({ path, scope }: Route): string[] {
     const { API_ROOT: root, DOMAIN_ENABLED: domains, ENABLE_V4_API: v4 } = this.#ctx.settings;
     if (scope === "site") return [path];
@@ -202,10 +238,7 @@ class ApiServer {
     request.routeTemplate = template;
     const method = request.method === "HEAD" ? "GET" : request.method;
     const operation = route.operations.find((one) => one.method === method);
-    const allow = [...new Set(route.operations.map((one) => one.method)), "HEAD", "OPTIONS"].join(
-      ", ",
-    );
-    reply.header("allow", allow);
+    reply.header("allow", allowedMethods(route));
     request.challenge = this.#chain.challenge(request);
     const domain = await this.#domain(request, operation?.isDetached === true);
     if (!domain) return sendUnknownDomain(reply);
@@ -228,6 +261,52 @@ class ApiServer {
     return await operation.run(call, target);
   }
 
+  async #handleSite(
+    site: MountedSite,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<unknown> {
+    request.isHeardOut = true;
+    request.challenge = this.#chain.challenge(request);
+    const domain = await this.#domain(request, false);
+    if (!domain) return sendUnknownDomain(reply);
+    const user = await this.#authenticate(request, reply);
+    const call = await this.#call({ request, reply, domain, user });
+    const { route, visit, template } = await findVisit(site, call);
+    request.routeTemplate = template;
+    reply.header("allow", allowedMethods(route));
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const operation = route.operations.find((one) => one.method === method);
+    if (this.#ctx.settings.AUDIT_ENABLED && isMutation(method)) {
+      request.audit = new AuditDraft(call, route, operation);
+      request.audit.visits(visit.place, pathOf(request));
+    }
+    if (method === "OPTIONS") {
+      return sendJson(reply, 200, { name: route.name, renders: ["application/json"] });
+    }
+    if (!operation) throw restErrors.method(request.method);
+    await using target = new Target(call, { ...operation, visit });
+    await this.#permitVisit(call, { route, operation, target });
+    return await operation.run(call, target);
+  }
+
+  async #permitVisit(
+    call: Call,
+    { route, operation, target }: { route: Route; operation: RouteOperation; target: Target },
+  ): Promise<void> {
+    const { place } = target.visit;
+    const { caller, request } = call;
+    const asked = { isRead: isRead(request.method), domain: caller.domain.name };
+    const scope = operation.scope === undefined ? {} : { permission: operation.scope };
+    const question = { ...asked, ...scope, objects: placePrns(place) };
+    if (!scopeAllows(caller.user?.scope, question)) throw restErrors.scope();
+    await this.#ask(call, { route, action: operation.permission, target });
+    const { guard } = place;
+    if (guard === null || !asked.isRead || (await mayView(call, place))) return;
+    const reason = await this.#options.refuseDownload?.(call, { ...place, guard });
+    if (reason !== undefined) throw restErrors.guard(reason);
+  }
+
   async #describe(call: Call, route: Route, isPublic: boolean): Promise<unknown> {
     const target = new Target(call, {});
     if (!isPublic) await this.#permit(call, { route, action: "metadata", target });
@@ -235,13 +314,22 @@ class ApiServer {
   }
 
   async #permit(
+    call: Call,
+    { route, action, target }: { route: Route; action: string; target: Target },
+  ): Promise<void> {
+    const { caller, request } = call;
+    const parameters = request.params as Record<string, string>;
+    const asked = { isRead: isRead(request.method), domain: caller.domain.name };
+    const question = scopeQuestion(route, { action, ...asked, parameters });
+    if (!scopeAllows(caller.user?.scope, question)) throw restErrors.scope();
+    await this.#ask(call, { route, action, target });
+  }
+
+  /** @throws `restErrors.permission`, to strangers `restErrors.credentials`. */
+  async #ask(
     { caller, rights, request }: Call,
     { route, action, target }: { route: Route; action: string; target: Target },
   ): Promise<void> {
-    const isRead = ["GET", "HEAD", "OPTIONS"].includes(request.method);
-    const parameters = request.params as Record<string, string>;
-    const asked = scopeQuestion(route, { action, isRead, domain: caller.domain.name, parameters });
-    if (!scopeAllows(caller.user?.scope, asked)) throw restErrors.scope();
     const question = { caller, rights, viewset: route.name, action, facts: target };
     const isAllowed = await isPermitted(this.#ctx, { ...question, method: request.method });
     if (!isAllowed) throw caller.user ? restErrors.permission() : restErrors.credentials();

@@ -7,6 +7,7 @@ import { keyOf } from "./present.ts";
 import { checkKeys, type KeyPath, readVisibleRow } from "./read.ts";
 import type { Body, Fields, Resource, Row, Values } from "./resource.ts";
 import { relatedObject, roleObjectOf } from "./role-object.ts";
+import type { SiteVisit } from "./site.ts";
 import { scopeOf, seenBy } from "./visibility.ts";
 
 /** What a request addresses and brings. */
@@ -21,6 +22,8 @@ export interface TargetOptions {
   readonly isBlind?: boolean;
   /** What permission is asked for where the URL names no object. */
   readonly subject?: (call: Call) => RoleObject;
+  /** Where a request to a site leads: permission is asked for its place. */
+  readonly visit?: Omit<SiteVisit, "values">;
   /** A body that stands for that of the request. */
   readonly given?: RawBody;
 }
@@ -47,6 +50,13 @@ export class Target implements Facts, AsyncDisposable {
     return { key, ...(parent === undefined ? {} : { parent }) };
   }
 
+  /** Of a request to a site. */
+  get visit(): Omit<SiteVisit, "values"> {
+    const { visit } = this.#options;
+    if (!visit) throw new Error("The request is none to a site.");
+    return visit;
+  }
+
   /** The row of the object. @throws `restErrors.noMatch` alike for a missing and a hidden one. */
   row(): Promise<Row> {
     this.#row ??= this.#loadRow();
@@ -66,7 +76,8 @@ export class Target implements Facts, AsyncDisposable {
   }
 
   async object(): Promise<RoleObject> {
-    const { resource, key, subject, isBlind } = this.#options;
+    const { resource, key, subject, isBlind, visit } = this.#options;
+    if (visit) return visit.place.object;
     if (subject) return subject(this.#call);
     if (!resource || key === undefined) throw new Error("The request addresses no object.");
     if (isBlind) await readVisibleRow(resource, this.#call, this.path);
@@ -82,6 +93,8 @@ export class Target implements Facts, AsyncDisposable {
   }
 
   async attribute(name: string): Promise<RoleObject | undefined> {
+    const { visit } = this.#options;
+    if (visit) return visit.place.related[name];
     return this.#related(this.#options.resource?.fields, name, await this.row());
   }
 

@@ -54,6 +54,7 @@ export const coreParts: ApiParts = {
     status,
     tokenExchange,
   ],
+  sites: [],
   schemas: {
     ...coreSchemas,
     ...loginSchemas,

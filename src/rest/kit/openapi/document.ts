@@ -18,6 +18,7 @@ import {
   toNode,
 } from "./schemas.ts";
 import { selfOperations } from "./self.ts";
+import { siteBodies, siteOperations } from "./sites.ts";
 
 export interface DocumentOptions {
   /** Labels of the components wanted; all without it. */
@@ -28,6 +29,8 @@ export interface DocumentOptions {
   readonly isKeyed: boolean;
   readonly root: string;
   readonly domainEnabled: boolean;
+  /** Component → prefix of its site, where it is not the default. */
+  readonly sitePrefixes?: Readonly<Record<string, string>>;
   /** `http://host/` */
   readonly server: string;
   /** Ways to log in by name, all of which do for every operation. */
@@ -38,7 +41,7 @@ export interface DocumentOptions {
 
 /** The API description (core-rest §4), made from the values that route. */
 export function describeApi(api: ApiIndex, options: DocumentOptions): Node {
-  const wanted = allOperations(api).filter(
+  const wanted = allOperations(api, options).filter(
     ({ label }) => options.components === undefined || options.components.includes(label),
   );
   const paths = new Map<string, Record<string, Node>>();
@@ -62,9 +65,13 @@ export function describeApi(api: ApiIndex, options: DocumentOptions): Node {
   };
 }
 
-const allOperations = (api: ApiIndex): Operation[] => [
+const allOperations = (
+  api: ApiIndex,
+  { sitePrefixes = {} }: Pick<DocumentOptions, "sitePrefixes">,
+): Operation[] => [
   ...api.parts.resources.flatMap(operationsOf),
   ...api.parts.endpoints.map(endpointOperation),
+  ...api.parts.sites.flatMap((site) => siteOperations(site, sitePrefixes[site.label])),
   ...selfOperations,
 ];
 
@@ -86,7 +93,8 @@ const infoNode = ({ components, versions, domainEnabled }: DocumentOptions): Nod
 function pathOf({ at, isPublic }: Operation, options: DocumentOptions): string {
   const domain = options.domainEnabled && !isPublic ? "{pulp_domain}/" : "";
   const root = `${options.root}${domain}api/v3/`;
-  const { resource, on, tail } = at;
+  const { resource, on, tail, site } = at;
+  if (site !== undefined) return `${site}${domain}{path}/${tail}`;
   if (!resource) return `${root}${tail}`;
   if (options.isKeyed) return `${root}${keyedPath(resource, on)}${tail}`;
   if (on === "object") return `{${hrefParameter(resource)}}${tail}`;
@@ -111,8 +119,9 @@ const DIAGNOSTICS: Node = {
 
 function operationNode(operation: Operation, options: DocumentOptions): Node {
   const { at, answers, answerTypes, body, isPublic } = operation;
-  const path = at.resource ? pathParameters(at.resource, at.on, options.isKeyed) : [];
-  const hasDomain = options.domainEnabled && !isPublic && (options.isKeyed || path.length === 0);
+  const keys = at.resource ? pathParameters(at.resource, at.on, options.isKeyed) : [];
+  const hasDomain = options.domainEnabled && !isPublic && (options.isKeyed || keys.length === 0);
+  const path = [...keys, ...(operation.pathParameters ?? [])];
   const domain = hasDomain
     ? [
         {
@@ -188,6 +197,7 @@ function allSchemas(api: ApiIndex, dialect: Dialect): Map<string, Node> {
       ...(createBody ? [createBody] : []),
     ]),
     ...api.parts.endpoints.flatMap(({ body }) => (body ? [body] : [])),
+    ...api.parts.sites.flatMap(siteBodies),
   ];
   for (const body of bodies) addBodySchema(schemas, body, dialect);
   return schemas;

@@ -23,6 +23,8 @@ export interface Operation {
     readonly resource?: Resource;
     readonly on: "collection" | "object";
     readonly tail: string;
+    /** Prefix of the site that it is in; its base path follows. */
+    readonly site?: string;
   };
   readonly id: string;
   /** The id where only the tag tells operations apart. */
@@ -30,6 +32,8 @@ export interface Operation {
   readonly tag: string;
   readonly summary: string;
   readonly parameters: readonly Node[];
+  /** Parameters of the path besides keys of objects. */
+  readonly pathParameters?: readonly Node[];
   readonly body?: Node;
   readonly answers: Readonly<Record<string, Answer>>;
   /** Media types of the answers; JSON without it. */
@@ -205,7 +209,7 @@ export function endpointOperation(endpoint: Endpoint): Operation {
   };
 }
 
-function requestBody({ schema, hasFile }: Body): Node {
+export function requestBody({ schema, hasFile }: Body): Node {
   const types = hasFile ? FILE_TYPES : JSON_TYPES;
   const node = { schema: { $ref: `#/components/schemas/${schema}` } };
   return { required: true, content: Object.fromEntries(types.map((type) => [type, node])) };

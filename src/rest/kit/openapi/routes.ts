@@ -8,6 +8,7 @@ import { fullPath } from "../api-index.ts";
 import type { Call } from "../call.ts";
 import { restErrors } from "../rest-errors.ts";
 import type { Route } from "../routes.ts";
+import { sitePrefix } from "../site.ts";
 import { apiBase } from "../view.ts";
 import { type DocumentOptions, describeApi } from "./document.ts";
 import { renderPage } from "./page.ts";
@@ -70,6 +71,9 @@ function optionsOf(
     isKeyed: query.has("pk_path"),
     root: view.root,
     domainEnabled: view.domainEnabled,
+    sitePrefixes: Object.fromEntries(
+      view.api.parts.sites.map((site) => [site.label, sitePrefix(site, ctx.settings)]),
+    ),
     server: `${view.origin}/`,
     securitySchemes: securitySchemes(ctx.settings, authentication),
     versions: Object.fromEntries(ctx.plugins.all.map(({ label, version }) => [label, version])),

@@ -1,0 +1,184 @@
+import { prn } from "#base/prn.ts";
+import { permissionName } from "#core/access/permission-names.ts";
+import type { RoleObject } from "#core/access/types.ts";
+import type { Call } from "./call.ts";
+import type { Answer, Body, Resource, Values } from "./resource.ts";
+import type { Route } from "./routes.ts";
+import type { JsonSchema } from "./schema.ts";
+import type { Target } from "./target.ts";
+
+/** What a base path of a site leads to: a distribution. */
+export interface SitePlace {
+  readonly basePath: string;
+  /** Of the distribution. */
+  readonly object: RoleObject;
+  /** Objects that it refers to, by key: `repository`. */
+  readonly related: Readonly<Record<string, RoleObject>>;
+  readonly guard: { readonly id: string; readonly type: string } | null;
+}
+
+/** One request to a site: where it leads, and what else the path says. */
+export interface SiteVisit<Place extends SitePlace = SitePlace> {
+  readonly place: Place;
+  /** Decoded segments by the names in the route; of several segments with slashes. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** What the body brings, read when it is asked for. @throws `ValidationError`, as bodies do. */
+  values(): Promise<Values>;
+}
+
+export interface SiteOperation<Place extends SitePlace> {
+  readonly method: "GET" | "POST";
+  /** End of the operation id, after the words of the prefix: `simple_read`. */
+  readonly id: string;
+  /** The id stands alone, whatever the prefix. */
+  readonly isFixedId?: boolean;
+  /** Of the description for clients, where only the tag tells operations apart. */
+  readonly shortId: string;
+  /** Action name that the permission question carries. */
+  readonly permission: string;
+  /** Permission that the scope of a token has to contain. */
+  readonly scope: string;
+  readonly tag: string;
+  readonly title: string;
+  readonly query?: Readonly<Record<string, JsonSchema>>;
+  readonly body?: Body;
+  readonly answers: Readonly<Record<string, Answer>>;
+  run(call: Call, visit: SiteVisit<Place>): Promise<unknown>;
+}
+
+export interface SiteRoute<Place extends SitePlace> {
+  /**
+   * Below the base path, with `:name` for a segment and `:name*` at the end for one to three of them:
+   * `simple/:package/`. Answered with and without the slash at the end.
+   */
+  readonly path: string;
+  /** Name of its policy: `pypi/simple`. */
+  readonly policy: string;
+  /** Left out of the description: no client of the baseline knows it. */
+  readonly isUndescribed?: boolean;
+  readonly operations: readonly SiteOperation<Place>[];
+}
+
+/** The addresses of an ecosystem's own protocol beside the REST API: `/pypi/<base path>/simple/`. */
+export interface Site<Place extends SitePlace = SitePlace> {
+  /** Component that provides it. */
+  readonly label: string;
+  /** Setting of the path that it lies below, with slashes at both ends, and its default. */
+  readonly prefix: { readonly setting: string; readonly default: string };
+  /** The place at the longest of these base paths in the domain of the request. */
+  find(call: Call, basePaths: readonly string[]): Promise<Place | undefined>;
+  /** Text of the 404 at a base path that leads nowhere. */
+  missing(basePath: string): string;
+  /** Distributions, for the explanation of permissions. */
+  readonly resource: Resource;
+  readonly routes: readonly SiteRoute<Place>[];
+}
+
+/** A site with the type of its places forgotten: its own `find` is the only one that makes them. */
+// biome-ignore lint/suspicious/noExplicitAny: a list holds sites of different places.
+export type AnySite = Site<any>;
+
+export const defineSite = <Place extends SitePlace>(site: Site<Place>): Site<Place> => site;
+
+/** Where a site lies in this process: `/pypi/`. */
+export function sitePrefix({ prefix }: AnySite, settings: Readonly<Record<string, unknown>>) {
+  const given = settings[prefix.setting] ?? prefix.default;
+  const words = String(given).replace(/^\/+|\/+$/g, "");
+  return words === "" ? "/" : `/${words}/`;
+}
+
+/** What a path below the prefix may mean; which of them is true is told by where places are. */
+export interface SiteCandidate {
+  readonly route: SiteRoute<SitePlace>;
+  readonly basePath: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** Most segments that `:name*` stands for. */
+const MOST_REST = 3;
+
+/** @param segments decoded, none of them empty. */
+export function siteCandidates(site: AnySite, segments: readonly string[]): SiteCandidate[] {
+  return site.routes.flatMap((route) =>
+    tailsOf(route.path, segments.length).flatMap((length) => {
+      const at = segments.length - length;
+      const parameters = parametersOf(route.path, segments.slice(at));
+      return at < 1 || parameters === undefined
+        ? []
+        : [{ route, basePath: segments.slice(0, at).join("/"), parameters }];
+    }),
+  );
+}
+
+const wordsOf = (path: string): readonly string[] => path.split("/").filter((word) => word !== "");
+
+/** Numbers of segments that a route may take from the end of a path. */
+function tailsOf(path: string, most: number): readonly number[] {
+  const { length } = wordsOf(path);
+  if (!path.includes("*")) return [length];
+  const rests = Array.from({ length: MOST_REST }, (_, index) => length + index);
+  return rests.filter((one) => one < most);
+}
+
+function parametersOf(path: string, tail: readonly string[]) {
+  const parameters: Record<string, string> = {};
+  for (const [index, word] of wordsOf(path).entries()) {
+    const segment = tail[index] ?? "";
+    if (word.endsWith("*")) parameters[word.slice(1, -1)] = tail.slice(index).join("/");
+    else if (word.startsWith(":")) parameters[word.slice(1)] = segment;
+    else if (word !== segment) return undefined;
+  }
+  return parameters;
+}
+
+/** The base path that a path seems to mean where no candidate leads anywhere. */
+export const likelyBasePath = (candidates: readonly SiteCandidate[]): string =>
+  candidates.map(({ basePath }) => basePath).reduce((a, b) => (a.length <= b.length ? a : b));
+
+/** Addresses of a site as routes, for policies, permission and audit. */
+export const siteRoutes = (site: AnySite): Route[] =>
+  site.routes.map((route) => siteRoute(site, route));
+
+function siteRoute(site: AnySite, { path, policy, operations }: SiteRoute<SitePlace>): Route {
+  return {
+    path,
+    scope: "site",
+    name: policy,
+    operations: operations.map((operation) => ({
+      method: operation.method,
+      id: siteOperationId(operation, site.prefix.default),
+      permission: operation.permission,
+      scope: operation.scope,
+      resource: site.resource,
+      ...(operation.body ? { body: operation.body } : {}),
+      run: (call, target) => operation.run(call, visitOf(target)),
+    })),
+  };
+}
+
+const visitOf = (target: Target): SiteVisit => {
+  const { place, parameters } = target.visit;
+  return { place, parameters, values: () => target.values() };
+};
+
+/** The words of the prefix begin the id: `/api/pypi/` makes `api_pypi_simple_read`. */
+export const siteOperationId = (
+  { id, isFixedId }: Pick<SiteOperation<SitePlace>, "id" | "isFixedId">,
+  prefix: string,
+): string =>
+  isFixedId ? id : [...wordsOf(prefix), id].join("_").replaceAll(/[-.]/g, "_").toLowerCase();
+
+/** PRNs of the objects that a place is about, for the scopes of tokens. */
+export const placePrns = ({ object, related }: SitePlace): readonly string[] =>
+  [object, ...Object.values(related)].map(({ model, id }) => prn(model, id));
+
+/** Whoever may see the distribution is no stranger, whom its guard is for (plugin-python §6.10). */
+export async function mayView({ caller, rights }: Call, { object }: SitePlace): Promise<boolean> {
+  if (caller.user === null) return false;
+  const permission = permissionName(object.model, "retrieve");
+  return (
+    rights.onModel(permission) ||
+    rights.onDomain(permission) ||
+    (await rights.onObject([permission], object))
+  );
+}
