@@ -41,16 +41,21 @@ const coreTasks: readonly TaskDefinition[] = [
 
 export function compose(shipped: readonly Plugin[]): Composition {
   const types = [{ entities: coreEntities }, ...shipped];
+  const sites = shipped.flatMap(({ sites: own = [] }) => own);
   let routes: readonly Route[] = [];
   const api = indexApi({
     endpoints: [...coreParts.endpoints, explainEndpoint(() => routes)],
-    schemas: { ...coreParts.schemas, PermissionExplanationResponse: explanationSchema },
+    schemas: {
+      ...coreParts.schemas,
+      ...Object.assign({}, ...sites.map(({ schemas }) => schemas)),
+      PermissionExplanationResponse: explanationSchema,
+    },
     resources: [
       ...coreParts.resources,
       ...familyResources(types),
       ...shipped.flatMap(({ resources }) => resources),
     ],
-    sites: shipped.flatMap(({ sites = [] }) => sites),
+    sites,
   });
   const generalTasks = createGeneralTasks(api);
   const core: CorePlugin = {

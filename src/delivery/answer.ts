@@ -1,8 +1,8 @@
+import { httpDate, type Validators } from "#base/conditional.ts";
 import { baseName } from "#base/paths.ts";
 import { objectName } from "#core/artifacts/queries.ts";
 import type { Ctx } from "#core/ctx.ts";
 import type { StoredObject } from "#platform/storage/storage.ts";
-import { httpDate, type Validators } from "./conditional.ts";
 import { contentType } from "./content-types.ts";
 import type {
   ContentRequest,

@@ -1,9 +1,9 @@
 import { once } from "node:events";
+import { evaluate, rangeApplies, type Validators } from "#base/conditional.ts";
 import { CodedError } from "#base/errors.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { remoteErrors } from "#core/remotes/errors.ts";
 import { errorReply, fileHeaders, overlaid } from "./answer.ts";
-import { evaluate, rangeApplies, type Validators } from "./conditional.ts";
 import type { FromUpstream, HeaderList } from "./contract.ts";
 import { type Download, UpstreamStatusError } from "./download.ts";
 import { deliveryErrors, type ErrorAnswer, errorAnswer } from "./errors.ts";

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
+import { evaluate, rangeApplies } from "#base/conditional.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { type Answer, type Body, errorReply } from "./answer.ts";
-import { evaluate, rangeApplies } from "./conditional.ts";
 import type { SpooledBody } from "./contract.ts";
 import { errorAnswer } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";

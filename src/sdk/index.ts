@@ -39,6 +39,7 @@ export { syncRepository } from "#core/sync/commands.ts";
 export type { DeclaredUnit } from "#core/sync/types.ts";
 export { dispatch } from "#core/tasks/commands.ts";
 export type { ContentHandler, GuardHandler, GuardRequest } from "#delivery/contract.ts";
+export type { Call } from "#rest/kit/call.ts";
 export { boolean, choice, int32, integer, list, relation, text } from "#rest/kit/fields.ts";
 export { NAME, textFilters } from "#rest/kit/filters/lookups.ts";
 export {
@@ -51,6 +52,7 @@ export {
   type Values,
 } from "#rest/kit/resource.ts";
 export { createFrom } from "#rest/kit/write.ts";
+export { defineSite } from "#rest/kit/site.ts";
 export { acsResource } from "#rest/resources/families/acs-resource.ts";
 export {
   digestFields,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { evaluate, httpDate, rangeApplies } from "#base/conditional.ts";
 import { wantsJson } from "#delivery/accept.ts";
 import { checkpointMoment } from "#delivery/checkpoint-moment.ts";
-import { evaluate, httpDate, rangeApplies } from "#delivery/conditional.ts";
 import { contentType, knownExtensions } from "#delivery/content-types.ts";
 import { listingDate, listingHead, listingLine, listingSize } from "#delivery/listing-html.ts";
 import { listingJson, listingPage } from "#delivery/listing-json.ts";

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import type { JsonObject } from "#base/json.ts";
 import { fileDistributionResource } from "#plugins/file/rest.ts";
 import { text } from "#rest/kit/fields.ts";
 import { defineSite, type SiteOperation, type SitePlace } from "#rest/kit/site.ts";
@@ -18,8 +19,9 @@ const operation = (
   title: "Something on the shelf",
   answers: { 200: null },
   ...(part.method === "POST" ? { body: { schema: "ToyNote", fields: { note: text() } } } : {}),
-  async run({ reply }, { place, parameters, values }) {
-    return reply.send({ place: place.name, parameters, values: await values() });
+  async run(_call, { place, parameters, values }) {
+    const body = { place: place.name, parameters, values: (await values()) as JsonObject };
+    return { kind: "json", status: 200, body };
   },
 });
 

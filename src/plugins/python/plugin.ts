@@ -7,6 +7,7 @@ import {
   pythonRemote,
   pythonYank,
 } from "./content.ts";
+import { pythonIndex } from "./index/site.ts";
 import { pythonRules } from "./policies.ts";
 import { pythonRepository } from "./repository.ts";
 import { pythonBlocklistResource } from "./rest/blocklist.ts";
@@ -48,6 +49,7 @@ export const python = definePlugin({
     pythonPublicationResource,
     pythonDistributionResource,
   ],
+  sites: [pythonIndex],
   access: pythonRules,
   tasks: [publishPackages, repairPackages, scanPackages],
   settings: pythonSettings,

@@ -7,6 +7,7 @@ import {
   plainPolicy,
   STANDARD_ROLES,
 } from "#sdk";
+import { indexConditions, indexPolicies } from "./index/policies.ts";
 
 const REPOSITORY = "python.pythonrepository";
 
@@ -148,7 +149,11 @@ const models: readonly AccessModel[] = [
 
 /** Who may do what with Python packages (plugin-python §13). */
 export const pythonRules: AccessRules = {
-  policies: [repository, versions, blocklist, remote, publication, distribution, ...contents],
+  policies: [
+    ...[repository, versions, blocklist, remote, publication, distribution, ...contents],
+    ...indexPolicies,
+  ],
   models,
   adminOnly: [],
+  conditions: indexConditions,
 };

@@ -20,6 +20,12 @@ export const pythonSettings = defineSettings({
     default: false,
     doc: "Uploads of one session to an index become one repository version.",
   },
+  PYTHON_INDEX_CACHE_BYTES: {
+    schema: Type.Integer({ minimum: 0 }),
+    default: 67_108_864,
+    unit: "bytes",
+    doc: "Finished pages of Python indexes that one API process keeps; 0 keeps none.",
+  },
   ATTESTATION_VERIFICATION_KEY: {
     schema: Type.Union([Type.String(), Type.Null()]),
     default: null,

@@ -1,8 +1,9 @@
 import { prn } from "#base/prn.ts";
 import { permissionName } from "#core/access/permission-names.ts";
 import type { RoleObject } from "#core/access/types.ts";
+import { sendOutcome } from "./answer.ts";
 import type { Call } from "./call.ts";
-import type { Answer, Body, Resource, Values } from "./resource.ts";
+import type { Answer, Body, Outcome, Resource, Schemas, Values } from "./resource.ts";
 import type { Route } from "./routes.ts";
 import type { JsonSchema } from "./schema.ts";
 import type { Target } from "./target.ts";
@@ -43,7 +44,8 @@ export interface SiteOperation<Place extends SitePlace> {
   readonly query?: Readonly<Record<string, JsonSchema>>;
   readonly body?: Body;
   readonly answers: Readonly<Record<string, Answer>>;
-  run(call: Call, visit: SiteVisit<Place>): Promise<unknown>;
+  /** Undefined where it has written the answer itself. */
+  run(call: Call, visit: SiteVisit<Place>): Promise<Outcome | undefined>;
 }
 
 export interface SiteRoute<Place extends SitePlace> {
@@ -72,6 +74,8 @@ export interface Site<Place extends SitePlace = SitePlace> {
   /** Distributions, for the explanation of permissions. */
   readonly resource: Resource;
   readonly routes: readonly SiteRoute<Place>[];
+  /** Schemas that its answers name. */
+  readonly schemas?: Schemas;
 }
 
 /** A site with the type of its places forgotten: its own `find` is the only one that makes them. */
@@ -151,7 +155,10 @@ function siteRoute(site: AnySite, { path, policy, operations }: SiteRoute<SitePl
       scope: operation.scope,
       resource: site.resource,
       ...(operation.body ? { body: operation.body } : {}),
-      run: (call, target) => operation.run(call, visitOf(target)),
+      async run(call, target) {
+        const outcome = await operation.run(call, visitOf(target));
+        return outcome ? sendOutcome(call, outcome) : call.reply;
+      },
     })),
   };
 }

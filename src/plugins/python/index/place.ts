@@ -1,0 +1,169 @@
+import { Batcher } from "#base/batcher.ts";
+import type { Ctx } from "#sdk";
+
+/** The version that an index serves, by the numbers that membership uses. */
+export interface ServedVersion {
+  readonly id: string;
+  /** `repository.num` */
+  readonly repository: number;
+  readonly number: number;
+  /** Creation of the version or last change of the distribution, whichever is later. */
+  readonly changed: string;
+  /** Changes whenever anything of the repository does. */
+  readonly repositoryUpdated: string;
+  /** Packages in it. */
+  readonly packages: number;
+}
+
+/** A Python index: a distribution, and what it serves at this moment (plugin-python §6.1). */
+export interface IndexPlace {
+  readonly basePath: string;
+  readonly object: PlaceObject;
+  readonly related: Readonly<Record<string, PlaceObject>>;
+  readonly guard: { readonly id: string; readonly type: string } | null;
+  /** Changes whenever the distribution does. */
+  readonly updated: string;
+  readonly takesUploads: boolean;
+  /** Where uploads go; null without a repository of its own. */
+  readonly repository: string | null;
+  /** Serves an explicit publication, whose pages the content app has. */
+  readonly isPublished: boolean;
+  readonly hasRemote: boolean;
+  readonly version: ServedVersion | null;
+}
+
+interface PlaceObject {
+  readonly model: string;
+  readonly id: string;
+  readonly domain: number;
+}
+
+interface PlaceQuery {
+  /** `domain.num` */
+  readonly domain: number;
+  readonly basePaths: readonly string[];
+}
+
+interface PlaceRow {
+  readonly i: number;
+  readonly id: string;
+  readonly domain: number;
+  readonly base_path: string;
+  readonly updated: string;
+  readonly repository: string | null;
+  readonly publication: string | null;
+  readonly remote: string | null;
+  readonly allow_uploads: boolean | null;
+  readonly guard: string | null;
+  readonly guard_type: string | null;
+  readonly version: string | null;
+  readonly number: number;
+  readonly changed: string;
+  readonly repository_num: number;
+  readonly repository_updated: string;
+  readonly packages: number;
+}
+
+/**
+ * $1 number of the question, $2 domain, $3 base path. A publication decides before a repository, and
+ * that before a version; base paths of a domain never overlap, so that one of a question's matches.
+ */
+const PLACES = {
+  name: "python-index-places",
+  text: `
+select q.i, x.id, x.domain, x.base_path, x.updated, x.repository, x.publication, x.remote,
+  pd.allow_uploads, x.guard, g.type as guard_type, v.id as version, v.number,
+  greatest(v.created, x.updated) as changed, v.repository as repository_num,
+  r.updated as repository_updated,
+  coalesce((v.counts -> 'present' ->> 'python.python')::int, 0) as packages
+from unnest($1::int[], $2::int[], $3::text[]) as q (i, domain, base_path)
+join distribution x on x.domain = q.domain and x.base_path = q.base_path
+  and x.type = 'python.python'
+left join python_distribution pd on pd.id = x.id
+left join content_guard g on g.id = x.guard
+left join publication p on p.id = x.publication and p.complete
+left join lateral (
+  (select v.* from repository_version v where v.id = p.version)
+  union all
+  (select v.* from repository own join repository_version v on v.repository = own.num
+    where own.id = x.repository and v.complete order by v.number desc limit 1)
+  union all
+  (select v.* from repository_version v where v.id = x.version and v.complete)
+  limit 1) v on true
+left join repository r on r.num = v.repository`,
+};
+
+/** Questions that one statement answers. */
+const MOST = 256;
+
+type Asker = Batcher<PlaceQuery, IndexPlace | undefined>;
+const askers = new WeakMap<Ctx["hot"], Asker>();
+
+/**
+ * The index at one of the base paths. Every request asks, so that an upload is visible at once in
+ * every process; those that come while a statement is under way share the next one.
+ */
+export function findIndex(ctx: Ctx, query: PlaceQuery): Promise<IndexPlace | undefined> {
+  const asker = askers.get(ctx.hot) ?? new Batcher(asking(ctx), MOST);
+  askers.set(ctx.hot, asker);
+  return asker.add(query);
+}
+
+const asking =
+  ({ hot }: Ctx) =>
+  async (queries: readonly PlaceQuery[]): Promise<readonly (IndexPlace | undefined)[]> => {
+    const asked = distinct(queries);
+    const pairs = asked.questions.flatMap(({ domain, basePaths }, i) =>
+      basePaths.map((basePath) => ({ i, domain, basePath })),
+    );
+    const rows = await hot.query<PlaceRow>(PLACES, [
+      pairs.map(({ i }) => i),
+      pairs.map(({ domain }) => domain),
+      pairs.map(({ basePath }) => basePath),
+    ]);
+    const places = new Map(rows.map((row) => [row.i, placeOf(row)]));
+    return asked.numbers.map((number) => places.get(number));
+  };
+
+/** Equal questions are asked once. */
+function distinct(queries: readonly PlaceQuery[]) {
+  const known = new Map<string, number>();
+  const questions: PlaceQuery[] = [];
+  const numbers = queries.map((query) => {
+    const key = [query.domain, ...query.basePaths].join("\n");
+    const number = known.get(key) ?? questions.push(query) - 1;
+    known.set(key, number);
+    return number;
+  });
+  return { questions, numbers };
+}
+
+function placeOf(row: PlaceRow): IndexPlace {
+  const { domain, repository } = row;
+  return {
+    basePath: row.base_path,
+    object: { model: "python.pythondistribution", id: row.id, domain },
+    related: repository
+      ? { repository: { model: "python.pythonrepository", id: repository, domain } }
+      : {},
+    guard: row.guard === null ? null : { id: row.guard, type: row.guard_type ?? "" },
+    updated: row.updated,
+    takesUploads: row.allow_uploads !== false,
+    repository,
+    isPublished: row.publication !== null,
+    hasRemote: row.remote !== null,
+    version: versionOf(row),
+  };
+}
+
+const versionOf = (row: PlaceRow): ServedVersion | null =>
+  row.version === null
+    ? null
+    : {
+        id: row.version,
+        repository: row.repository_num,
+        number: row.number,
+        changed: row.changed,
+        repositoryUpdated: row.repository_updated,
+        packages: row.packages,
+      };

@@ -1,0 +1,119 @@
+import { normalizeName } from "../format/names.ts";
+import { provenanceUrl } from "./addresses.ts";
+import { escaped } from "./markup.ts";
+import type { Project, ProjectFile } from "./members.ts";
+import { isoMicroseconds } from "./times.ts";
+import { sortVersions } from "./version-order.ts";
+
+/** A constant: clients only compare it (plugin-python §6.3). */
+export const LAST_SERIAL = 1_000_000_000;
+
+const META = { "api-version": "1.1", "_last-serial": LAST_SERIAL } as const;
+
+/** Where the files of an index lie, and the index itself; both with a slash at the end. */
+export interface Urls {
+  readonly content: string;
+  readonly index: string;
+}
+
+const head = (title: string): string => `<!DOCTYPE html>
+<html>
+<head>
+<title>${escaped(title)}</title>
+<meta name="pypi:repository-version" content="1.1">
+</head>
+<body>
+`;
+
+const END = "</body>\n</html>\n";
+
+/** The list of projects, a piece at a time. @see PEP 503, PEP 691 */
+export interface ListForm {
+  readonly start: string;
+  /** @param isFirst no project came before these. */
+  part(projects: readonly Project[], isFirst: boolean): string;
+  readonly end: string;
+}
+
+export const htmlList: ListForm = {
+  start: head("Simple Index"),
+  part: (projects) =>
+    projects
+      .map(
+        ({ name, name_normalized: normalized }) =>
+          `<a href="${escaped(encodeURIComponent(normalized))}/">${escaped(name)}</a><br/>\n`,
+      )
+      .join(""),
+  end: END,
+};
+
+export const jsonList: ListForm = {
+  start: `{"meta":${JSON.stringify(META)},"projects":[`,
+  part: (projects, isFirst) =>
+    projects
+      .map(
+        ({ name }, index) =>
+          `${isFirst && index === 0 ? "" : ","}{"name":${JSON.stringify(name)},"_last-serial":${LAST_SERIAL}}`,
+      )
+      .join(""),
+  end: "]}",
+};
+
+/** The files of a project. @see PEP 503, 592, 658, 714, 740 */
+export const projectHtml = (name: string, files: readonly ProjectFile[], urls: Urls): string => {
+  const title = `Links for ${normalizeName(name)}`;
+  const links = files.map((file) => fileLink(file, urls)).join("");
+  return `${head(title)}<h1>${escaped(title)}</h1>\n${links}${END}`;
+};
+
+function fileLink(file: ProjectFile, urls: Urls): string {
+  const metadata = file.metadata_sha256 === null ? null : `sha256=${file.metadata_sha256}`;
+  const attributes = [
+    ["href", `${fileUrl(file, urls)}#sha256=${file.sha256}`],
+    ["rel", "internal"],
+    ["data-requires-python", file.requires_python || null],
+    ["data-yanked", file.yanked_reason],
+    ["data-dist-info-metadata", metadata],
+    ["data-core-metadata", metadata],
+    ["data-provenance", provenanceOf(file, urls)],
+  ] as const;
+  const text = attributes.flatMap(([key, value]) =>
+    value === null ? [] : [` ${key}="${escaped(value)}"`],
+  );
+  return `<a${text.join("")}>${escaped(file.filename)}</a><br/>\n`;
+}
+
+export const fileUrl = ({ filename }: Pick<ProjectFile, "filename">, { content }: Urls): string =>
+  content + encodeURIComponent(filename);
+
+const provenanceOf = (file: ProjectFile, { index }: Urls): string | null =>
+  file.has_provenance ? provenanceUrl(index, { ...file, name: normalizeName(file.name) }) : null;
+
+/** The same as JSON. @see PEP 691, 700 */
+export const projectJson = (name: string, files: readonly ProjectFile[], urls: Urls): string =>
+  JSON.stringify({
+    meta: META,
+    name,
+    versions: sortVersions([...new Set(files.map(({ version }) => version))]),
+    files: files.map((file) => fileEntry(file, urls)),
+  });
+
+function fileEntry(file: ProjectFile, urls: Urls) {
+  const metadata = file.metadata_sha256 !== null && { sha256: file.metadata_sha256 };
+  return {
+    filename: file.filename,
+    url: fileUrl(file, urls),
+    hashes: { sha256: file.sha256 },
+    "requires-python": file.requires_python || null,
+    size: file.size,
+    "upload-time": isoMicroseconds(file.at),
+    yanked: yankedOf(file.yanked_reason),
+    "core-metadata": metadata,
+    "data-dist-info-metadata": metadata,
+    provenance: provenanceOf(file, urls),
+  };
+}
+
+/** The reason, or true where none was given. */
+const yankedOf = (reason: string | null): string | boolean =>
+  reason === null ? false : reason === "" ? true : reason;
