@@ -8,6 +8,8 @@ import {
   pythonYank,
 } from "./content.ts";
 import { pythonIndex } from "./index/site.ts";
+import { addUpload, addUploadGroup } from "./index/upload-tasks.ts";
+import { unyankRelease, yankRelease } from "./index/yank.ts";
 import { pythonRules } from "./policies.ts";
 import { pythonRepository } from "./repository.ts";
 import { pythonBlocklistResource } from "./rest/blocklist.ts";
@@ -51,7 +53,10 @@ export const python = definePlugin({
   ],
   sites: [pythonIndex],
   access: pythonRules,
-  tasks: [publishPackages, repairPackages, scanPackages],
+  tasks: [
+    ...[publishPackages, repairPackages, scanPackages],
+    ...[yankRelease, unyankRelease, addUpload, addUploadGroup],
+  ],
   settings: pythonSettings,
   delivery: [],
 });

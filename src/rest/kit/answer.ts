@@ -40,7 +40,10 @@ export async function sendOutcome(
   switch (outcome.kind) {
     case "task":
       audit?.dispatched({ task: outcome.task });
-      return sendJson(reply, 202, { task: href(view, `tasks/${outcome.task}/`) });
+      return sendJson(reply, outcome.status ?? 202, {
+        ...outcome.told,
+        task: href(view, `tasks/${outcome.task}/`),
+      });
     case "task_group":
       audit?.dispatched({ taskGroup: outcome.group });
       return sendJson(reply, 202, { task_group: href(view, `task-groups/${outcome.group}/`) });

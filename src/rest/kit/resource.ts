@@ -103,7 +103,14 @@ export type Outcome =
       /** Keys that only this answer tells. */
       readonly told?: JsonObject;
     }
-  | { readonly kind: "task"; readonly task: string }
+  | {
+      readonly kind: "task";
+      readonly task: string;
+      /** 202 without it. */
+      readonly status?: number;
+      /** More keys of the answer. */
+      readonly told?: JsonObject;
+    }
   | { readonly kind: "task_group"; readonly group: string }
   | { readonly kind: "json"; readonly status: number; readonly body: Json }
   | { readonly kind: "stream"; readonly type: string; readonly body: Readable }

@@ -7,4 +7,9 @@ export const indexErrors = defineErrors({
     status: 404,
     message: () => "No repository associated with this index",
   },
+  noRelease: {
+    code: "python-index-no-release",
+    status: 404,
+    message: (name: string, version: string) => `${name} ${version} is not in this index.`,
+  },
 });

@@ -16,11 +16,23 @@ const anybody = (...action: readonly string[]): Statement => ({
   effect: "allow",
 });
 
-/** Who may change an index (plugin-python §6.10). */
+/** Who may change the repository that the index has. */
+const changers = (action: string): Statement => ({
+  action,
+  principal: "authenticated",
+  effect: "allow",
+  condition: "index_has_repo_perm:python.modify_pythonrepository",
+});
+
+/** Who may do what with an index (plugin-python §6.10). */
 export const indexPolicies: readonly Policy[] = [
   policy("root", anybody("retrieve")),
-  policy("simple", anybody("list", "retrieve")),
+  policy("simple", anybody("list", "retrieve"), changers("create")),
+  policy("legacy", changers("create")),
   policy("integrity", anybody("retrieve")),
+  policy("yank", changers("yank")),
+  policy("unyank", changers("unyank")),
+  policy("rss", anybody("retrieve")),
   policy("setup", anybody("retrieve")),
 ];
 

@@ -1,5 +1,6 @@
-import { type Call, defineSite } from "#sdk";
+import { type Call, defineSite, type Values } from "#sdk";
 import { pythonDistributionResource } from "../rest/distributions.ts";
+import { sendPackages, sendReleases, sendUpdates } from "./feeds.ts";
 import { membersAt } from "./index-pages.ts";
 import { summary } from "./members.ts";
 import { findIndex, type IndexPlace } from "./place.ts";
@@ -7,8 +8,15 @@ import { sendProvenance } from "./provenance.ts";
 import { indexSchemas } from "./schemas.ts";
 import { sendSetup } from "./setup-page.ts";
 import { sendProject, sendProjects } from "./simple.ts";
+import { upload } from "./upload.ts";
+import { uploadBody } from "./upload-form.ts";
+import { dispatchYank, yankBody } from "./yank.ts";
 
-type Visit = { readonly place: IndexPlace; readonly parameters: Readonly<Record<string, string>> };
+interface Visit {
+  readonly place: IndexPlace;
+  readonly parameters: Readonly<Record<string, string>>;
+  values(): Promise<Values>;
+}
 
 /** What reads have in common. */
 const read = {
@@ -21,6 +29,52 @@ const read = {
 
 const format = { format: { type: "string", enum: ["html", "json"] } } as const;
 const parameter = ({ parameters }: Visit, name: string): string => parameters[name] ?? "";
+
+/** What changes have in common. */
+const change = { method: "POST", scope: "python.modify_pythonrepository" } as const;
+
+/** Readers of feeds do not read descriptions. */
+const feedRoute = (
+  path: string,
+  id: string,
+  run: (call: Call, visit: Visit) => Promise<undefined>,
+) => ({
+  path,
+  policy: "pypi/rss",
+  isUndescribed: true,
+  operations: [{ ...read, id, tag: "Pypi: Rss", title: "Get a feed", run }],
+});
+
+const uploadOperation = (id: "simple" | "legacy", title: string) => ({
+  ...change,
+  id: `${id}_create`,
+  shortId: "create",
+  permission: "create",
+  tag: id === "simple" ? "Pypi: Simple" : "Pypi: Legacy",
+  title,
+  body: uploadBody,
+  answers: { 200: "PackageUploadTaskResponse" },
+  run: (call: Call, visit: Visit) => upload(call, visit),
+});
+
+const yankRoute = (name: "yank" | "unyank") => ({
+  path: `${name}/`,
+  policy: `pypi/${name}`,
+  operations: [
+    {
+      ...change,
+      id: `${name}_${name}`,
+      shortId: name,
+      permission: name,
+      tag: name === "yank" ? "Pypi: Yank" : "Pypi: Unyank",
+      title: name === "yank" ? "Yank a release" : "Lift the mark of a yanked release",
+      body: yankBody,
+      answers: { 202: "AsyncOperationResponse" },
+      run: (call: Call, { place, values }: Visit) =>
+        dispatchYank(call, place, { values, isYank: name === "yank" }),
+    },
+  ],
+});
 
 /** Python indexes below `PYPI_PATH_PREFIX` (plugin-python §6). */
 export const pythonIndex = defineSite<IndexPlace>({
@@ -45,6 +99,7 @@ export const pythonIndex = defineSite<IndexPlace>({
           query: format,
           run: (call, { place }) => sendProjects(call, place),
         },
+        uploadOperation("simple", "Upload a package"),
       ],
     },
     {
@@ -81,6 +136,20 @@ export const pythonIndex = defineSite<IndexPlace>({
         },
       ],
     },
+    feedRoute("rss/updates.xml", "rss_updates_read", (call, { place }) => sendUpdates(call, place)),
+    feedRoute("rss/packages.xml", "rss_packages_read", (call, { place }) =>
+      sendPackages(call, place),
+    ),
+    feedRoute("rss/project/:name/releases.xml", "rss_releases_read", (call, visit) =>
+      sendReleases(call, visit.place, parameter(visit, "name")),
+    ),
+    {
+      path: "legacy/",
+      policy: "pypi/legacy",
+      operations: [uploadOperation("legacy", "Upload a package as to the old index of Python")],
+    },
+    yankRoute("yank"),
+    yankRoute("unyank"),
     {
       path: "setup/",
       policy: "pypi/setup",

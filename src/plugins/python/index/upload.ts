@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JsonObject } from "#base/json.ts";
+import { prn } from "#base/prn.ts";
+import { type Call, dispatch, saveArtifacts, saveUnits, type Values } from "#sdk";
+import { pythonPackage, pythonProvenance } from "../content.ts";
+import { ingest } from "../ingest.ts";
+import { attestedProvenance, provenanceRow } from "../provenance.ts";
+import { pythonRepository } from "../repository.ts";
+import { pythonSettingsOf } from "../settings.ts";
+import { isMember, membersOf } from "./members.ts";
+import type { IndexPlace } from "./place.ts";
+import { refuse } from "./refuse.ts";
+import { readUpload, type UploadForm } from "./upload-form.ts";
+import { beginSession, extendSession, type UploadedUnits } from "./upload-sessions.ts";
+import { addUpload, addUploadGroup } from "./upload-tasks.ts";
+
+/** What an upload needs to know of its request. */
+interface Visit {
+  readonly place: IndexPlace;
+  values(): Promise<Values>;
+}
+
+/** `legacy/` and `simple/`: takes a file into the repository of an index (plugin-python §6.5). */
+export async function upload(call: Call, { place, values }: Visit) {
+  const { repository } = place;
+  if (!place.takesUploads) return refuse(call, 403, "Index is not allowing uploads");
+  if (repository === null) return refuse(call, 400, "Index is not pointing to a repository");
+  const form = await readUpload(await values());
+  if (await isListed(call, place, form.filename)) {
+    return refuse(call, 400, `Package ${form.filename} already exists in index`);
+  }
+  const units = await storeUpload(call, form);
+  if (pythonSettingsOf(call.ctx).PYTHON_GROUP_UPLOADS) {
+    return addToGroup(call, { repository, units });
+  }
+  const { id } = await dispatch(call.ctx, {
+    task: addUpload,
+    input: { repository, ...units },
+    caller: call.caller,
+    // Uploads add side by side; whatever else changes the repository waits for them.
+    shared: [prn(pythonRepository.model, repository)],
+  });
+  return afterwards(call, id);
+}
+
+const LISTED = {
+  name: "python-index-listed",
+  text: `
+select exists (select from python_package p join membership m on ${isMember("m", "p.id")}
+  where p.domain = (select $1::int) and p.filename = (select $4::text)) as found`,
+};
+
+async function isListed(
+  { ctx }: Call,
+  { object, version }: IndexPlace,
+  filename: string,
+): Promise<boolean> {
+  if (version === null) return false;
+  const values = [...membersOf({ domain: object.domain, version }), filename];
+  const [row] = await ctx.hot.query<{ found: boolean }>(LISTED, values);
+  return row?.found === true;
+}
+
+/** The file becomes an artifact and a unit; what is wrong with it is told before a task begins. */
+async function storeUpload({ ctx, caller }: Call, form: UploadForm): Promise<UploadedUnits> {
+  const { domain } = caller;
+  const provenance = await provenanceOf({ ctx, caller }, form);
+  const [artifact] = await saveArtifacts(ctx, domain, [form.file]);
+  if (!artifact) throw new Error("An uploaded file was not saved.");
+  const unit = await ingest(ctx, domain, { artifact: artifact.id, filename: form.filename });
+  const [saved] = await saveUnits(ctx, { domain, type: pythonPackage, units: [unit] });
+  if (!saved) throw new Error("The unit of an uploaded file was not saved.");
+  if (!provenance) return { package: saved.id, provenance: null };
+  const attested = [{ row: provenanceRow(saved.id, provenance), files: [] }];
+  const [made] = await saveUnits(ctx, { domain, type: pythonProvenance, units: attested });
+  if (!made) throw new Error("The provenance of an uploaded file was not saved.");
+  return { package: saved.id, provenance: made.id };
+}
+
+/** @throws `ValidationError` if what is attested is malformed, or not about the file. */
+async function provenanceOf({ ctx, caller }: Pick<Call, "ctx" | "caller">, form: UploadForm) {
+  if (!form.attestations) return undefined;
+  return attestedProvenance(ctx, caller, {
+    value: form.attestations,
+    subject: { filename: form.filename, sha256: form.file.sealed.digests.sha256 },
+    invalid: "The uploaded attestations are not valid",
+  });
+}
+
+const COOKIE = "python_upload_session";
+
+/** Uploads of one session become one version (plugin-python §6.5.3). */
+async function addToGroup(
+  call: Call,
+  of: { readonly repository: string; readonly units: UploadedUnits },
+) {
+  const { ctx, caller, request, reply } = call;
+  const [, known = ""] =
+    new RegExp(`(?:^|;\\s*)${COOKIE}=([0-9a-f]{32})(?:;|$)`).exec(request.headers.cookie ?? "") ??
+    [];
+  const more = known === "" ? undefined : await extendSession(ctx.db, known, of);
+  if (more) {
+    const body: JsonObject = { session: more.id, task: "updated", task_start_time: more.start };
+    return { kind: "json", status: 200, body } as const;
+  }
+  const session = await beginSession(ctx.db, { ...of, domain: caller.domain.num });
+  reply.header("set-cookie", `${COOKIE}=${session.id}; Path=/; HttpOnly; SameSite=Strict`);
+  const { repository } = of;
+  const { id } = await dispatch(ctx, {
+    task: addUploadGroup,
+    input: { repository, session: session.id },
+    caller,
+    shared: [prn(pythonRepository.model, repository)],
+  });
+  const told = { session: session.id, task_start_time: session.start };
+  return { kind: "task", task: id, status: 200, told } as const;
+}
+
+/** Longest time that a client may ask to wait for. */
+const MOST_WAIT_S = 60;
+const LOOK_MS = 250;
+
+/** With `?wait=<seconds>` the answer says how the task ended, if it has by then (§6.5.4). */
+async function afterwards(call: Call, task: string) {
+  const asked = Number(call.query.get("wait") ?? 0);
+  const end = call.ctx.clock.now() + Math.min(asked || 0, MOST_WAIT_S) * 1000;
+  while (asked > 0) {
+    const { state, error } = await stateOf(call, task);
+    if (state === "completed") return { kind: "task", task, status: 201 } as const;
+    if (state === "failed" || state === "canceled") {
+      return { kind: "task", task, status: 400, told: { detail: error ?? state } } as const;
+    }
+    if (call.ctx.clock.now() >= end) break;
+    await sleep(LOOK_MS, undefined, { signal: call.signal });
+  }
+  return { kind: "task", task } as const;
+}
+
+async function stateOf({ ctx }: Call, task: string) {
+  const { state, error } = await ctx.db
+    .selectFrom("task")
+    .select(["state", "error"])
+    .where("id", "=", task)
+    .executeTakeFirstOrThrow();
+  return { state, error: error?.description };
+}
