@@ -1,0 +1,158 @@
+import { TextDecoder } from "node:util";
+import { HtmlLinks } from "./html-links.ts";
+import { htmlFile, htmlProject } from "./html-page.ts";
+import type { IndexFile, ListedProject, ProjectPage } from "./index-file.ts";
+import { JsonList } from "./json-list.ts";
+import { jsonFile, jsonProject, lastSerialOf, statusOf } from "./json-page.ts";
+import { MalformedIndex } from "./malformed-index.ts";
+
+/** What an upstream index is asked for (PEP 691): JSON before HTML. */
+export const SIMPLE_ACCEPT =
+  "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
+
+export interface PageSource {
+  readonly body: AsyncIterable<Buffer>;
+  /** Header of the answer. */
+  readonly contentType: string | undefined;
+  /** That answered, after redirects: relative links begin there. */
+  readonly url: string;
+  /** More decoded bytes than this are refused. */
+  readonly maxBytes: number;
+}
+
+/**
+ * Reads the page of a project in whichever form it came. Entries that name no file are left out.
+ *
+ * @throws `MalformedIndex`
+ * @see PEP 503, 592, 629, 658, 691, 700, 714, 740, 792.
+ */
+export async function readProjectPage(source: PageSource): Promise<ProjectPage> {
+  const files: IndexFile[] = [];
+  const take = (file: IndexFile | undefined) => void (file && files.push(file));
+  const head = await readPage(source, {
+    list: "files",
+    item: (item) => take(jsonFile(item, source.url)),
+    link: (link, base) => take(htmlFile(link, base)),
+  });
+  return { ...head, files };
+}
+
+/**
+ * Reads the list of all projects as it comes.
+ *
+ * @throws `MalformedIndex`
+ */
+export async function* readProjectList(
+  source: PageSource,
+): AsyncGenerator<readonly ListedProject[]> {
+  let projects: ListedProject[] = [];
+  const take = (project: ListedProject | undefined) => void (project && projects.push(project));
+  const pieces = pagePieces(source, {
+    list: "projects",
+    item: (item) => take(jsonProject(item)),
+    link: (link, base) => take(htmlProject(link, base)),
+  });
+  for await (const _head of pieces) {
+    if (projects.length > 0) yield projects;
+    projects = [];
+  }
+}
+
+interface PageReader {
+  /** Key of the list in JSON. */
+  readonly list: string;
+  item(item: unknown): void;
+  link(link: Parameters<typeof htmlFile>[0], base: string): void;
+}
+
+type PageHead = Omit<ProjectPage, "files">;
+
+async function readPage(source: PageSource, reader: PageReader): Promise<PageHead> {
+  let last: PageHead | undefined;
+  for await (const head of pagePieces(source, reader)) last = head ?? last;
+  return last ?? { name: null, lastSerial: null, status: null };
+}
+
+/** Feeds the page to its parser; yields after every piece, and the head after the last one. */
+async function* pagePieces(
+  source: PageSource,
+  reader: PageReader,
+): AsyncGenerator<PageHead | undefined> {
+  let parser: PageParser | undefined;
+  for await (const text of decoded(source)) {
+    parser ??= isJson(source.contentType, text)
+      ? jsonParser(reader)
+      : htmlParser(source.url, reader);
+    parser.push(text);
+    yield undefined;
+  }
+  if (!parser) throw new MalformedIndex("the page is empty");
+  yield parser.end();
+}
+
+interface PageParser {
+  push(text: string): void;
+  end(): PageHead;
+}
+
+function jsonParser({ list, item }: PageReader): PageParser {
+  const json = new JsonList({ list, keep: ["meta", "name", "project-status"], onItem: item });
+  return {
+    push: (text) => json.push(text),
+    end() {
+      json.end();
+      const name = json.values.get("name");
+      return {
+        name: typeof name === "string" ? name : null,
+        lastSerial: lastSerialOf(json.values.get("meta")),
+        status: statusOf(json.values.get("project-status")),
+      };
+    },
+  };
+}
+
+function htmlParser(url: string, reader: PageReader): PageParser {
+  const html = new HtmlLinks(url, (link) => reader.link(link, html.base));
+  return {
+    push: (text) => html.push(text),
+    end() {
+      html.end();
+      return { name: null, lastSerial: null, status: html.status };
+    },
+  };
+}
+
+/** By its header; without a useful one by its first character. */
+function isJson(contentType: string | undefined, text: string): boolean {
+  const type = contentType?.split(";")[0]?.trim().toLowerCase() ?? "";
+  if (type === "application/json" || type.endsWith("+json")) return true;
+  if (type === "text/html" || type.endsWith("+html")) return false;
+  return text.trimStart().startsWith("{");
+}
+
+/** The text in pieces of a few hundred kilobytes. */
+async function* decoded({ body, contentType, maxBytes }: PageSource): AsyncGenerator<string> {
+  let decoder: TextDecoder | undefined;
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new MalformedIndex(`the page has more than ${maxBytes} bytes`);
+    decoder ??= decoderOf(contentType, chunk);
+    const text = decoder.decode(chunk, { stream: true });
+    if (text !== "") yield text;
+  }
+  const rest = decoder?.decode() ?? "";
+  if (rest !== "") yield rest;
+}
+
+/** By the header, else as the first bytes say, else UTF-8; names that nobody knows are UTF-8 too. */
+function decoderOf(contentType: string | undefined, start: Buffer): TextDecoder {
+  const told = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(contentType ?? "")?.[1];
+  const meta = /<meta[^>]{1,200}charset\s*=\s*["']?([\w.:-]+)/i;
+  const label = told ?? meta.exec(start.toString("latin1", 0, 1024))?.[1] ?? "utf-8";
+  try {
+    return new TextDecoder(label);
+  } catch {
+    return new TextDecoder("utf-8");
+  }
+}
