@@ -32,6 +32,11 @@ export class SyncMembers {
     if (this.#pending.length >= UNITS_PER_BATCH) await this.flush();
   }
 
+  /** Lets members stay that nobody declares again; those that are gone meanwhile stay gone. */
+  async keep(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await addMembers(this.#job.ctx, this.#draft, ids);
+  }
+
   /** Saves what is pending, after what is being saved. */
   flush(): Promise<void> {
     this.#last = this.#last.then(async () => {

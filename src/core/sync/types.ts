@@ -31,4 +31,9 @@ export interface SyncPlan {
   readonly mirror: boolean;
   /** In pieces of any size; read only as fast as they are saved. */
   readonly units: AsyncIterable<readonly DeclaredUnit[]>;
+  /**
+   * `content.id` of members that a mirror keeps though they are not declared, such as those of a
+   * part of the upstream that did not change. Read when all units are saved.
+   */
+  readonly kept?: AsyncIterable<readonly string[]>;
 }

@@ -10,6 +10,7 @@ import {
 import { pythonIndex } from "./index/site.ts";
 import { addUpload, addUploadGroup } from "./index/upload-tasks.ts";
 import { unyankRelease, yankRelease } from "./index/yank.ts";
+import { mirrorSettings } from "./mirror/settings.ts";
 import { pythonRules } from "./policies.ts";
 import { pythonRepository } from "./repository.ts";
 import { pythonBlocklistResource } from "./rest/blocklist.ts";
@@ -21,7 +22,7 @@ import { pythonRemoteResource } from "./rest/remotes.ts";
 import { pythonRepositoryResource, pythonVersions } from "./rest/repositories.ts";
 import { pythonYankResource } from "./rest/yanks.ts";
 import { pythonSettings } from "./settings.ts";
-import { publishPackages, repairPackages, scanPackages } from "./tasks.ts";
+import { publishPackages, repairPackages, scanPackages, syncPackages } from "./tasks.ts";
 
 export const python = definePlugin({
   label: "python",
@@ -54,9 +55,9 @@ export const python = definePlugin({
   sites: [pythonIndex],
   access: pythonRules,
   tasks: [
-    ...[publishPackages, repairPackages, scanPackages],
+    ...[syncPackages, publishPackages, repairPackages, scanPackages],
     ...[yankRelease, unyankRelease, addUpload, addUploadGroup],
   ],
-  settings: pythonSettings,
+  settings: { ...pythonSettings, ...mirrorSettings },
   delivery: [],
 });

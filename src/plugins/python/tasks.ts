@@ -1,11 +1,22 @@
 import { Type } from "@sinclair/typebox";
 import { defineTask } from "#sdk";
 import { pythonErrors } from "./errors.ts";
+import { synchronize } from "./mirror/sync.ts";
 import { publishVersion } from "./publish.ts";
 import { repairMetadata } from "./repair-metadata.ts";
 import { latestVersion, versionById } from "./repository.ts";
 
 const id = Type.String();
+
+export const syncPackages = defineTask({
+  name: "pulp_python.app.tasks.sync.sync",
+  label: "python",
+  input: Type.Object({ repository: id, remote: id, mirror: Type.Boolean() }),
+  async run(job, input) {
+    await synchronize(job, input);
+    return null;
+  },
+});
 
 export const publishPackages = defineTask({
   name: "pulp_python.app.tasks.publish.publish",

@@ -1,6 +1,6 @@
 import { Parser } from "htmlparser2";
 import { refuseVersion } from "./json-page.ts";
-import { MalformedIndex } from "./malformed-index.ts";
+import { Malformed } from "./malformed.ts";
 
 /** Characters of one link's text that are kept. */
 const MOST_TEXT = 4096;
@@ -43,12 +43,12 @@ export class HtmlLinks {
     );
   }
 
-  /** @throws `MalformedIndex` */
+  /** @throws `Malformed` */
   push(text: string): void {
     this.#parser.write(text);
     this.#pushed += text.length;
     if (this.#pushed - this.#parser.endIndex > MOST_PENDING)
-      throw new MalformedIndex("one tag of the HTML page is too long");
+      throw new Malformed("one tag of the HTML page is too long");
   }
 
   end(): void {

@@ -1,6 +1,6 @@
-import { MalformedIndex } from "./malformed-index.ts";
+import { Malformed } from "./malformed.ts";
 
-/** Characters of one item, or of one value beside the list. */
+/** Characters of one item, or of one value beside the list, unless said otherwise. */
 const MOST_CHARACTERS = 4 * 1024 * 1024;
 const MOST_DEPTH = 64;
 
@@ -10,6 +10,7 @@ export interface JsonListOptions {
   /** Further keys whose values are kept. */
   readonly keep: readonly string[];
   readonly onItem: (item: unknown) => void;
+  readonly mostCharacters?: number;
 }
 
 /**
@@ -35,17 +36,17 @@ export class JsonList {
     this.#options = options;
   }
 
-  /** @throws `MalformedIndex` */
+  /** @throws `Malformed` */
   push(text: string): void {
     this.#text += text;
     while (this.#inString ? this.#skipString() : this.#structure());
     this.#forget();
   }
 
-  /** @throws `MalformedIndex` if the object has not ended. */
+  /** @throws `Malformed` if the object has not ended. */
   end(): void {
-    if (!this.#isDone) throw new MalformedIndex("the JSON text ends too early");
-    if (this.#text.trim() !== "") throw new MalformedIndex("something follows the JSON object");
+    if (!this.#isDone) throw new Malformed("the JSON text ends too early");
+    if (this.#text.trim() !== "") throw new Malformed("something follows the JSON object");
   }
 
   /** @returns false when more text is needed. */
@@ -73,10 +74,10 @@ export class JsonList {
   }
 
   #take(character: string, at: number): void {
-    if (this.#isDone) throw new MalformedIndex("something follows the JSON object");
+    if (this.#isDone) throw new Malformed("something follows the JSON object");
     switch (character) {
       case '"':
-        if (this.#depth === 0) throw new MalformedIndex("the page is no JSON object");
+        if (this.#depth === 0) throw new Malformed("the page is no JSON object");
         this.#inString = true;
         return;
       case "{":
@@ -97,10 +98,10 @@ export class JsonList {
 
   #open(bracket: string, at: number): void {
     this.#depth += 1;
-    if (this.#depth > MOST_DEPTH) throw new MalformedIndex("the JSON text is nested too deeply");
+    if (this.#depth > MOST_DEPTH) throw new Malformed("the JSON text is nested too deeply");
     if (this.#depth === 1) {
       if (bracket !== "{" || this.#text.slice(this.#start, at).trim() !== "")
-        throw new MalformedIndex("the page is no JSON object");
+        throw new Malformed("the page is no JSON object");
       this.#start = at + 1;
     }
     if (this.#depth === 2 && bracket === "[" && this.#key === this.#options.list) {
@@ -110,13 +111,13 @@ export class JsonList {
   }
 
   #close(bracket: string, at: number): void {
-    if (this.#depth === 0) throw new MalformedIndex("the page is no JSON object");
+    if (this.#depth === 0) throw new Malformed("the page is no JSON object");
     if (this.#depth === 2 && this.#inList) {
       this.#item(at);
       this.#inList = false;
       this.#key = undefined;
     } else if (this.#depth === 1) {
-      if (bracket !== "}") throw new MalformedIndex("the brackets of the JSON text do not agree");
+      if (bracket !== "}") throw new Malformed("the brackets of the JSON text do not agree");
       this.#value(at);
       this.#isDone = true;
     }
@@ -125,7 +126,7 @@ export class JsonList {
   }
 
   #separated(at: number): void {
-    if (this.#depth === 0) throw new MalformedIndex("the page is no JSON object");
+    if (this.#depth === 0) throw new Malformed("the page is no JSON object");
     if (this.#depth === 1) this.#value(at);
     else if (this.#depth === 2 && this.#inList) this.#item(at);
     else return;
@@ -135,7 +136,7 @@ export class JsonList {
   #named(at: number): void {
     const key = parsed(this.#text.slice(this.#start, at));
     if (typeof key !== "string" || this.#key !== undefined)
-      throw new MalformedIndex("a key of the JSON object is no string");
+      throw new Malformed("a key of the JSON object is no string");
     this.#key = key;
     this.#start = at + 1;
   }
@@ -161,8 +162,8 @@ export class JsonList {
     this.#text = this.#text.slice(done);
     this.#at -= done;
     this.#start = 0;
-    if (this.#text.length > MOST_CHARACTERS)
-      throw new MalformedIndex("one value of the JSON text is too long");
+    if (this.#text.length > (this.#options.mostCharacters ?? MOST_CHARACTERS))
+      throw new Malformed("one value of the JSON text is too long");
   }
 }
 
@@ -174,6 +175,6 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new MalformedIndex(`the JSON text is broken near ${JSON.stringify(text.slice(0, 40))}`);
+    throw new Malformed(`the JSON text is broken near ${JSON.stringify(text.slice(0, 40))}`);
   }
 }

@@ -5,13 +5,13 @@ import {
   isFilename,
   type ListedProject,
 } from "./index-file.ts";
-import { MalformedIndex } from "./malformed-index.ts";
+import { Malformed } from "./malformed.ts";
 
 type Entry = Readonly<Record<string, unknown>>;
 
 /** One entry of `files` (PEP 691, 700, 714, 740); undefined for one that names no file. */
 export function jsonFile(item: unknown, base: string): IndexFile | undefined {
-  if (!isEntry(item)) throw new MalformedIndex("an entry of 'files' is no object");
+  if (!isEntry(item)) throw new Malformed("an entry of 'files' is no object");
   const { filename, url: href } = item;
   if (typeof filename !== "string" || !isFilename(filename)) return undefined;
   const url = typeof href === "string" ? fileUrl(href, base) : undefined;
@@ -32,7 +32,7 @@ export function jsonFile(item: unknown, base: string): IndexFile | undefined {
 
 /** One entry of `projects`; undefined for one without a name. */
 export function jsonProject(item: unknown): ListedProject | undefined {
-  if (!isEntry(item)) throw new MalformedIndex("an entry of 'projects' is no object");
+  if (!isEntry(item)) throw new Malformed("an entry of 'projects' is no object");
   const { name } = item;
   if (typeof name !== "string" || name === "") return undefined;
   return { name, lastSerial: count(item["_last-serial"]) };
@@ -45,10 +45,10 @@ export function lastSerialOf(meta: unknown): number | null {
   return count(meta["_last-serial"]);
 }
 
-/** @throws `MalformedIndex` for a major version that may mean anything (PEP 629). */
+/** @throws `Malformed` for a major version that may mean anything (PEP 629). */
 export function refuseVersion(version: unknown): void {
   if (typeof version !== "string" || /^1(?:\.|$)/.test(version)) return;
-  throw new MalformedIndex(`its API version is ${JSON.stringify(version.slice(0, 20))}, not 1`);
+  throw new Malformed(`its API version is ${JSON.stringify(version.slice(0, 20))}, not 1`);
 }
 
 /** `status` of `project-status` (PEP 792). */

@@ -1,4 +1,4 @@
-/** A distribution, its file name or its metadata cannot be read; the text says what is wrong. */
+/** A distribution, its name, its metadata or a page of an index is broken; the text says how. */
 export class Malformed extends Error {
   override readonly name = "Malformed";
 }

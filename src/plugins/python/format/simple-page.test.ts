@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { IndexFile, ListedProject } from "./index-file.ts";
-import { MalformedIndex } from "./malformed-index.ts";
+import { Malformed } from "./malformed.ts";
 import { readProjectList, readProjectPage } from "./simple-page.ts";
 
 const JSON_TYPE = "application/vnd.pypi.simple.v1+json";
@@ -255,7 +255,7 @@ for (const [name, type, body, text] of malformed) {
     const reading = readProjectPage(source(body, { type, pieces: 65_536 }));
     await assert.rejects(
       reading,
-      (error) => error instanceof MalformedIndex && text.test(error.message),
+      (error) => error instanceof Malformed && text.test(error.message),
     );
   });
 }

@@ -1,29 +1,19 @@
-import { TextDecoder } from "node:util";
 import { HtmlLinks } from "./html-links.ts";
 import { htmlFile, htmlProject } from "./html-page.ts";
 import type { IndexFile, ListedProject, ProjectPage } from "./index-file.ts";
 import { JsonList } from "./json-list.ts";
 import { jsonFile, jsonProject, lastSerialOf, statusOf } from "./json-page.ts";
-import { MalformedIndex } from "./malformed-index.ts";
+import { Malformed } from "./malformed.ts";
+import { decoded, type PageSource } from "./page-text.ts";
 
 /** What an upstream index is asked for (PEP 691): JSON before HTML. */
 export const SIMPLE_ACCEPT =
   "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 
-export interface PageSource {
-  readonly body: AsyncIterable<Buffer>;
-  /** Header of the answer. */
-  readonly contentType: string | undefined;
-  /** That answered, after redirects: relative links begin there. */
-  readonly url: string;
-  /** More decoded bytes than this are refused. */
-  readonly maxBytes: number;
-}
-
 /**
  * Reads the page of a project in whichever form it came. Entries that name no file are left out.
  *
- * @throws `MalformedIndex`
+ * @throws `Malformed`
  * @see PEP 503, 592, 629, 658, 691, 700, 714, 740, 792.
  */
 export async function readProjectPage(source: PageSource): Promise<ProjectPage> {
@@ -40,7 +30,7 @@ export async function readProjectPage(source: PageSource): Promise<ProjectPage> 
 /**
  * Reads the list of all projects as it comes.
  *
- * @throws `MalformedIndex`
+ * @throws `Malformed`
  */
 export async function* readProjectList(
   source: PageSource,
@@ -86,7 +76,7 @@ async function* pagePieces(
     parser.push(text);
     yield undefined;
   }
-  if (!parser) throw new MalformedIndex("the page is empty");
+  if (!parser) throw new Malformed("the page is empty");
   yield parser.end();
 }
 
@@ -128,31 +118,4 @@ function isJson(contentType: string | undefined, text: string): boolean {
   if (type === "application/json" || type.endsWith("+json")) return true;
   if (type === "text/html" || type.endsWith("+html")) return false;
   return text.trimStart().startsWith("{");
-}
-
-/** The text in pieces of a few hundred kilobytes. */
-async function* decoded({ body, contentType, maxBytes }: PageSource): AsyncGenerator<string> {
-  let decoder: TextDecoder | undefined;
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new MalformedIndex(`the page has more than ${maxBytes} bytes`);
-    decoder ??= decoderOf(contentType, chunk);
-    const text = decoder.decode(chunk, { stream: true });
-    if (text !== "") yield text;
-  }
-  const rest = decoder?.decode() ?? "";
-  if (rest !== "") yield rest;
-}
-
-/** By the header, else as the first bytes say, else UTF-8; names that nobody knows are UTF-8 too. */
-function decoderOf(contentType: string | undefined, start: Buffer): TextDecoder {
-  const told = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(contentType ?? "")?.[1];
-  const meta = /<meta[^>]{1,200}charset\s*=\s*["']?([\w.:-]+)/i;
-  const label = told ?? meta.exec(start.toString("latin1", 0, 1024))?.[1] ?? "utf-8";
-  try {
-    return new TextDecoder(label);
-  } catch {
-    return new TextDecoder("utf-8");
-  }
 }

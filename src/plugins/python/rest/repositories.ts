@@ -1,7 +1,14 @@
 import { prn } from "#base/prn.ts";
-import { type Action, boolean, dispatch, repositoryResource, versionsResource } from "#sdk";
+import {
+  type Action,
+  boolean,
+  dispatch,
+  repositoryResource,
+  syncAction,
+  versionsResource,
+} from "#sdk";
 import { checkModify, repositoryRef } from "../admission.ts";
-import { repairPackages, scanPackages } from "../tasks.ts";
+import { repairPackages, scanPackages, syncPackages } from "../tasks.ts";
 import { names } from "./names.ts";
 
 const repairMetadata: Action = {
@@ -21,6 +28,16 @@ const repairMetadata: Action = {
   },
 };
 
+const sync = syncAction({
+  model: "python.PythonRepository",
+  task: syncPackages,
+  input: ({ repository, remote, values }) => ({
+    repository,
+    remote,
+    mirror: values.mirror === true,
+  }),
+});
+
 export const pythonRepositoryResource = repositoryResource({
   ...names("PythonRepository", "repositories/python/python", "python repository"),
   detail: "python_repository",
@@ -33,7 +50,7 @@ export const pythonRepositoryResource = repositoryResource({
     const repository = await repositoryRef(ctx.db, caller.domain, String(row.$key));
     await checkModify(ctx.db, { ...edit, repository });
   },
-  actions: [repairMetadata],
+  actions: [sync, repairMetadata],
 });
 
 const scan: Action = {

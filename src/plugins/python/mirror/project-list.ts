@@ -1,0 +1,48 @@
+import type { RemoteSession } from "#sdk";
+import { normalizeName } from "../format/names.ts";
+import { readProjectList, SIMPLE_ACCEPT } from "../format/simple-page.ts";
+import { askUpstream, statusError } from "./ask.ts";
+import { named } from "./named.ts";
+
+/** A project to be looked at. */
+export interface ListedName {
+  /** Normalised. */
+  readonly name: string;
+  /** Number of its last change; null where upstream does not count, or not believably. */
+  readonly lastSerial: number | null;
+}
+
+/** The list of all projects may be so many times as large as the page of one. */
+const LIST_FACTOR = 4;
+
+/**
+ * All projects of an upstream, each once, in the order of their names.
+ *
+ * @throws why the list cannot be had: without it a sync cannot begin.
+ */
+export async function allProjects(
+  remote: RemoteSession,
+  root: string,
+  { signal, maxBytes }: { readonly signal: AbortSignal; readonly maxBytes: number },
+): Promise<ListedName[]> {
+  const url = `${root}simple/`;
+  const serials = new Map<string, number | null>();
+  await askUpstream(remote, { url, headers: { accept: SIMPLE_ACCEPT }, signal }, async (answer) => {
+    if (answer.status !== 200) throw statusError(answer);
+    serials.clear();
+    const page = {
+      body: answer.body,
+      contentType: answer.headers["content-type"],
+      url: answer.url,
+      maxBytes: maxBytes * LIST_FACTOR,
+    };
+    await named(url, async () => {
+      for await (const projects of readProjectList(page))
+        for (const { name, lastSerial } of projects) serials.set(normalizeName(name), lastSerial);
+    });
+  });
+  const isCounted = new Set(serials.values()).size > 1;
+  return [...serials]
+    .map(([name, lastSerial]) => ({ name, lastSerial: isCounted ? lastSerial : null }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
