@@ -20,27 +20,38 @@ const NAMES = 500;
 /** `content.id` of the members of the latest version that belong to the projects, in pieces. */
 export async function* membersOfProjects(
   db: Executor,
-  { domain, repository }: { readonly domain: DomainRef; readonly repository: string },
+  whose: { readonly domain: DomainRef; readonly repository: string },
   names: readonly string[],
 ): AsyncGenerator<readonly string[]> {
   for (let at = 0; at < names.length; at += NAMES) {
-    const some = names.slice(at, at + NAMES);
+    const units = await unitsOfProjects(db, whose.domain, names.slice(at, at + NAMES));
+    // By ids rather than by a join, which a planner without statistics makes quadratic.
     const { rows } = await sql<{ id: string }>`
-      with unit as (
-        select id from python_package
-        where domain = ${domain.num} and name_normalized = any(${some}::text[])
-        union all
-        select id from python_yank
-        where domain = ${domain.num} and name_normalized = any(${some}::text[])
-        union all
-        select v.id from python_package p
-        join python_provenance v on v.domain = p.domain and v.package = p.id
-        where p.domain = ${domain.num} and p.name_normalized = any(${some}::text[]))
-      select unit.id from unit join membership m on m.content = unit.id
-      join repository r on r.num = m.repository and m.removed = 2147483647
-      where r.id = ${repository}`.execute(db);
+      select content as id from membership
+      where repository = (select num from repository
+          where domain = ${whose.domain.num} and id = ${whose.repository})
+        and removed = 2147483647 and content = any(${units}::uuid[])`.execute(db);
     yield rows.map(({ id }) => id);
   }
+}
+
+/** Packages, yank markers and provenance that the domain has of the projects. */
+async function unitsOfProjects(
+  db: Executor,
+  domain: DomainRef,
+  names: readonly string[],
+): Promise<string[]> {
+  const { rows: named } = await sql<{ id: string }>`
+    select id from python_package
+    where domain = ${domain.num} and name_normalized = any(${names}::text[])
+    union all
+    select id from python_yank
+    where domain = ${domain.num} and name_normalized = any(${names}::text[])`.execute(db);
+  const ids = named.map(({ id }) => id);
+  const { rows: proven } = await sql<{ id: string }>`
+    select id from python_provenance
+    where domain = ${domain.num} and package = any(${ids}::uuid[])`.execute(db);
+  return [...ids, ...proven.map(({ id }) => id)];
 }
 
 /** Whether the latest version has files that are not stored, which an immediate sync wants. */
