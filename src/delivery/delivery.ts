@@ -103,7 +103,8 @@ export class Delivery {
     const { method } = exchange.request;
     if (method !== "GET" && method !== "HEAD") return this.refuse(exchange, errorAnswer(405));
     const isJson = wantsJson(exchange.request.headers.accept);
-    const key = isJson ? `${exchange.rawPath}\n${exchange.query ?? ""}` : exchange.rawPath;
+    const key =
+      isJson || isPulled(exchange) ? `${exchange.rawPath}\n${exchange.query}` : exchange.rawPath;
     const kept = this.#memory.answer(key, method);
     if (kept) return this.#serveKept(exchange, key, kept);
     return this.#serveFresh({ exchange, key, isJson, generation: this.#memory.generation });
@@ -361,6 +362,9 @@ export class Delivery {
     return this.#send(visit.exchange, reply);
   }
 }
+
+/** Of a file that is pulled through, the query tells which file of it is meant (plugin-python §11). */
+const isPulled = ({ query }: Exchange): boolean => query?.includes("redirect=") ?? false;
 
 const isDamaged = (error: unknown): boolean =>
   deliveryErrors.damaged.is(error) ||

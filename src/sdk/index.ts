@@ -51,8 +51,8 @@ export {
   type Row,
   type Values,
 } from "#rest/kit/resource.ts";
-export { createFrom } from "#rest/kit/write.ts";
 export { defineSite } from "#rest/kit/site.ts";
+export { createFrom } from "#rest/kit/write.ts";
 export { acsResource } from "#rest/resources/families/acs-resource.ts";
 export {
   digestFields,

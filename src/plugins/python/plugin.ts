@@ -12,6 +12,8 @@ import { addUpload, addUploadGroup } from "./index/upload-tasks.ts";
 import { unyankRelease, yankRelease } from "./index/yank.ts";
 import { mirrorSettings } from "./mirror/settings.ts";
 import { pythonRules } from "./policies.ts";
+import { servePulled } from "./pull/deliver.ts";
+import { addPulled } from "./pull/keep.ts";
 import { pythonRepository } from "./repository.ts";
 import { pythonBlocklistResource } from "./rest/blocklist.ts";
 import { pythonDistributionResource } from "./rest/distributions.ts";
@@ -55,9 +57,10 @@ export const python = definePlugin({
   sites: [pythonIndex],
   access: pythonRules,
   tasks: [
-    ...[syncPackages, publishPackages, repairPackages, scanPackages],
+    ...[syncPackages, addPulled, publishPackages, repairPackages, scanPackages],
     ...[yankRelease, unyankRelease, addUpload, addUploadGroup],
   ],
   settings: { ...pythonSettings, ...mirrorSettings },
-  delivery: [],
+  delivery: [servePulled],
+  sealed: [{ model: "python.PullKey", table: "python_pull_key", columns: ["secret"] }],
 });

@@ -1,7 +1,10 @@
 import type { Distribution } from "./distributions.ts";
 
 /** An attestation that is about a file, signed by nobody. */
-export function attestation({ filename, sha256 }: Distribution): object {
+export function attestation({
+  filename,
+  sha256,
+}: Pick<Distribution, "filename" | "sha256">): object {
   const statement = {
     _type: "https://in-toto.io/Statement/v1",
     subject: [{ name: filename, digest: { sha256 } }],

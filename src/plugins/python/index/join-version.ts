@@ -48,7 +48,7 @@ export async function joinVersion(
 }
 
 const newGate = (repository: string): Gate => ({
-  batcher: new Batcher((wishes) => addAll(repository, wishes), MOST),
+  batcher: new Batcher((wishes) => addAll(repository, wishes), { most: MOST }),
   waiting: 0,
 });
 

@@ -7,17 +7,26 @@ export interface ProjectFile {
   /** As spelled in the file; of different files it may differ. */
   readonly name: string;
   readonly version: string;
-  /** Lower-case hex. */
-  readonly sha256: string;
-  readonly size: number;
+  /** Lower-case hex; null where only upstream has the file, and did not tell. */
+  readonly sha256: string | null;
+  /** The same holds for bytes. */
+  readonly size: number | null;
   readonly requires_python: string;
   /** Of the metadata beside a wheel, in lower-case hex. */
   readonly metadata_sha256: string | null;
-  /** When it came into the repository. */
-  readonly at: string;
+  /** When it came into the repository, or into the index of upstream; null where nobody knows. */
+  readonly at: string | null;
   /** Why the release should not be chosen; null where it may be. */
   readonly yanked_reason: string | null;
   readonly has_provenance: boolean;
+  /** Of a file that the repository lacks and the remote has. */
+  readonly upstream?: {
+    /** Address of ours that fetches it. */
+    readonly url: string;
+    /** Metadata lie beside it, also where their digest is not known. */
+    readonly hasMetadata: boolean;
+    readonly provenance: string | null;
+  };
 }
 
 /** A version in a domain. */

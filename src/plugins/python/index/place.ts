@@ -104,7 +104,7 @@ const askers = new WeakMap<Ctx["hot"], Asker>();
  * every process; those that come while a statement is under way share the next one.
  */
 export function findIndex(ctx: Ctx, query: PlaceQuery): Promise<IndexPlace | undefined> {
-  const asker = askers.get(ctx.hot) ?? new Batcher(asking(ctx), MOST);
+  const asker = askers.get(ctx.hot) ?? new Batcher(asking(ctx), { most: MOST });
   askers.set(ctx.hot, asker);
   return asker.add(query);
 }

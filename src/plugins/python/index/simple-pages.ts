@@ -67,9 +67,11 @@ export const projectHtml = (name: string, files: readonly ProjectFile[], urls: U
 };
 
 function fileLink(file: ProjectFile, urls: Urls): string {
-  const metadata = file.metadata_sha256 === null ? null : `sha256=${file.metadata_sha256}`;
+  const { digest, isThere } = metadataOf(file);
+  const metadata = digest === null ? (isThere ? "true" : null) : `sha256=${digest}`;
+  const fragment = file.sha256 === null ? "" : `#sha256=${file.sha256}`;
   const attributes = [
-    ["href", `${fileUrl(file, urls)}#sha256=${file.sha256}`],
+    ["href", `${fileUrl(file, urls)}${fragment}`],
     ["rel", "internal"],
     ["data-requires-python", file.requires_python || null],
     ["data-yanked", file.yanked_reason],
@@ -83,11 +85,22 @@ function fileLink(file: ProjectFile, urls: Urls): string {
   return `<a${text.join("")}>${escaped(file.filename)}</a><br/>\n`;
 }
 
-export const fileUrl = ({ filename }: Pick<ProjectFile, "filename">, { content }: Urls): string =>
-  content + encodeURIComponent(filename);
+export const fileUrl = (
+  { filename, upstream }: Pick<ProjectFile, "filename" | "upstream">,
+  { content }: Urls,
+): string => upstream?.url ?? content + encodeURIComponent(filename);
+
+const metadataOf = ({ metadata_sha256: digest, upstream }: ProjectFile) => ({
+  digest,
+  isThere: digest !== null || (upstream?.hasMetadata ?? false),
+});
 
 const provenanceOf = (file: ProjectFile, { index }: Urls): string | null =>
-  file.has_provenance ? provenanceUrl(index, { ...file, name: normalizeName(file.name) }) : null;
+  file.upstream
+    ? file.upstream.provenance
+    : file.has_provenance
+      ? provenanceUrl(index, { ...file, name: normalizeName(file.name) })
+      : null;
 
 /** The same as JSON. @see PEP 691, 700 */
 export const projectJson = (name: string, files: readonly ProjectFile[], urls: Urls): string =>
@@ -99,14 +112,15 @@ export const projectJson = (name: string, files: readonly ProjectFile[], urls: U
   });
 
 function fileEntry(file: ProjectFile, urls: Urls) {
-  const metadata = file.metadata_sha256 !== null && { sha256: file.metadata_sha256 };
+  const { digest, isThere } = metadataOf(file);
+  const metadata = digest === null ? isThere : { sha256: digest };
   return {
     filename: file.filename,
     url: fileUrl(file, urls),
-    hashes: { sha256: file.sha256 },
+    hashes: file.sha256 === null ? {} : { sha256: file.sha256 },
     "requires-python": file.requires_python || null,
     size: file.size,
-    "upload-time": isoMicroseconds(file.at),
+    "upload-time": file.at === null ? null : isoMicroseconds(file.at),
     yanked: yankedOf(file.yanked_reason),
     "core-metadata": metadata,
     "data-dist-info-metadata": metadata,

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { evaluate } from "#base/conditional.ts";
 import type { Call, Ctx } from "#sdk";
 import { normalizeName } from "../format/names.ts";
+import { joinedFiles, pulledFiles } from "../pull/pulled-files.ts";
 import { contentUrl } from "./addresses.ts";
 import { indexPage, membersAt, urlsOf } from "./index-pages.ts";
 import { escaped } from "./markup.ts";
@@ -14,6 +15,7 @@ import {
   SORTED_AT_ONCE,
 } from "./members.ts";
 import { type SimpleType, simpleType } from "./negotiate.ts";
+import { pageOf } from "./page-cache.ts";
 import type { IndexPlace } from "./place.ts";
 import { cachingHeaders, changedMs, sendPage } from "./send-page.ts";
 import {
@@ -103,6 +105,7 @@ export async function sendProject(
     return redirect(call, place, `simple/${encodeURIComponent(name)}/`);
   }
   const type = typeFor(call);
+  if (place.hasRemote) return sendPulledProject(call, place, { name, type });
   const { page, isHit } = await indexPage(call, place, ["project", type, name], (members) =>
     projectText(call, place, { members, name, type }),
   );
@@ -110,6 +113,24 @@ export async function sendProject(
   const lastModifiedMs = place.version ? changedMs(place.version) : undefined;
   const more = lastModifiedMs === undefined ? {} : { lastModifiedMs };
   sendPage(call, place, { page, isHit, ...more, type: mediaType(type), headers: HEADERS });
+  return undefined;
+}
+
+/** What the repository has and what upstream has; upstream may change at any time. */
+async function sendPulledProject(
+  call: Call,
+  place: IndexPlace,
+  { name, type }: { readonly name: string; readonly type: SimpleType },
+): Promise<undefined> {
+  const { ctx, caller } = call;
+  const urls = urlsOf(call, place);
+  const of = { domain: caller.domain, distribution: place.object.id, content: urls.content };
+  const local = place.version ? await projectFiles(ctx, membersAt(place), name) : [];
+  const files = joinedFiles(local, await pulledFiles(ctx, of, name));
+  if (files.length === 0) return sendMissing(call, `${name} does not exist.`);
+  const text = isJson(type) ? projectJson(name, files, urls) : projectHtml(name, files, urls);
+  const page = await pageOf(text);
+  sendPage(call, place, { page, isHit: false, type: mediaType(type), headers: HEADERS });
   return undefined;
 }
 

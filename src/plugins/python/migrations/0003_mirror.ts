@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 
-/** Expand step: what the last sync of a repository saw, so that the next one asks for little. */
+/** Expand step: what the last sync of a repository saw, and the keys of pull-through. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql.raw(ddl).execute(db);
 }
@@ -28,4 +28,12 @@ create table python_project_state (
 );
 comment on table python_project_state is
   'validators of the page of each project that the repository holds as the upstream has it';
+
+create table python_pull_key (
+  id uuid primary key,
+  domain int not null unique references domain on delete cascade,
+  secret text not null
+);
+comment on table python_pull_key is
+  'sealed key that signs the upstream addresses of a domain, so that only listed ones are fetched';
 `;

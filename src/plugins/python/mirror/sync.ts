@@ -55,10 +55,13 @@ async function projectReader(job: Job, remote: RemoteSession): Promise<ProjectRe
     ...{ job, remote, root, maxBytes },
     options: await mirrorOptions(ctx.db, caller.domain, remote.id),
     metadata: new MetadataSource(ctx, { remote, root, maxBytes }),
-    known: new Batcher<readonly string[], ReadonlySet<string>>(async (lists) => {
-      const found = await knownPackages(ctx.db, caller.domain, lists.flat());
-      return lists.map(() => found);
-    }, PROJECTS_PER_QUERY),
+    known: new Batcher<readonly string[], ReadonlySet<string>>(
+      async (lists) => {
+        const found = await knownPackages(ctx.db, caller.domain, lists.flat());
+        return lists.map(() => found);
+      },
+      { most: PROJECTS_PER_QUERY },
+    ),
   };
 }
 
