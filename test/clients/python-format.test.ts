@@ -105,7 +105,9 @@ const REASONS: Readonly<Record<string, (outcome: Outcome) => boolean>> = {
   "names of files keep to PEP 508, too": ({ asked: [kind], ours, theirs }) =>
     isOfFile(kind) && ours === null && !isValidName(nameIn(theirs)),
   "versions and tags of files are letters, digits and a few marks": ({ asked, ours }) =>
-    isOfFile(asked[0]) && ours === null && /[^\w.+!-]|-.*-.*[+!].*-/.test(String(asked[1])),
+    isOfFile(asked[0]) &&
+    ours === null &&
+    /[^\w.+!-]|[+!][^-]*(?:-[^-]*){0,2}\.whl$/.test(String(asked[1])),
   "a requirement is one line": ({ asked: [kind, text], ours }) =>
     kind === "requirement" && ours === null && String(text).includes("\n"),
   "a comma ends what === compares with": ({ asked: [kind, text], theirs }) =>

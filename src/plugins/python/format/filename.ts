@@ -68,7 +68,7 @@ const suffixOf = (base: string): (typeof SUFFIXES)[number] | undefined =>
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9_.!+]*$/;
 const TAG = /^\w+(?:\.\w+)*$/;
 const PYTHON_TAG = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
-const BUILD = /^\d\w*(?:\.\w+)*$/;
+const BUILD = /^\d[\w.!+]*$/;
 
 /** `name-version[-build]-python-abi-platform` */
 function wheelParts(stem: string): Parts | undefined {

@@ -72,7 +72,7 @@ test("depth and length are bounded", () => {
   assert.equal(parseRequirement(deep(64)).name, "foo");
   assert.throws(() => parseRequirement(deep(65)), { name: "Malformed" });
   assert.throws(() => parseRequirement(`foo${" ".repeat(65_536)}`), { name: "Malformed" });
-  for (const piece of [" ", "(", "'x' ", "[", "=", ";", "-", "\t;"]) {
+  for (const piece of [" ", "(", "'x' ", "[", "<", ";", "-", "\t;"]) {
     const text = `foo;${piece.repeat(60_000 / piece.length)}!`;
     assert.throws(() => parseRequirement(text), { name: "Malformed" });
     assert.throws(() => parseRequirement(`foo${text.slice(4)}`), { name: "Malformed" });

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { bufferSource } from "#plugins/python/format/archive/byte-source.ts";
 import { readDistribution } from "#plugins/python/format/archive/read-distribution.ts";
+import { BZIP2_SDIST } from "../../../support/bzip2-sdist.ts";
 import { paxRecord, TAR_END, type TarMember, tarArchive } from "../../../support/tar-archive.ts";
 import { zipArchive } from "../../../support/zip-archive.ts";
 
@@ -84,6 +85,14 @@ for (const [name, members] of Object.entries(accepted)) {
     assert.equal(metadataBytes, undefined);
   });
 }
+
+test("reads a source archive that bzip2 packed", async () => {
+  const bzip2 = (bytes: Buffer) => readDistribution(bufferSource(bytes), "foo-1.0.tar.bz2");
+  const { metadata } = await bzip2(BZIP2_SDIST);
+  assert.deepEqual([metadata.name, metadata.version], ["foo", "1.0"]);
+  await assert.rejects(bzip2(BZIP2_SDIST.subarray(0, 300)), { message: /bzip2 stream is cut off/ });
+  await assert.rejects(bzip2(gzipSync(tarArchive([own]))), { message: /no bzip2 stream/ });
+});
 
 test("takes the PKG-INFO with the fewest folders above it", async () => {
   const deeper = { ...own, name: "foo-1.0/a/b/PKG-INFO" };
