@@ -51,6 +51,7 @@ const LISTS = {
 const UNMAPPED = ["platform", "supported_platform", "project_url"] as const;
 
 const VERSIONS = ["1.0", "1.1", "1.2", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5"];
+const NEWEST = "2.5";
 
 type ValuesOf<T> = T extends unknown ? T[keyof T] : never;
 type Column =
@@ -86,12 +87,12 @@ export function parseCoreMetadata(bytes: Buffer): CoreMetadata {
   for (const header of ["metadata-version", "name", "version"]) refuseTwo(header, fields);
   const declared = joinedLines(fields.get("metadata-version")?.[0] ?? "");
   const metadata = { ...EMPTY };
-  for (const [header, column] of headersOf(TEXTS, declared)) {
+  for (const [header, column] of headersOf(TEXT_HEADERS, declared)) {
     const [value = ""] = fields.get(header) ?? [];
     const text = header === "description" ? dedented(value) : joinedLines(value);
     if (text !== "UNKNOWN") metadata[column] = text;
   }
-  for (const [header, column] of headersOf(LISTS, declared)) {
+  for (const [header, column] of headersOf(LIST_HEADERS, declared)) {
     const values = fields.get(header);
     if (values) metadata[column] = pythonJson(values.map(joinedLines));
   }
@@ -110,16 +111,22 @@ const EMPTY = Object.fromEntries([
   ...columnsOf(LISTS).map((column) => [column, column === "project_urls" ? "{}" : "[]"]),
 ]) as CoreMetadata;
 
-/** Of a table, the headers that a version of the metadata has. */
-function headersOf<T extends Readonly<Record<string, Readonly<Record<string, Column>>>>>(
+type Headers = readonly (readonly [header: string, column: Column])[];
+
+/** Of a table, the headers that each version of the metadata has. */
+function byVersion<T extends Readonly<Record<string, Readonly<Record<string, Column>>>>>(
   table: T,
-  declared: string,
-): readonly (readonly [header: string, column: Column])[] {
-  const newest = VERSIONS.includes(declared) ? VERSIONS.indexOf(declared) : VERSIONS.length;
-  return Object.entries(table)
-    .filter(([since]) => VERSIONS.indexOf(since) <= newest)
-    .flatMap(([, headers]) => Object.entries(headers));
+): ReadonlyMap<string, Headers> {
+  const added = VERSIONS.map((version) => Object.entries(table[version] ?? {}));
+  return new Map(VERSIONS.map((version, index) => [version, added.slice(0, index + 1).flat()]));
 }
+
+const TEXT_HEADERS = byVersion(TEXTS);
+const LIST_HEADERS = byVersion(LISTS);
+
+/** An unknown version is as good as the newest. */
+const headersOf = (headers: ReadonlyMap<string, Headers>, declared: string): Headers =>
+  headers.get(declared) ?? headers.get(NEWEST) ?? [];
 
 /** Readers differ in whether the first or the last one counts, so there must be no doubt. */
 function refuseTwo(header: string, fields: ReadonlyMap<string, readonly string[]>): void {

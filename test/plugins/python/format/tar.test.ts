@@ -90,7 +90,7 @@ test("reads a source archive that bzip2 packed", async () => {
   const bzip2 = (bytes: Buffer) => readDistribution(bufferSource(bytes), "foo-1.0.tar.bz2");
   const { metadata } = await bzip2(BZIP2_SDIST);
   assert.deepEqual([metadata.name, metadata.version], ["foo", "1.0"]);
-  await assert.rejects(bzip2(BZIP2_SDIST.subarray(0, 300)), { message: /bzip2 stream is cut off/ });
+  await assert.rejects(bzip2(BZIP2_SDIST.subarray(0, -20)), { message: /bzip2 stream is cut off/ });
   await assert.rejects(bzip2(gzipSync(tarArchive([own]))), { message: /no bzip2 stream/ });
 });
 

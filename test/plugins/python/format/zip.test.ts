@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { crc32, deflateRawSync } from "node:zlib";
 import { bufferSource } from "#plugins/python/format/archive/byte-source.ts";
@@ -278,6 +279,23 @@ test("prefers the folder that is called as the wheel is, and then the top", asyn
     { name: "a/METADATA.txt", data: OTHER },
   ];
   assert.equal((await read(zipArchive(nested))).metadata.version, "1.0");
+});
+
+test("reads little of a large wheel, wherever its METADATA is", async () => {
+  const large = { name: "foo/data.bin", data: randomBytes(2 * 1024 * 1024), method: 0 };
+  for (const files of [
+    [own, large, code],
+    [code, large, own],
+  ]) {
+    const source = bufferSource(zipArchive(files));
+    let readBytes = 0;
+    const read: typeof source.read = async (start, length) => {
+      readBytes += length;
+      return await source.read(start, length);
+    };
+    assert.equal((await readDistribution({ ...source, read }, FILENAME)).metadata.name, "foo");
+    assert.ok(readBytes < 200 * 1024, `${readBytes}`);
+  }
 });
 
 test("a bomb ends at the size that it claims", async () => {

@@ -31,6 +31,23 @@ export async function bytesAt(
   return bytes;
 }
 
+/** Holds the end record of a zip archive with any comment, and the whole of a small archive. */
+const TAIL_BYTES = 96 * 1024;
+
+/** The same source with its end in memory: a zip archive is read from there, in small parts. */
+export async function withTail(source: ByteSource): Promise<ByteSource> {
+  const length = Math.min(TAIL_BYTES, source.sizeBytes);
+  const tailStart = source.sizeBytes - length;
+  const tail = await bytesAt(source, { start: tailStart, length }, "The end");
+  return {
+    sizeBytes: source.sizeBytes,
+    read: async (start, count) =>
+      start >= tailStart
+        ? tail.subarray(start - tailStart, start - tailStart + count)
+        : await source.read(start, count),
+  };
+}
+
 /** Bytes per read of a source that is read from its beginning to its end. */
 const PIECE_BYTES = 256 * 1024;
 

@@ -2,7 +2,7 @@ import { bareMetadata, type CoreMetadata, parseCoreMetadata } from "../core-meta
 import { extensionText, packageTypeOf, parseFilename } from "../filename.ts";
 import { Malformed } from "../malformed.ts";
 import { isValidName } from "../names.ts";
-import type { ByteSource } from "./byte-source.ts";
+import { type ByteSource, withTail } from "./byte-source.ts";
 import { shown } from "./member-name.ts";
 import type { MetadataMember } from "./metadata-member.ts";
 import { tarMetadata } from "./tar-metadata.ts";
@@ -34,18 +34,20 @@ export async function readDistribution(
     case "bdist_wininst":
       return { metadata: installerMetadata(filename) };
     case "bdist_wheel": {
-      const member = await wheelMetadata(source, filename);
+      const member = await wheelMetadata(await withTail(source), filename);
       return { metadata: parsed(member), metadataBytes: member.bytes };
     }
     case "bdist_egg":
-      return { metadata: parsed(await eggMetadata(source)) };
+      return { metadata: parsed(await eggMetadata(await withTail(source))) };
     case "sdist":
       return { metadata: parsed(await sourceMetadata(source, filename)) };
   }
 }
 
-const sourceMetadata = (source: ByteSource, filename: string): Promise<MetadataMember> =>
-  filename.endsWith(".zip") ? sourceZipMetadata(source) : tarMetadata(source, filename);
+const sourceMetadata = async (source: ByteSource, filename: string): Promise<MetadataMember> =>
+  filename.endsWith(".zip")
+    ? await sourceZipMetadata(await withTail(source))
+    : await tarMetadata(source, filename);
 
 function installerMetadata(filename: string): CoreMetadata {
   const parts = parseFilename(filename);

@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { crc32, inflateRaw, type ZlibOptions } from "node:zlib";
+import { crc32, inflateRaw, inflateRawSync, type ZlibOptions } from "node:zlib";
 import { MAX_METADATA_BYTES, METADATA_TOO_LARGE } from "../core-metadata.ts";
 import { Malformed } from "../malformed.ts";
 import { type ByteSource, bytesAt } from "./byte-source.ts";
@@ -101,17 +101,27 @@ async function unpacked(data: Buffer, member: ZipMember): Promise<Buffer> {
 }
 
 /** With `info` the result tells how much of the input was used, which the types do not know. */
-const inflate = promisify(inflateRaw) as unknown as (
-  data: Buffer,
-  options: ZlibOptions,
-) => Promise<{ readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } }>;
+interface Inflated {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+type Inflate<Result> = (data: Buffer, options: ZlibOptions) => Result;
+
+const inflateAtOnce = inflateRawSync as unknown as Inflate<Inflated>;
+const inflateAside = promisify(inflateRaw) as unknown as Inflate<Promise<Inflated>>;
+
+/** To hand over less to another thread costs more than to unpack it, which takes a millisecond. */
+const AT_ONCE_BYTES = 256 * 1024;
 
 async function inflated(data: Buffer, member: ZipMember): Promise<Buffer> {
   if (member.method !== 8)
     throw new Malformed(`Member ${shown(member.name)} is packed by method ${member.method}.`);
   try {
     const options = { maxOutputLength: Math.max(member.unpackedBytes, 1), info: true };
-    const { buffer, engine } = await inflate(data, options);
+    const isSmall = member.unpackedBytes <= AT_ONCE_BYTES;
+    const { buffer, engine } = isSmall
+      ? inflateAtOnce(data, options)
+      : await inflateAside(data, options);
     if (engine.bytesWritten === data.length) return buffer;
   } catch (cause) {
     throw new Malformed(`Member ${shown(member.name)} does not unpack.`, { cause });
