@@ -89,37 +89,45 @@ test("the table speaks of every operation of an index in the description", () =>
   assert.deepEqual(ids.sort(), OPERATIONS.map(([id]) => id).sort());
 });
 
+/** What somebody may do and may not, or may not and may. */
+async function wrongAnswers(
+  api: TestApi,
+  user: string | null,
+  mayChange: boolean,
+): Promise<string[]> {
+  const refusal = user === null ? 401 : 403;
+  const wrong: string[] = [];
+  for (const [id, method, path, isRead] of [...OPERATIONS, ...MORE]) {
+    const options = method === "POST" ? { json: {} } : {};
+    const { status } = await api.request(method, `${INDEX}${path}`, { user, ...options });
+    const isRefused = status === 401 || status === 403;
+    const expected = isRead || mayChange ? !isRefused : status === refusal;
+    if (!expected) wrong.push(`${id} by ${user}: ${status}`);
+  }
+  return wrong;
+}
+
+/** The body that gives a role at a place. */
+const grantAt = (at: string, hrefs: Readonly<Record<string, string | undefined>>): object =>
+  ({
+    model: { role: "modifier", content_object: null },
+    domain: { role: "modifier", domain: hrefs.domain, content_object: null },
+    distribution: {
+      role: "python.pythondistribution_owner",
+      content_object: hrefs.distribution,
+    },
+  })[at] ?? { role: "modifier", content_object: hrefs[at] };
+
 test("everybody reads an index, and who may modify the repository changes it", async (t) => {
   const { api, hrefs, setRole } = await world(t);
   const wrong: string[] = [];
-  const check = async (user: string | null, mayChange: boolean) => {
-    for (const [id, method, path, isRead] of [...OPERATIONS, ...MORE]) {
-      const options = method === "POST" ? { json: {} } : {};
-      const { status } = await api.request(method, `${INDEX}${path}`, { user, ...options });
-      const refusal = user === null ? 401 : 403;
-      const isRefused = status === 401 || status === 403;
-      const expected = isRead || mayChange ? !isRefused : status === refusal;
-      if (!expected) wrong.push(`${id} by ${user}: ${status}`);
-    }
-  };
   for (const [name, role, mayChange] of IDENTITIES) {
     const json = { username: name, password: PASSWORD };
     const { body } = await api.request("POST", `${DOMAIN}users/`, { json });
-    if (role?.at === "model")
-      await setRole(body.pulp_href, { role: "modifier", content_object: null });
-    else if (role?.at === "domain") {
-      await setRole(body.pulp_href, {
-        ...{ role: "modifier", domain: hrefs.domain, content_object: null },
-      });
-    } else if (role?.at === "distribution") {
-      const owner = { role: "python.pythondistribution_owner" };
-      await setRole(body.pulp_href, { ...owner, content_object: hrefs.distribution });
-    } else if (role) {
-      await setRole(body.pulp_href, { role: "modifier", content_object: hrefs[role.at] });
-    }
-    await check(`${name}:${PASSWORD}`, mayChange);
+    if (role) await setRole(body.pulp_href, grantAt(role.at, hrefs));
+    wrong.push(...(await wrongAnswers(api, `${name}:${PASSWORD}`, mayChange)));
   }
-  await check(null, false);
+  wrong.push(...(await wrongAnswers(api, null, false)));
   assert.deepEqual(wrong, []);
 });
 
