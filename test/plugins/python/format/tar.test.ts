@@ -198,6 +198,13 @@ test("a PAX header of many records costs what it has bytes", async () => {
   assert.equal((await sdist(pax(...records), own)).metadata.version, "1.0");
 });
 
+test("headers that extend others are bounded together", async () => {
+  const large = { name: "pax", type: "g", data: paxRecord("comment", "x".repeat(900_000)) };
+  const many = (count: number) => sdist(...Array.from({ length: count }, () => large), own);
+  assert.equal((await many(30)).metadata.version, "1.0");
+  await assert.rejects(many(40), { name: "Malformed", message: /exceed 32 MiB/ });
+});
+
 const junk = Buffer.from("junk");
 const files: Readonly<Record<string, readonly [Buffer, RegExp]>> = {
   "an empty file": [Buffer.alloc(0), /cut off|broken/],

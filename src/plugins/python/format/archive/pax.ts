@@ -8,6 +8,9 @@ export interface PaxRecords {
 
 const SPACE = 32;
 const NEWLINE = 10;
+const EQUALS = 61;
+const ZERO = 48;
+const MAX_DIGITS = 8;
 
 /**
  * Reads records `<length> <key>=<value>\n`, of which the length counts the whole record.
@@ -33,16 +36,25 @@ export function readPax(bytes: Buffer): PaxRecords {
 const BROKEN = "A PAX header of the tar archive is broken.";
 
 function recordAt(bytes: Buffer, at: number): { key: string; value: Buffer; end: number } {
-  // A length has few digits: looking further would make a header of none cost much.
-  const space = bytes.subarray(at, at + 9).indexOf(SPACE);
-  const digits = space < 0 ? "" : bytes.toString("latin1", at, at + space);
-  const end = at + Number(digits);
-  const isRecord = /^[1-9]\d*$/.test(digits) && end <= bytes.length && bytes[end - 1] === NEWLINE;
-  const record = bytes.subarray(at + space + 1, end - 1);
-  const equals = record.indexOf("=");
-  if (!isRecord || equals <= 0) throw new Malformed(BROKEN);
-  const key = record.toString("utf8", 0, equals);
-  return { key, value: record.subarray(equals + 1), end };
+  const { length, space } = lengthAt(bytes, at);
+  const end = at + length;
+  if (bytes[space] !== SPACE || end > bytes.length || bytes[end - 1] !== NEWLINE)
+    throw new Malformed(BROKEN);
+  const record = bytes.subarray(space + 1, end - 1);
+  const equals = record.indexOf(EQUALS);
+  if (equals <= 0) throw new Malformed(BROKEN);
+  return { key: record.toString("utf8", 0, equals), value: record.subarray(equals + 1), end };
+}
+
+/** Decimal digits, of which the first is not 0, and where they end. */
+function lengthAt(bytes: Buffer, at: number): { length: number; space: number } {
+  let length = 0;
+  for (let space = at; space < at + MAX_DIGITS; space += 1) {
+    const digit = (bytes[space] ?? 0) - ZERO;
+    if (digit < 0 || digit > 9 || (length === 0 && digit === 0)) return { length, space };
+    length = length * 10 + digit;
+  }
+  throw new Malformed(BROKEN);
 }
 
 function pathOf(value: Buffer, { path }: PaxRecords): string {

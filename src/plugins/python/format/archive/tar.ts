@@ -14,6 +14,9 @@ export interface TarFile {
 const MAX_MEMBERS = 100_000;
 /** Of a header that only says something about the next one. */
 const MAX_EXTENSION_BYTES = 1024 * 1024;
+/** Of all of them, each counted with what it costs to look at it. */
+const MAX_EXTENSIONS_BYTES = 32 * 1024 * 1024;
+const EXTENSION_COST_BYTES = 64;
 /** Links, devices, folders and pipes, behind whose headers readers expect different things. */
 const WITHOUT_CONTENT = "123456";
 
@@ -25,9 +28,12 @@ const WITHOUT_CONTENT = "123456";
  *   could see different members, or if something follows its end.
  */
 export async function* tarFiles(bytes: PulledBytes, maxBytes: number): AsyncGenerator<TarFile> {
-  for (let members = 0; members < MAX_MEMBERS; members += 1) {
-    const header = await memberHeader(bytes);
+  const extensions: Extensions = { leftBytes: MAX_EXTENSIONS_BYTES };
+  for (let members = 0; ; members += 1) {
+    const header = await memberHeader(bytes, extensions);
     if (header === undefined) return await refuseMore(bytes, maxBytes);
+    if (members === MAX_MEMBERS)
+      throw new Malformed(`The archive has more than ${MAX_MEMBERS} members.`);
     const { name, sizeBytes } = header;
     checkMemberName(name);
     const stored = Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
@@ -38,19 +44,26 @@ export async function* tarFiles(bytes: PulledBytes, maxBytes: number): AsyncGene
     }
     await bytes.skip(end - bytes.takenBytes);
   }
-  throw new Malformed(`The archive has more than ${MAX_MEMBERS} members.`);
+}
+
+/** What may still be read of headers that extend others. */
+interface Extensions {
+  leftBytes: number;
 }
 
 /** What headers before a member say about it. */
-interface Extensions {
+interface Said {
   readonly pax?: PaxRecords;
   readonly longName?: string;
   readonly longLink?: string;
 }
 
 /** The next member with what the headers before it say about it; undefined at the end. */
-async function memberHeader(bytes: PulledBytes): Promise<TarHeader | undefined> {
-  let before: Extensions = {};
+async function memberHeader(
+  bytes: PulledBytes,
+  extensions: Extensions,
+): Promise<TarHeader | undefined> {
+  let before: Said = {};
   for (;;) {
     const block = await bytes.exactly(BLOCK_BYTES);
     if (isZero(block)) {
@@ -59,14 +72,17 @@ async function memberHeader(bytes: PulledBytes): Promise<TarHeader | undefined> 
     }
     const header = readTarHeader(block);
     if (!"gxLK".includes(header.type)) return completed(header, before);
-    const said = extensionOf(header.type, await extension(bytes, header));
+    extensions.leftBytes -= header.sizeBytes + EXTENSION_COST_BYTES;
+    if (extensions.leftBytes < 0)
+      throw new Malformed("The headers of the tar archive that extend others exceed 32 MiB.");
+    const said = saidBy(header.type, await extension(bytes, header));
     if (Object.keys(said).some((key) => key in before))
       throw new Malformed("A member of the tar archive has two headers of one kind before it.");
     before = { ...before, ...said };
   }
 }
 
-function extensionOf(type: string, content: Buffer): Extensions {
+function saidBy(type: string, content: Buffer): Said {
   switch (type) {
     case "x":
       return { pax: readPax(content) };
@@ -91,7 +107,7 @@ async function extension(bytes: PulledBytes, { sizeBytes, type }: TarHeader): Pr
   return content;
 }
 
-function completed(header: TarHeader, { pax = {}, longName }: Extensions): TarHeader {
+function completed(header: TarHeader, { pax = {}, longName }: Said): TarHeader {
   const { type } = header;
   if (pax.path !== undefined && longName !== undefined && pax.path !== longName)
     throw new Malformed(`Member ${shown(pax.path)} is also called ${shown(longName)}.`);
