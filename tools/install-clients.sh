@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the clients that test/clients drives: pulp-cli, the generated bindings and schemathesis
-# into a Python environment, stand-ins for services into another, and curl, wget, nginx, wrk and strace with apt where they are missing.
+# Installs the clients that test/clients drives: pulp-cli, the generated bindings, schemathesis and
+# the library `packaging`, whose answers ours are compared with, into a Python environment; stand-ins
+# for services into others; and curl, wget, nginx, wrk and strace with apt where they are missing.
 # The folder is $DECKLE_CLIENTS, or deckle/clients in the user's cache.
 set -euo pipefail
 

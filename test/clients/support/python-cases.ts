@@ -19,6 +19,58 @@ const KINDS: readonly (readonly [count: number, make: (random: Random) => Case])
 export const generatedCases = (random: Random): Case[] =>
   KINDS.flatMap(([count, make]) => times(count, () => make(random)));
 
+const VERSIONS = [
+  ...["1.dev0", "1.0.dev456", "1.0a1", "1.0a2.dev456", "1.0a12.dev456", "1.0a12", "1.0b1.dev456"],
+  ...["1.0b2", "1.0b2.post345.dev456", "1.0b2.post345", "1.0rc1.dev456", "1.0rc1", "1.0"],
+  ...["1.0+abc.5", "1.0+abc.7", "1.0+5", "1.0.post456.dev34", "1.0.post456", "1.0.15", "1.1.dev1"],
+  ...["1!0.1", "1.0.0", "01.0", "1.0-1", "1.0.post456+x", "2004d", "", "1.7.0.post1", "3.1rc2"],
+];
+
+const SPECIFIERS = [
+  ...["", "~=2.2", "~=1.0a2", "~=1.4.5a4", "~=1", "==1", "==1.0.*", "==1.0+abc.5", "==1!0.*"],
+  ...["!=1.0", "!=1.0.*", "<=1.0", ">=1.0", "<1.0", ">1.0", "<1.0rc1", ">1.0a12", ">1.0.post456"],
+  ...[
+    "<1.0.post456",
+    "===1.0",
+    "===2004d",
+    ">=1,<2",
+    ">=1,",
+    "==1.0a1.*",
+    "^1",
+    "~>1",
+    "=1",
+    "1.0",
+  ],
+];
+
+const REQUIREMENTS = [
+  ...[
+    "Django~=4.2",
+    "foo [a, b]>=1 , <2 ; os_name=='nt'",
+    "foo @ https://x.example/a.zip ; extra=='a'",
+  ],
+  ...[
+    "foo(>=1)",
+    "foo()",
+    "foo[]",
+    "foo>=1,",
+    "foo,",
+    "foo[a,]",
+    "foo 1.0",
+    "foo; os_name",
+    "-foo",
+  ],
+  ...["foo;(os_name=='a' and extra not in 'b') or os_name<'c'", "foo;os_name~='x'", "foo @ x y"],
+];
+
+/** Cases from the specifications, and those at which readers have failed. */
+export const WRITTEN_CASES: readonly Case[] = [
+  ...VERSIONS.map((text): Case => ["version", text]),
+  ...VERSIONS.flatMap((a) => VERSIONS.map((b): Case => ["order", a, b])),
+  ...SPECIFIERS.map((text): Case => ["specifiers", text, VERSIONS.filter((each) => each !== "")]),
+  ...REQUIREMENTS.map((text): Case => ["requirement", text]),
+];
+
 const times = <Item>(count: number, make: () => Item): Item[] =>
   Array.from({ length: count }, make);
 
