@@ -61,6 +61,7 @@ const repositoryType = (name: string, options: Partial<RepositoryType> = {}): Re
 
 /** Hooks of the publishing type, replaced by the tests that need them. */
 export interface Hooks {
+  admit?: RepositoryType["admit"];
   finalizeVersion?: RepositoryType["finalizeVersion"];
   onNewVersion?: RepositoryType["onNewVersion"];
 }
@@ -160,6 +161,7 @@ function zooPlugin(hooks: Hooks): CorePlugin {
   const narrow = repositoryType("narrow", { contentTypes: ["zoo.note"] });
   const published = repositoryType("published", {
     servesPublications: true,
+    admit: async (db, admission) => (await hooks.admit?.(db, admission)) ?? [],
     finalizeVersion: async (trx, draft) => hooks.finalizeVersion?.(trx, draft),
     onNewVersion: async (job, version) => hooks.onNewVersion?.(job, version),
   });
