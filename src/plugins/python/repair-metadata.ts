@@ -17,7 +17,8 @@ interface Member {
 /**
  * Reads the metadata of every package of a version again (plugin-python §7.4): columns that differ
  * are corrected, and wheels get their `.metadata` file. Packages without a file cannot be read; they,
- * and files that are no distributions, are told as not repaired. No new version is made.
+ * and files that are no distributions, are told as not repaired. No new version is made; the one
+ * whose packages changed says when, so that pages made of it can be told to be old.
  */
 export async function repairMetadata(job: Job, version: VersionRef): Promise<void> {
   const total = await countOf(job, version);
@@ -32,9 +33,10 @@ export async function repairMetadata(job: Job, version: VersionRef): Promise<voi
   });
   for await (const members of batches(job, version)) {
     job.signal.throwIfAborted();
-    const repaired = await repairBatch(job, members);
-    report.add(repaired);
-    failures.add(members.length - repaired);
+    const { read, changed } = await repairBatch(job, members);
+    if (changed > 0) await touchVersion(job, version);
+    report.add(read);
+    failures.add(members.length - read);
   }
   await report.finish();
   await failures.finish();
@@ -68,8 +70,17 @@ async function* batches({ ctx }: Job, version: VersionRef): AsyncGenerator<reado
   }
 }
 
-/** @returns how many packages have the right metadata now. */
-async function repairBatch(job: Job, members: readonly Member[]): Promise<number> {
+const touchVersion = ({ ctx }: Job, { id }: VersionRef) =>
+  sql`update repository_version set updated = clock_timestamp() where id = ${id}`.execute(ctx.db);
+
+interface Repaired {
+  /** Packages that have the right metadata now. */
+  readonly read: number;
+  /** Those of them that had wrong ones. */
+  readonly changed: number;
+}
+
+async function repairBatch(job: Job, members: readonly Member[]): Promise<Repaired> {
   const { ctx, caller } = job;
   const units = [];
   for (const { id, filename, artifact } of members) {
@@ -81,8 +92,9 @@ async function repairBatch(job: Job, members: readonly Member[]): Promise<number
     type: pythonPackage,
     units: units.map(({ unit }) => unit),
   });
-  for (const { id, unit } of units) await correct(job, id, unit.row);
-  return units.length;
+  let changed = 0;
+  for (const { id, unit } of units) if (await correct(job, id, unit.row)) changed += 1;
+  return { read: units.length, changed };
 }
 
 async function readAgain(job: Job, file: { readonly filename: string; readonly artifact: string }) {
@@ -97,19 +109,20 @@ async function readAgain(job: Job, file: { readonly filename: string; readonly a
 
 type Columns = Readonly<Record<string, unknown>>;
 
-/** Writes the columns that differ. */
-async function correct({ ctx, caller }: Job, id: string, row: Columns): Promise<void> {
+/** Writes the columns that differ; whether any did. */
+async function correct({ ctx, caller }: Job, id: string, row: Columns): Promise<boolean> {
   const { num } = caller.domain;
   const where = sql`domain = ${num} and id = ${id}`;
   const { rows } = await sql<Columns>`select * from python_package where ${where}`.execute(ctx.db);
   const [stored] = rows;
-  if (!stored) return;
+  if (!stored) return false;
   const changes = Object.entries(row)
     .filter(([name, value]) => !isDeepStrictEqual(stored[name], value))
     .map(([name, value]) => sql`${sql.ref(name)} = ${value}`);
-  if (changes.length === 0) return;
+  if (changes.length === 0) return false;
   await sql`
     with unit as (
       update content set updated = clock_timestamp() where ${where})
     update python_package set ${sql.join(changes)} where ${where}`.execute(ctx.db);
+  return true;
 }

@@ -21,6 +21,8 @@ test("wrong columns are corrected, and a wheel gets its metadata", async (t) => 
   await createPackage(api, sdist(), { repository });
   const unit = created_resources.at(-1) ?? "";
   const before = (await api.get(unit)).body;
+  const changedAt = async () => (await api.get(`${repository}versions/2/`)).body.pulp_last_updated;
+  const untouched = await changedAt();
   await sql`update python_package set summary = 'wrong', requires_dist = 'null',
     metadata_sha256 = null, size = 0 where filename = ${file.filename}`.execute(db);
   await sql`delete from content_artifact where relative_path like '%.metadata'`.execute(db);
@@ -41,8 +43,11 @@ test("wrong columns are corrected, and a wheel gets its metadata", async (t) => 
     where relative_path = ${`${file.filename}.metadata`} and artifact is not null`.execute(db);
   assert.equal(rows.length, 1);
   assert.match((await api.get(repository)).body.latest_version_href, /versions\/2\/$/);
+  const touched = await changedAt();
+  assert.notEqual(touched, untouched);
   const again = await repair(api, repository);
   assert.equal(again.state, "completed");
+  assert.equal(await changedAt(), touched, "what is right already is no change");
   assert.equal((await api.get(unit)).body.pulp_last_updated, after.pulp_last_updated);
 });
 
