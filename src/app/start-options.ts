@@ -12,6 +12,7 @@ export interface StartOptions {
   readonly adminPassword: string | undefined;
   readonly apiBind: Bind;
   readonly contentBind: Bind;
+  readonly apiOrigin: string | null;
   readonly contentOrigin: string | null;
   readonly taskSlots: number | undefined;
 }
@@ -51,12 +52,14 @@ export function readStartOptions(
   if (extra !== undefined) throw appErrors.usage(`There is nothing to do with '${extra}'.`);
   const given = (flag: string) =>
     flags.text[flag] || environment[`DECKLE_${flag.toUpperCase().replaceAll("-", "_")}`];
+  const apiBind = parseBind(given("api-bind") || "127.0.0.1:24817");
   const contentBind = parseBind(given("content-bind") || "127.0.0.1:24816");
   return {
     home: resolve(given("home") || join(checkout, ".deckle")),
     adminPassword: given("admin-password") || undefined,
-    apiBind: parseBind(given("api-bind") || "127.0.0.1:24817"),
+    apiBind,
     contentBind,
+    apiOrigin: originOf(apiBind, hostname()),
     contentOrigin: originOf(contentBind, hostname()),
     taskSlots: slots(given("task-slots")),
   };

@@ -39,6 +39,7 @@ async function run(options: StartOptions, stopped: Promise<unknown>): Promise<nu
   const extra = {
     METRICS_ENABLED: true,
     CONTENT_ORIGIN: options.contentOrigin,
+    PYPI_API_HOSTNAME: options.apiOrigin ?? "",
     ...(options.taskSlots === undefined ? {} : { TASK_SLOTS: options.taskSlots }),
   };
   const { configuration, isEmbedded } = await openHomeDatabase(home, extra, stack);

@@ -29,6 +29,7 @@ export const indexPolicies: readonly Policy[] = [
   policy("root", anybody("retrieve")),
   policy("simple", anybody("list", "retrieve"), changers("create")),
   policy("legacy", changers("create")),
+  policy("pypi", anybody("retrieve")),
   policy("integrity", anybody("retrieve")),
   policy("yank", changers("yank")),
   policy("unyank", changers("unyank")),

@@ -1,9 +1,9 @@
 import { normalizeName } from "../format/names.ts";
+import { sortVersions } from "../format/version.ts";
 import { provenanceUrl } from "./addresses.ts";
 import { escaped } from "./markup.ts";
 import type { Project, ProjectFile } from "./members.ts";
 import { isoMicroseconds } from "./times.ts";
-import { sortVersions } from "./version-order.ts";
 
 /** A constant: clients only compare it (plugin-python §6.3). */
 export const LAST_SERIAL = 1_000_000_000;

@@ -3,6 +3,7 @@ import { pythonDistributionResource } from "../rest/distributions.ts";
 import { sendPackages, sendReleases, sendUpdates } from "./feeds.ts";
 import { membersAt } from "./index-pages.ts";
 import { summary } from "./members.ts";
+import { sendMetadata } from "./metadata.ts";
 import { findIndex, type IndexPlace } from "./place.ts";
 import { sendProvenance } from "./provenance.ts";
 import { indexSchemas } from "./schemas.ts";
@@ -115,6 +116,20 @@ export const pythonIndex = defineSite<IndexPlace>({
           title: "Get package simple page",
           query: format,
           run: (call, visit) => sendProject(call, visit.place, parameter(visit, "package")),
+        },
+      ],
+    },
+    {
+      path: "pypi/:meta*/",
+      policy: "pypi/pypi",
+      operations: [
+        {
+          ...read,
+          id: "pypi_read",
+          tag: "Pypi: Metadata",
+          title: "Get package metadata",
+          answers: { 200: "PackageMetadataResponse" },
+          run: (call, visit) => sendMetadata(call, visit.place, parameter(visit, "meta")),
         },
       ],
     },

@@ -1,0 +1,187 @@
+import type { Json } from "#base/json.ts";
+import type { Call } from "#sdk";
+import { normalizeName } from "../format/names.ts";
+import { compareVersions, isPrerelease, parseVersion, sortVersions } from "../format/version.ts";
+import { indexPage, urlsOf } from "./index-pages.ts";
+import type { Members } from "./members.ts";
+import { type Described, described, type ReleaseFile, releaseFiles } from "./metadata-members.ts";
+import type { IndexPlace } from "./place.ts";
+import { changedMs, sendPage } from "./send-page.ts";
+import { fileUrl, LAST_SERIAL, type Urls } from "./simple-pages.ts";
+import { isoOffset } from "./times.ts";
+
+/** What a path below `pypi/` asks for. */
+interface Asked {
+  /** Normalised. */
+  readonly name: string;
+  readonly version: string | undefined;
+}
+
+/** `<project>/json` and `<project>/<version>/json`. */
+function askedBy(meta: string): Asked | undefined {
+  const [project = "", ...rest] = meta.split("/");
+  const version = rest.length === 2 ? rest[0] : undefined;
+  if (rest.at(-1) !== "json" || rest.length > 2) return undefined;
+  return { name: normalizeName(project), version };
+}
+
+/** `pypi/<project>/json/`: the newest release, or the one that is asked for (plugin-python §6.6). */
+export async function sendMetadata(
+  call: Call,
+  place: IndexPlace,
+  meta: string,
+): Promise<undefined> {
+  const asked = askedBy(meta);
+  const key = ["metadata", asked?.name ?? "", asked?.version ?? ""];
+  const { page, isHit } = await indexPage(call, place, key, (members) =>
+    metadataText(call, place, { members, asked }),
+  );
+  const headers = { "x-pypi-last-serial": String(LAST_SERIAL) };
+  if (!page) {
+    call.reply.code(404).headers(headers).send();
+    return undefined;
+  }
+  const dated = place.version ? { lastModifiedMs: changedMs(place.version) } : {};
+  sendPage(call, place, { page, isHit, ...dated, type: "application/json", headers });
+  return undefined;
+}
+
+async function metadataText(
+  call: Call,
+  place: IndexPlace,
+  { members, asked }: { readonly members: Members; readonly asked: Asked | undefined },
+): Promise<string | undefined> {
+  if (!asked) return undefined;
+  const files = await releaseFiles(call.ctx, members, asked.name);
+  const version = chosenVersion(files, asked.version);
+  const shown = files.filter((file) => file.version === version);
+  const [first] = shown;
+  const about = first && (await described(call.ctx, members.domain, first.id));
+  if (!first || !about) return undefined;
+  const urls = urlsOf(call, place);
+  const entries = (of: readonly ReleaseFile[]) => of.map((file) => fileEntry(file, urls));
+  const versions = sortVersions([...new Set(files.map((file) => file.version))]);
+  const releases = versions.map((one) => [
+    one,
+    entries(files.filter((file) => file.version === one)),
+  ]);
+  return JSON.stringify({
+    last_serial: 0,
+    info: info(about, first),
+    releases: Object.fromEntries(releases),
+    urls: entries(shown),
+    vulnerabilities: [],
+  });
+}
+
+/** The version that is asked for under any spelling, or the newest: a final one if there is one. */
+function chosenVersion(
+  files: readonly ReleaseFile[],
+  asked: string | undefined,
+): string | undefined {
+  const all = sortVersions([...new Set(files.map(({ version }) => version))]);
+  const parsed = (text: string) => parseVersion(text);
+  if (asked === undefined) {
+    const isFinal = (text: string): boolean => {
+      const version = parsed(text);
+      return version !== undefined && !isPrerelease(version);
+    };
+    return all.findLast(isFinal) ?? all.findLast((text) => parsed(text)) ?? all.at(-1);
+  }
+  if (all.includes(asked)) return asked;
+  const wanted = parsed(asked);
+  if (!wanted) return undefined;
+  return all.find((text) => {
+    const version = parsed(text);
+    return version !== undefined && compareVersions(version, wanted) === 0;
+  });
+}
+
+/** Nobody counts here; the keys are there for those who look. */
+const UNCOUNTED = { last_day: -1, last_month: -1, last_week: -1 } as const;
+
+function info(about: Described, { yanked_reason: reason }: ReleaseFile) {
+  const { project_url: url, version } = about;
+  return {
+    ...texts(about),
+    bugtrack_url: null,
+    docs_url: null,
+    downloads: UNCOUNTED,
+    requires_python: about.requires_python || null,
+    package_url: url,
+    release_url: url === "" ? "" : `${url}${version}/`,
+    project_urls: labelled(decoded(about.project_urls)),
+    requires_dist: filled(decoded(about.requires_dist)),
+    classifiers: filled(decoded(about.classifiers)),
+    provides_extras: decoded(about.provides_extras),
+    dynamic: decoded(about.dynamic),
+    license_file: filled(decoded(about.license_file)),
+    yanked: reason !== null,
+    yanked_reason: reason,
+  };
+}
+
+const texts = (about: Described) => ({
+  name: about.name,
+  version: about.version,
+  summary: about.summary,
+  keywords: about.keywords,
+  description: about.description,
+  description_content_type: about.description_content_type,
+  download_url: about.download_url,
+  home_page: about.home_page,
+  author: about.author,
+  author_email: about.author_email,
+  maintainer: about.maintainer,
+  maintainer_email: about.maintainer_email,
+  license: about.license,
+  license_expression: about.license_expression,
+  project_url: about.project_url,
+  platform: about.platform,
+});
+
+/** Stored texts are JSON that this program wrote; what is none stays a text. */
+function decoded(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
+}
+
+/** Nothing is null. */
+const filled = (value: Json): Json =>
+  value === "" || (typeof value === "object" && value !== null && Object.keys(value).length === 0)
+    ? null
+    : value;
+
+/** `["Label, URL"]`, as files have it, → `{Label: URL}`, as clients of the service know it. */
+function labelled(value: Json): Json {
+  if (!Array.isArray(value)) return filled(value);
+  const pairs = value.map((text) => {
+    const [label = "", ...rest] = String(text).split(",");
+    return [label.trim(), rest.join(",").trim()] as const;
+  });
+  return filled(Object.fromEntries(pairs));
+}
+
+function fileEntry(file: ReleaseFile, urls: Urls) {
+  const time = isoOffset(file.at);
+  return {
+    comment_text: "",
+    digests: { md5: file.md5, sha256: file.sha256 },
+    downloads: -1,
+    filename: file.filename,
+    has_sig: false,
+    md5_digest: file.md5,
+    packagetype: file.packagetype,
+    python_version: file.python_version,
+    requires_python: file.requires_python || null,
+    size: file.size,
+    upload_time: time.replace("T", " "),
+    upload_time_iso_8601: time,
+    url: fileUrl(file, urls),
+    yanked: file.yanked_reason !== null,
+    yanked_reason: file.yanked_reason,
+  };
+}
