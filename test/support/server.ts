@@ -14,6 +14,8 @@ export interface ServerOptions {
   /** Data folder; a fresh one, removed at the end, without it. */
   readonly home?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Free ones without it. */
+  readonly ports?: { readonly api: number; readonly content: number };
   /** How long it may take until it is ready, installation included. */
   readonly startTimeoutMs?: number;
 }
@@ -41,7 +43,8 @@ export interface Server extends AsyncDisposable {
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const started = performance.now();
   const home = options.home ?? (await mkdtemp(join(tmpdir(), "deckle-home-")));
-  const [apiPort, contentPort] = [await freePort(), await freePort()];
+  const ports = options.ports ?? { api: await freePort(), content: await freePort() };
+  const { api: apiPort, content: contentPort } = ports;
   const password = "correct horse battery";
   const logFile = join(tmpdir(), `deckle-server-${apiPort}.log`);
   const child = spawn("npm", ["start", "--silent"], {

@@ -62,16 +62,7 @@ test("a name alone takes everything, and is normalised", () => {
   assert.deepEqual(projectRule("A_.b"), { name: "a-b", takes: null });
 });
 
-for (const line of [
-  "",
-  "x=1",
-  "x==",
-  "x~=1",
-  "-x",
-  "x>=dog",
-  "x @ https://y.example/z",
-  "x==1.*.2",
-]) {
+for (const line of ["", "x=1", "x==", "x~=1", "-x", "x>=dog", "x==1.*.2"]) {
   test(`'${line}' is no rule`, () => {
     assert.throws(() => projectRule(line), /is no requirement/);
   });
