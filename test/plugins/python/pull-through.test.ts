@@ -328,6 +328,23 @@ test("a page is fresh for a while, and asked for once by all", async (t) => {
   assert.equal(w.upstream.requests.length, 1);
 });
 
+test("an index of nothing but a remote has upstream's list", async (t) => {
+  const w = await world(t, { hasRepository: false, remote: { excludes: ["b", "c<1"] } });
+  const projects = [{ name: "A.a" }, { name: "b" }, { name: "c" }];
+  const body = JSON.stringify({ projects });
+  w.upstream.on("/root/simple/", answer.file(body, { "content-type": SIMPLE_JSON }));
+
+  const json = await w.api.get("/pypi/index/simple/", { user: null, headers: JSON_ONLY });
+  const page = await w.api.get("/pypi/index/simple/", { user: null });
+  w.upstream.on("/root/simple/", answer.status(500));
+  const failed = await w.api.get("/pypi/index/simple/", { user: null });
+
+  const names = json.body.projects.map(({ name }: { name: string }) => name);
+  assert.deepEqual(names, ["A.a", "c"]);
+  assert.match(page.text, /<a href="a-a\/">A.a<\/a>/);
+  assert.equal(failed.status, 502);
+});
+
 for (const [name, fault] of [
   ["has no such project", answer.status(404)],
   ["fails", answer.status(500)],

@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { evaluate } from "#base/conditional.ts";
+import { CodedError } from "#base/errors.ts";
 import type { Call, Ctx } from "#sdk";
 import { normalizeName } from "../format/names.ts";
 import { joinedFiles, pulledFiles } from "../pull/pulled-files.ts";
+import { upstreamProjects } from "../pull/upstream-list.ts";
 import { contentUrl } from "./addresses.ts";
 import { indexPage, membersAt, urlsOf } from "./index-pages.ts";
 import { escaped } from "./markup.ts";
 import {
   type Members,
+  type Project,
   type ProjectFile,
   projectFiles,
   projects,
@@ -40,8 +43,9 @@ const mediaType = (type: SimpleType): string =>
 export async function sendProjects(call: Call, place: IndexPlace): Promise<undefined> {
   if (place.isPublished) return redirect(call, place, "simple/");
   const type = typeFor(call);
-  const members = membersAt(place);
   const form = isJson(type) ? jsonList : htmlList;
+  if (place.hasRemote && place.version === null) return sendUpstreamList(call, place, form);
+  const members = membersAt(place);
   if (members.version.packages > SORTED_AT_ONCE) {
     streamList(call, place, { members, type, form });
     return undefined;
@@ -54,6 +58,53 @@ export async function sendProjects(call: Call, place: IndexPlace): Promise<undef
     sendPage(call, place, { page, isHit, lastModifiedMs, type: mediaType(type), headers: HEADERS });
   }
   return undefined;
+}
+
+/** An index of nothing but a remote has upstream's list, as it comes. */
+async function sendUpstreamList(call: Call, place: IndexPlace, form: ListForm): Promise<undefined> {
+  const { ctx, caller, request, reply } = call;
+  const of = { domain: caller.domain, distribution: place.object.id };
+  const projects = upstreamProjects(ctx, of);
+  const parts = formed(projects, form);
+  try {
+    // With the first project it is known that there is a list.
+    const start = (await parts.next()).value ?? "";
+    const type = mediaType(typeFor(call));
+    reply.headers({
+      ...HEADERS,
+      "content-type": type,
+      "cache-control": "no-cache",
+      vary: "Accept",
+    });
+    if (request.method === "HEAD") await parts.return(undefined);
+    reply.send(Readable.from(request.method === "HEAD" ? [] : continued(start, parts)));
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    ctx.log.warn(`The list of upstream cannot be had: ${error.message}`);
+    reply.code(502).send("The list of projects cannot be had from upstream.");
+  }
+  return undefined;
+}
+
+/** The text of a list; the first part has the first projects. */
+async function* formed(
+  projects: AsyncIterable<readonly Project[]>,
+  form: ListForm,
+): AsyncGenerator<string, undefined> {
+  let start = form.start;
+  let isFirst = true;
+  for await (const some of projects) {
+    if (some.length === 0) continue;
+    yield start + form.part(some, isFirst);
+    start = "";
+    isFirst = false;
+  }
+  yield start + form.end;
+}
+
+async function* continued(start: string, rest: AsyncGenerator<string>): AsyncGenerator<string> {
+  yield start;
+  yield* rest;
 }
 
 async function wholeList(ctx: Ctx, members: Members, form: ListForm): Promise<string> {

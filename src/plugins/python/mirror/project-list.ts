@@ -12,9 +12,6 @@ export interface ListedName {
   readonly lastSerial: number | null;
 }
 
-/** The list of all projects may be so many times as large as the page of one. */
-const LIST_FACTOR = 4;
-
 /**
  * All projects of an upstream, each once, in the order of their names.
  *
@@ -34,7 +31,7 @@ export async function allProjects(
       body: answer.body,
       contentType: answer.headers["content-type"],
       url: answer.url,
-      maxBytes: maxBytes * LIST_FACTOR,
+      maxBytes,
     };
     await named(url, async () => {
       for await (const projects of readProjectList(page))

@@ -38,6 +38,9 @@ const valuesOf = (ctx: Pick<Ctx, "settings">) =>
 export const mostPageBytes = (ctx: Pick<Ctx, "settings">): number =>
   valuesOf(ctx).PYTHON_UPSTREAM_PAGE_MAX_MB * MIB;
 
+/** Bytes of the list of all projects. */
+export const mostListBytes = (ctx: Pick<Ctx, "settings">): number => 4 * mostPageBytes(ctx);
+
 /** Releases per project that are asked for their own metadata. */
 export const releasesAsked = (ctx: Pick<Ctx, "settings">): number =>
   valuesOf(ctx).PYTHON_SYNC_RELEASE_METADATA;

@@ -6,6 +6,7 @@ import { type Outcome, type ProjectReader, projectOutcome, type WantedProject } 
 import { allProjects, type ListedName } from "./project-list.ts";
 import { membersOfProjects } from "./queries.ts";
 import { rulesOf } from "./rules.ts";
+import { mostListBytes } from "./settings.ts";
 import {
   forgetProjects,
   keepProjects,
@@ -111,7 +112,8 @@ export class MirrorWalk {
   }
 
   async #projects(): Promise<readonly ListedName[]> {
-    const { job, remote, root, options, maxBytes } = this.#reader;
+    const { job, remote, root, options } = this.#reader;
+    const maxBytes = mostListBytes(job.ctx);
     const included = includedNames(options).map((name) => ({ name, lastSerial: null }));
     const listed =
       included.length > 0

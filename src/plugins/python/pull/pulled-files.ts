@@ -4,12 +4,12 @@ import type { ProjectFile } from "../index/members.ts";
 import { candidatesOf } from "../mirror/filters.ts";
 import { metadataDigest } from "../mirror/package-row.ts";
 import { projectRule } from "../mirror/releases.ts";
-import { rulesOf } from "../mirror/rules.ts";
+import { type RulesOfProject, rulesOf } from "../mirror/rules.ts";
 import { pullKey } from "./key.ts";
 import { pullQuery } from "./link.ts";
 import { upstreamFiles } from "./upstream-pages.ts";
 
-interface RemoteRow {
+export interface RemoteRow {
   readonly id: string;
   readonly changed: string;
   readonly includes: readonly string[] | null;
@@ -31,13 +31,7 @@ export async function pulledFiles(
   const { domain } = of;
   const remote = await remoteOf(ctx, of);
   if (!remote) return [];
-  const lists = rulesOf(
-    {
-      includes: (remote.includes ?? []).map(projectRule),
-      excludes: (remote.excludes ?? []).map(projectRule),
-    },
-    name,
-  );
+  const lists = listsOf(remote)(name);
   if (lists.isOut) return [];
   const key = { domain, remote: remote.id, changed: remote.changed, name };
   const candidates = candidatesOf(name, await upstreamFiles(ctx, key));
@@ -83,7 +77,8 @@ export function joinedFiles(
   return [...files.values()].sort((a, b) => (a.filename < b.filename ? -1 : 1));
 }
 
-async function remoteOf(
+/** The remote of a distribution with its lists of projects; undefined without one. */
+export async function remoteOf(
   ctx: Ctx,
   { domain, distribution }: { readonly domain: DomainRef; readonly distribution: string },
 ): Promise<RemoteRow | undefined> {
@@ -93,4 +88,13 @@ async function remoteOf(
     left join python_remote p on p.id = r.id
     where x.domain = ${domain.num} and x.id = ${distribution}`.execute(ctx.db);
   return rows[0];
+}
+
+/** What the lists of a remote say about each project. */
+export function listsOf(
+  remote: Pick<RemoteRow, "includes" | "excludes">,
+): (name: string) => RulesOfProject {
+  const includes = (remote.includes ?? []).map(projectRule);
+  const excludes = (remote.excludes ?? []).map(projectRule);
+  return (name) => rulesOf({ includes, excludes }, name);
 }
