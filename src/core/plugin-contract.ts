@@ -22,6 +22,8 @@ export interface EntityModel {
   readonly model: string;
   /** Below the API root: `repositories/file/file`. */
   readonly path: string;
+  /** Younger than the description that clients were generated from, which must not list it. */
+  readonly isNewer?: true;
 }
 
 /**

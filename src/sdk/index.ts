@@ -11,7 +11,7 @@ export { markRefreshed, refreshAcs } from "#core/acs/commands.ts";
 export type { AcsRefresh } from "#core/acs/types.ts";
 export { openArtifact, saveArtifacts } from "#core/artifacts/commands.ts";
 export { saveUnits } from "#core/content/commands.ts";
-export type { Caller, Ctx, Db, DomainRef, Executor, Trx } from "#core/ctx.ts";
+export type { Caller, Ctx, Db, DomainRef, Executor } from "#core/ctx.ts";
 export {
   type ContentType,
   type CorePlugin,
@@ -19,7 +19,6 @@ export {
   type EntityModel,
   type Job,
   type RepositoryType,
-  type TaskDefinition,
   type VersionRef,
 } from "#core/plugin-contract.ts";
 export { crudPolicy, may, OWNER_VERBS, plainPolicy, STANDARD_ROLES } from "#core/policies/crud.ts";
@@ -31,7 +30,7 @@ export {
   deletePublication,
 } from "#core/publications/commands.ts";
 export type { PublicationRef } from "#core/publications/types.ts";
-export { downloadFile, downloadIfChanged, openRemote } from "#core/remotes/commands.ts";
+export { downloadIfChanged, openRemote } from "#core/remotes/commands.ts";
 export type { Policy } from "#core/remotes/table.ts";
 export type { Download, RemoteSession } from "#core/remotes/types.ts";
 export { createVersion } from "#core/repositories/commands.ts";
@@ -48,7 +47,6 @@ export {
   type Field,
   FieldProblem,
   type Resource,
-  type Row,
   type Values,
 } from "#rest/kit/resource.ts";
 export { defineSite } from "#rest/kit/site.ts";

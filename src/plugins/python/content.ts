@@ -41,6 +41,7 @@ export const pythonYank: ContentType = {
   slot: (row) => [String(row.name_normalized), String(row.version)],
   slotIsPath: false,
   reclaimable: false,
+  isNewer: true,
 };
 
 export const pythonRemote: EntityModel = {

@@ -94,7 +94,7 @@ const filters: Filters = {
   ...textFilters("logging_cid", "e.cid", ["exact", "in"]),
   ...textFilters("client", "e.client", ["exact", "in"]),
   outcome: choiceFilter("e.outcome", AUDIT_OUTCOMES),
-  outcome__in: choiceFilter("e.outcome", AUDIT_OUTCOMES, true),
+  outcome__in: choiceFilter("e.outcome", AUDIT_OUTCOMES, { isCsv: true }),
   ...integerFilters("status", "e.status", NUMBER),
   task: keyFilter("core.task", "e.task", "uuid"),
 };

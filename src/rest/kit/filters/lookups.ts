@@ -178,9 +178,19 @@ export const booleanFilter = (name: string, column: string): Filters => ({
   },
 });
 
+interface ChoiceOptions {
+  readonly isCsv?: boolean;
+  /** The values of the description, where the baseline's knows fewer. */
+  readonly described?: readonly string[];
+}
+
 /** One of a list of words; `isCsv` takes several with commas. */
-export const choiceFilter = (column: string, values: readonly string[], isCsv = false): Filter => {
-  const one: JsonSchema = { type: "string", enum: values };
+export const choiceFilter = (
+  column: string,
+  values: readonly string[],
+  { isCsv = false, described = values }: ChoiceOptions = {},
+): Filter => {
+  const one: JsonSchema = { type: "string", enum: described };
   return {
     schema: isCsv ? { type: "array", items: one } : one,
     ...(isCsv ? { isCsv } : {}),

@@ -62,9 +62,13 @@ export const ofKnownTypes = (types: readonly string[], column = "e.type"): strin
   types.length === 0 ? "false" : `${column} in (${types.map((type) => `'${type}'`).join(", ")})`;
 
 /** `pulp_type` filters of a list over all types of a family. */
-export const typeFilters = (types: readonly string[], column = "e.type"): Filters => ({
-  pulp_type: choiceFilter(column, types),
-  pulp_type__in: choiceFilter(column, types, true),
+export const typeFilters = (
+  types: readonly string[],
+  column = "e.type",
+  described: readonly string[] = types,
+): Filters => ({
+  pulp_type: choiceFilter(column, types, { described }),
+  pulp_type__in: choiceFilter(column, types, { described, isCsv: true }),
 });
 
 /** A plugin's own table beside the one of a family: its name, and its keys, which are its columns. */

@@ -104,7 +104,7 @@ async function unitsOfVersion(run: Run, type: string, value: string): Promise<nu
 const PAGING = new Set(["limit", "offset", "ordering", "fields", "exclude_fields", "format"]);
 
 /** `content/`: units of every type of the domain. */
-export const allContent = (types: readonly string[]): Resource =>
+export const allContent = (types: readonly string[], described: readonly string[]): Resource =>
   defineResource({
     path: "content",
     label: "core",
@@ -133,7 +133,7 @@ export const allContent = (types: readonly string[]): Resource =>
     address: (row, view) => entityHref(view, "content", String(row.$type), String(row.$key)),
     rowModel: (row, view) => view.ctx.plugins.entity("content", String(row.$type)).model,
     addressColumns: { $type: "t.name" },
-    filters: { ...contentFilters, ...typeFilters(types, "t.name") },
+    filters: { ...contentFilters, ...typeFilters(types, "t.name", described) },
     orderings: {},
     visibility: ofRepositories,
     operations: { list: true },

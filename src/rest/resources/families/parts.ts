@@ -10,13 +10,18 @@ import { allVersions } from "./versions.ts";
 
 /** The lists over all types of a family; which types there are, the plugins say. */
 export function familyResources(plugins: readonly Pick<CorePlugin, "entities">[]): Resource[] {
+  const ofFamily = (family: Family) =>
+    plugins.flatMap(({ entities }) => entities.filter((entity) => entity.family === family));
   const types = (family: Family): string[] =>
-    plugins
-      .flatMap(({ entities }) => entities.filter((entity) => entity.family === family))
+    ofFamily(family)
       .map(({ type }) => type)
       .sort();
+  const newer = new Set(ofFamily("content").flatMap((one) => (one.isNewer ? [one.type] : [])));
   return [
-    allContent(types("content")),
+    allContent(
+      types("content"),
+      types("content").filter((type) => !newer.has(type)),
+    ),
     allRepositories(types("repository")),
     allVersions,
     allRemotes(types("remote")),
