@@ -47,4 +47,25 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$azurite" ]; then
   npm install --silent --no-audit --no-fund --prefix "$folder/azurite" "$azurite"
   printf '%s\n' "$azurite" >"$stamp"
 fi
+# The tools that publish to and install from Python indexes, apart: they need other libraries.
+python_tools=(
+  "build==1.6.1"
+  "pip==26.3"
+  "poetry==2.5.1"
+  "setuptools==84.2.1"
+  "twine==7.0.0"
+  "uv==0.13.9"
+)
+tools="$folder/python-tools"
+stamp="$tools/installed.txt"
+if [ "$(cat "$stamp" 2>/dev/null)" != "${python_tools[*]}" ]; then
+  python3 -m venv "$tools"
+  "$tools/bin/pip" install --quiet --disable-pip-version-check "${python_tools[@]}"
+  # Small real packages of both kinds, which tests upload and install.
+  "$tools/bin/pip" download --quiet --disable-pip-version-check --no-deps --dest "$tools/packages" \
+    "iniconfig==2.1.0" "packaging==25.0" "pluggy==1.6.0"
+  "$tools/bin/pip" download --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+    --no-binary :all: --dest "$tools/packages" "flit_core==3.12.0"
+  printf '%s\n' "${python_tools[*]}" >"$stamp"
+fi
 echo "clients: $folder"
