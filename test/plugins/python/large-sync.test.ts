@@ -23,6 +23,7 @@ for (const counts of [true, false]) {
     const { url } = await startIndex(t, counts);
     const remote = await world.addRemote({}, { url });
     const repository = await world.addRepository();
+    const before = process.memoryUsage.rss();
     let peak = 0;
     const timer = setInterval(() => {
       peak = Math.max(peak, process.memoryUsage.rss());
@@ -34,7 +35,7 @@ for (const counts of [true, false]) {
       await world.sync({ remote, repository, mirror: true });
       const ms = Math.round(performance.now() - start);
       t.diagnostic(
-        `${name}: ${ms} ms, ${statements.length} statements, ${Math.round(peak / 1e6)} MB`,
+        `${name}: ${ms} ms, ${statements.length} statements, ${Math.round(before / 1e6)} to ${Math.round(peak / 1e6)} MB`,
       );
     };
 
