@@ -201,6 +201,7 @@ export const VIEWSETS: Readonly<Record<string, Viewset>> = {
     update: ["MDO:change", "MDO:view"],
     partial_update: ["MDO:change", "MDO:view"],
     ...labels("MDO:change", "MDO:view"),
+    sync: ["MDO:sync", "MDO:view"],
     modify: ["MDO:modify", "MDO:view"],
     repair_metadata: ["MDO:modify", "MDO:view"],
   }),

@@ -44,7 +44,7 @@ export function indexPage(
 ): Promise<Found<Page | undefined>> {
   const members = membersAt(place);
   const { version } = members;
-  const state = [place.object.id, place.updated, version.id, version.repositoryUpdated];
+  const state = [place.object.id, place.updated, version.id, version.touched];
   return cacheOf(call.ctx).get([...state, ...name].join("\n"), async () => {
     const text = await make(members);
     return text === undefined ? undefined : pageOf(text);

@@ -10,7 +10,7 @@ export interface ServedVersion {
   /** Creation of the version or last change of the distribution, whichever is later. */
   readonly changed: string;
   /** Changes whenever anything of the repository does. */
-  readonly repositoryUpdated: string;
+  readonly touched: string;
   /** Packages in it. */
   readonly packages: number;
 }
@@ -60,7 +60,7 @@ interface PlaceRow {
   readonly number: number;
   readonly changed: string;
   readonly repository_num: number;
-  readonly repository_updated: string;
+  readonly touched: string;
   readonly packages: number;
 }
 
@@ -74,7 +74,7 @@ const PLACES = {
 select q.i, x.id, x.domain, x.base_path, x.updated, x.repository, x.publication, x.remote,
   pd.allow_uploads, x.guard, g.type as guard_type, v.id as version, v.number,
   greatest(v.created, x.updated) as changed, v.repository as repository_num,
-  r.updated as repository_updated,
+  greatest(r.updated, v.updated) as touched,
   coalesce((v.counts -> 'present' ->> 'python.python')::int, 0) as packages
 from unnest($1::int[], $2::int[], $3::text[]) as q (i, domain, base_path)
 join distribution x on x.domain = q.domain and x.base_path = q.base_path
@@ -164,6 +164,6 @@ const versionOf = (row: PlaceRow): ServedVersion | null =>
         repository: row.repository_num,
         number: row.number,
         changed: row.changed,
-        repositoryUpdated: row.repository_updated,
+        touched: row.touched,
         packages: row.packages,
       };

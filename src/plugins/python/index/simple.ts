@@ -132,7 +132,7 @@ function streamList(
   const { ctx, request, reply } = call;
   const { members, type, form } = of;
   const { version } = members;
-  const state = [place.object.id, place.updated, version.id, version.repositoryUpdated, type];
+  const state = [place.object.id, place.updated, version.id, version.touched, type];
   const etag = `"${createHash("sha256").update(state.join("\n")).digest("hex").slice(0, 32)}"`;
   const validators = { etag, lastModifiedMs: changedMs(version) };
   reply.headers({ ...HEADERS, ...cachingHeaders(place, validators) });
