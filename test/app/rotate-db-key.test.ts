@@ -80,11 +80,17 @@ async function fillAll({ query }: Site, seal: (text: string) => string): Promise
     remote: "domain, type, name, url",
     task: "domain, seq, name",
     task_schedule: "domain, name, task_name",
+    python_pull_key: "domain",
   };
   const values: Readonly<Record<string, string>> = {
     remote: "1, 'file.file', gen_random_uuid()::text, 'http://up.test/'",
     task: "1, nextval('task_seq'), 'x'",
     task_schedule: "1, gen_random_uuid()::text, 'x'",
+    python_pull_key: "1",
+  };
+  /** A domain has one of these. */
+  const once: Readonly<Record<string, string>> = {
+    python_pull_key: "on conflict (domain) do update set secret = excluded.secret",
   };
   for (const { table, columns, isJson } of tables) {
     const cells = columns.map((column) =>
@@ -98,7 +104,7 @@ async function fillAll({ query }: Site, seal: (text: string) => string): Promise
     assert.ok(needed[table], `the test knows how to fill ${table}`);
     await query(
       `insert into ${table} (id, ${needed[table]}, ${columns.join(", ")})
-       values (gen_random_uuid(), ${values[table]}, ${marks})`,
+       values (gen_random_uuid(), ${values[table]}, ${marks}) ${once[table] ?? ""}`,
       cells,
     );
   }
@@ -137,6 +143,7 @@ test("every sealed column comes under the first of several keys, tokens of the p
     domain: 1,
     task: 2,
     task_schedule: 2,
+    python_pull_key: 1,
   });
   const [remote] = await site.query("select password, secrets_key from remote");
   assert.equal(boxOf(third).open(String(remote?.password)), PEER_PASSWORD);
@@ -167,7 +174,9 @@ test("a rotation that is killed loses nothing, and the next one finishes", async
     "the model under way is as it was",
   );
   assert.equal((await site.rotate()).code, 0);
-  assert.deepEqual(await opened(site, fresh), { remote: 5, domain: 2, task: 1, task_schedule: 1 });
+  assert.deepEqual(await opened(site, fresh), {
+    ...{ remote: 5, domain: 2, task: 1, task_schedule: 1, python_pull_key: 1 },
+  });
 });
 
 test("a secret that is changed meanwhile keeps its new value", async (t) => {
