@@ -44,6 +44,8 @@ export interface SiteOperation<Place extends SitePlace> {
   readonly query?: Readonly<Record<string, JsonSchema>>;
   readonly body?: Body;
   readonly answers: Readonly<Record<string, Answer>>;
+  /** Media types of its refusals besides JSON. */
+  readonly refusalTypes?: readonly string[];
   /** Undefined where it has written the answer itself. */
   run(call: Call, visit: SiteVisit<Place>): Promise<Outcome | undefined>;
 }

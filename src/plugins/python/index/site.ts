@@ -32,7 +32,11 @@ const format = { format: { type: "string", enum: ["html", "json"] } } as const;
 const parameter = ({ parameters }: Visit, name: string): string => parameters[name] ?? "";
 
 /** What changes have in common. */
-const change = { method: "POST", scope: "python.modify_pythonrepository" } as const;
+const change = {
+  method: "POST",
+  scope: "python.modify_pythonrepository",
+  refusalTypes: ["text/plain"],
+} as const;
 
 /** Readers of feeds do not read descriptions. */
 const feedRoute = (

@@ -145,7 +145,7 @@ function operationNode(operation: Operation, options: DocumentOptions): Node {
       ...Object.fromEntries(
         Object.entries(answers).map(([code, answer]) => [code, answerNode(answer, answerTypes)]),
       ),
-      ...(options.isKeyed ? (hasDomain ? DOMAIN_ERRORS : ERRORS) : {}),
+      ...(options.isKeyed ? errorNodes(hasDomain, operation.refusalTypes) : {}),
     },
   };
 }
@@ -153,28 +153,22 @@ function operationNode(operation: Operation, options: DocumentOptions): Node {
 const securityOf = ({ securitySchemes }: DocumentOptions): Node[] =>
   Object.keys(securitySchemes).map((name) => ({ [name]: [] }));
 
-/** The baseline describes successes only, which clients rely on; the valid form adds failures. */
-const ERRORS: Node = {
-  "4XX": {
-    description: "The request was refused.",
-    content: { "application/json": { schema: {} } },
-  },
-  "503": {
-    description: "The database or the store is away.",
-    content: { "application/json": { schema: {} } },
-  },
-};
-
-/** A domain that there is not is told by a page. */
-const DOMAIN_ERRORS: Node = {
-  ...ERRORS,
-  "4XX": {
-    description: "The request was refused.",
-    content: { "application/json": { schema: {} }, "text/html": { schema: {} } },
-  },
-};
-
 const JSON_ONLY = ["application/json"];
+
+/** The baseline describes successes only, which clients rely on; the valid form adds failures. */
+function errorNodes(hasDomain: boolean, others: readonly string[] = []): Node {
+  const content = (types: readonly string[]) =>
+    Object.fromEntries(types.map((type) => [type, { schema: {} }]));
+  // A domain that there is not is told by a page.
+  const pages = hasDomain ? ["text/html"] : [];
+  return {
+    "4XX": {
+      description: "The request was refused.",
+      content: content([...JSON_ONLY, ...pages, ...others]),
+    },
+    "503": { description: "The database or the store is away.", content: content(JSON_ONLY) },
+  };
+}
 
 function answerNode(answer: Answer, types: readonly string[] = JSON_ONLY): Node {
   if (answer === null) return { description: "No response body" };

@@ -38,6 +38,8 @@ export interface Operation {
   readonly answers: Readonly<Record<string, Answer>>;
   /** Media types of the answers; JSON without it. */
   readonly answerTypes?: readonly string[];
+  /** Media types of refusals besides JSON. */
+  readonly refusalTypes?: readonly string[];
   readonly isPublic: boolean;
 }
 

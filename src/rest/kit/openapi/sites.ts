@@ -50,6 +50,7 @@ function describe(
     pathParameters: ["path", ...names].map(pathParameter),
     ...(operation.body ? { body: requestBody(operation.body) } : {}),
     answers: operation.answers,
+    ...(operation.refusalTypes ? { refusalTypes: operation.refusalTypes } : {}),
     isPublic: false,
   };
 }
