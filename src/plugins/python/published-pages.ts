@@ -1,15 +1,5 @@
 /** Pages of a published index (plugin-python §10.1): plain PEP 503, piece by piece. */
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#x27;",
-};
-
-/** Names come from whoever uploads. */
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => ESCAPES[sign] ?? sign);
+import { escaped } from "./index/markup.ts";
 
 const head = (title: string): string =>
   `<!DOCTYPE html>

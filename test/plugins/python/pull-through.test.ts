@@ -32,7 +32,7 @@ async function world(t: TestContext, options: Options = {}) {
   const upstream = await createUpstream(t);
   upstream.otherwise(answer.status(404));
   const remote = await made(api, REMOTES, {
-    ...{ name: "up", url: `${upstream.url}/root/`, max_retries: 0 },
+    ...{ name: "up", url: `${upstream.url}/up/`, max_retries: 0 },
     ...options.remote,
   });
   const repository =
@@ -91,9 +91,9 @@ function serve({ upstream }: World, file: Distribution, more: object = {}): void
   const entry = { filename: file.filename, url: `../../f/${file.filename}`, ...more };
   const page = { name: "shelf-reader", files: [{ hashes: { sha256: file.sha256 }, ...entry }] };
   const headers = { "content-type": SIMPLE_JSON };
-  upstream.on("/root/simple/shelf-reader/", answer.file(JSON.stringify(page), headers));
-  upstream.on(`/root/f/${file.filename}`, answer.file(file.bytes));
-  upstream.on(`/root/f/${file.filename}.metadata`, answer.file(file.metadata));
+  upstream.on("/up/simple/shelf-reader/", answer.file(JSON.stringify(page), headers));
+  upstream.on(`/up/f/${file.filename}`, answer.file(file.bytes));
+  upstream.on(`/up/f/${file.filename}.metadata`, answer.file(file.metadata));
 }
 
 const told = {
@@ -123,13 +123,13 @@ test("a page lists what upstream has, with its facts and signed addresses", asyn
     `${shown.origin}${shown.pathname}`,
     `${ORIGIN}/pulp/content/index/${w.file.filename}`,
   );
-  assert.equal(shown.searchParams.get("redirect"), `${w.upstream.url}/root/f/${w.file.filename}`);
+  assert.equal(shown.searchParams.get("redirect"), `${w.upstream.url}/up/f/${w.file.filename}`);
 });
 
 test("an HTML upstream and an HTML page escape each other's values", async (t) => {
   const w = await world(t);
   w.upstream.on(
-    "/root/simple/shelf-reader/",
+    "/up/simple/shelf-reader/",
     html(
       '<a href="../../f/shelf-reader-1.tar.gz" data-yanked="&lt;b&gt;" data-core-metadata="true">',
     ),
@@ -156,7 +156,7 @@ test("a file is fetched once, kept as a package, and joins the repository", asyn
 
   for (const { status, body } of [first, second, third])
     assert.deepEqual([status, sha256(body)], [200, w.file.sha256]);
-  assert.equal(w.upstream.asked(`/root/f/${w.file.filename}`).length, 1);
+  assert.equal(w.upstream.asked(`/up/f/${w.file.filename}`).length, 1);
   assert.deepEqual(added, [
     { filename: w.file.filename, stored: true },
     { filename: `${w.file.filename}.metadata`, stored: true },
@@ -176,7 +176,7 @@ test("without a repository a file is kept all the same, and fetched once", async
   const again = await w.fetch(url);
 
   assert.equal(sha256(again.body), w.file.sha256);
-  assert.equal(w.upstream.asked(`/root/f/${w.file.filename}`).length, 1);
+  assert.equal(w.upstream.asked(`/up/f/${w.file.filename}`).length, 1);
   assert.deepEqual(await w.state(), { units: 1, tasks: 0 });
 });
 
@@ -188,7 +188,7 @@ test("requests at the same time share one download", async (t) => {
   const answers = await Promise.all(Array.from({ length: 5 }, () => w.fetch(url)));
 
   assert.ok(answers.every(({ body }) => sha256(body) === w.file.sha256));
-  assert.equal(w.upstream.asked(`/root/f/${w.file.filename}`).length, 1);
+  assert.equal(w.upstream.asked(`/up/f/${w.file.filename}`).length, 1);
 });
 
 const asMetadata = [
@@ -206,7 +206,7 @@ for (const [client, address] of asMetadata) {
     const state = await w.state();
     await w.fetch(url);
     await w.added();
-    w.upstream.on(`/root/f/${w.file.filename}.metadata`, answer.status(500));
+    w.upstream.on(`/up/f/${w.file.filename}.metadata`, answer.status(500));
     const after = await w.fetch(address(url));
 
     assert.equal(before.body.toString(), w.file.metadata);
@@ -238,7 +238,7 @@ test("an address that no page told is not fetched", async (t) => {
 test("wrong bytes break off and are not kept", async (t) => {
   const w = await world(t);
   serve(w, w.file);
-  w.upstream.on(`/root/f/${w.file.filename}`, answer.corrupted(w.file.bytes));
+  w.upstream.on(`/up/f/${w.file.filename}`, answer.corrupted(w.file.bytes));
   const [{ url }] = await w.files();
 
   const { isBroken } = await w.fetch(url);
@@ -290,7 +290,7 @@ test("the lists of the remote filter, its other options do not", async (t) => {
   const files = names.map((filename) => ({ filename, url: `/${filename}`, hashes: {} }));
   const body = JSON.stringify({ files });
   for (const name of ["shelf-reader", "other"])
-    w.upstream.on(`/root/simple/${name}/`, answer.file(body, { "content-type": SIMPLE_JSON }));
+    w.upstream.on(`/up/simple/${name}/`, answer.file(body, { "content-type": SIMPLE_JSON }));
 
   const listed = await w.files();
 
@@ -299,7 +299,7 @@ test("the lists of the remote filter, its other options do not", async (t) => {
     names.slice(0, 1),
   );
   assert.equal(await w.files("other"), 404);
-  assert.equal(w.upstream.asked("/root/simple/other/").length, 0);
+  assert.equal(w.upstream.asked("/up/simple/other/").length, 0);
 });
 
 test("a page is asked for with what is known of it, and used on while upstream fails", async (t) => {
@@ -308,7 +308,7 @@ test("a page is asked for with what is known of it, and used on while upstream f
   await w.files();
 
   await w.files();
-  w.upstream.on("/root/simple/shelf-reader/", answer.status(503));
+  w.upstream.on("/up/simple/shelf-reader/", answer.status(503));
   const stale = await w.files();
 
   const [first, second] = w.upstream.requests;
@@ -332,11 +332,11 @@ test("an index of nothing but a remote has upstream's list", async (t) => {
   const w = await world(t, { hasRepository: false, remote: { excludes: ["b", "c<1"] } });
   const projects = [{ name: "A.a" }, { name: "b" }, { name: "c" }];
   const body = JSON.stringify({ projects });
-  w.upstream.on("/root/simple/", answer.file(body, { "content-type": SIMPLE_JSON }));
+  w.upstream.on("/up/simple/", answer.file(body, { "content-type": SIMPLE_JSON }));
 
   const json = await w.api.get("/pypi/index/simple/", { user: null, headers: JSON_ONLY });
   const page = await w.api.get("/pypi/index/simple/", { user: null });
-  w.upstream.on("/root/simple/", answer.status(500));
+  w.upstream.on("/up/simple/", answer.status(500));
   const failed = await w.api.get("/pypi/index/simple/", { user: null });
 
   const names = json.body.projects.map(({ name }: { name: string }) => name);
@@ -349,11 +349,11 @@ for (const [name, fault] of [
   ["has no such project", answer.status(404)],
   ["fails", answer.status(500)],
   ["sends junk", answer.file('{"files":', { "content-type": SIMPLE_JSON })],
-  ["redirects in a circle", answer.redirect("/root/simple/shelf-reader/")],
+  ["redirects in a circle", answer.redirect("/up/simple/shelf-reader/")],
 ] as const) {
   test(`an upstream that ${name} leaves what is here`, async (t) => {
     const w = await world(t);
-    w.upstream.on("/root/simple/shelf-reader/", fault);
+    w.upstream.on("/up/simple/shelf-reader/", fault);
     assert.equal(await w.files(), 404);
   });
 }

@@ -341,8 +341,8 @@ test("a file with the wrong bytes fails an immediate sync and changes nothing", 
 
 test("the address of `simple/` is understood as that of the index", async (t) => {
   const world = await createMirrorWorld(t);
-  serveProject(world.upstream, "shelf-reader", shelf, "/root/pypi");
-  const url = `${world.upstream.url}/root/pypi/simple/`;
+  serveProject(world.upstream, "shelf-reader", shelf, "/up/pypi");
+  const url = `${world.upstream.url}/up/pypi/simple/`;
   const remote = await world.addRemote({ includes: ["shelf-reader"] }, { url });
   const repository = await world.addRepository();
 

@@ -5,7 +5,7 @@ import { Malformed } from "./malformed.ts";
 import { readProjectList, readProjectPage } from "./simple-page.ts";
 
 const JSON_TYPE = "application/vnd.pypi.simple.v1+json";
-const URL_OF_PAGE = "https://index.example/root/simple/shelf-reader/";
+const URL_OF_PAGE = "https://index.example/up/simple/shelf-reader/";
 const HEX = "ab".repeat(32);
 
 interface Given {
@@ -24,7 +24,7 @@ function source(body: string | Buffer, { type, pieces = 7, maxBytes = 1 << 26 }:
 
 const plain: IndexFile = {
   filename: "shelf_reader-0.1-py2-none-any.whl",
-  url: "https://index.example/root/files/shelf_reader-0.1-py2-none-any.whl",
+  url: "https://index.example/up/files/shelf_reader-0.1-py2-none-any.whl",
   hashes: {},
   requiresPython: null,
   coreMetadata: false,
@@ -139,7 +139,7 @@ const htmlFiles: readonly (readonly [string, string, Partial<IndexFile> | undefi
   [
     "an encoded name",
     anchor("", "../../files/a%20b-1.tar.gz"),
-    { filename: "a b-1.tar.gz", url: "https://index.example/root/files/a%20b-1.tar.gz" },
+    { filename: "a b-1.tar.gz", url: "https://index.example/up/files/a%20b-1.tar.gz" },
   ],
   [
     "an address of another host",
