@@ -1,11 +1,12 @@
 import type { MigrationSource } from "#platform/db/migrate.ts";
 import { certguard } from "#plugins/certguard/plugin.ts";
+import { container } from "#plugins/container/plugin.ts";
 import { file } from "#plugins/file/plugin.ts";
 import { python } from "#plugins/python/plugin.ts";
 import type { Plugin } from "#sdk";
 
 /** The plugins that ship with the program, in the order of their migrations. */
-export const shippedPlugins: readonly Plugin[] = [file, certguard, python];
+export const shippedPlugins: readonly Plugin[] = [file, certguard, python, container];
 
 /** The shipped plugins that `ENABLED_PLUGINS` names; null names all of them. */
 export function enabledPlugins(names: readonly string[] | null): readonly Plugin[] {

@@ -1,0 +1,32 @@
+import { definePlugin } from "#sdk";
+import {
+  containerBlob,
+  containerDistribution,
+  containerManifest,
+  containerPullThroughDistribution,
+  containerPullThroughRemote,
+  containerRemote,
+  containerSignature,
+  containerTag,
+} from "./content.ts";
+import { containerPushRepository, containerRepository } from "./repository.ts";
+
+export const container = definePlugin({
+  label: "container",
+  version: "2.30.0",
+  package: "pulp-container",
+  module: "pulp_container.app",
+  migrations: new URL("./migrations/", import.meta.url),
+  entities: [
+    ...[containerBlob, containerManifest, containerTag, containerSignature],
+    ...[containerRepository, containerPushRepository],
+    ...[containerRemote, containerPullThroughRemote],
+    ...[containerDistribution, containerPullThroughDistribution],
+  ],
+  contentTypes: [containerBlob, containerManifest, containerTag, containerSignature],
+  repositoryTypes: [containerRepository, containerPushRepository],
+  resources: [],
+  access: { policies: [], models: [], adminOnly: [] },
+  tasks: [],
+  delivery: [],
+});
