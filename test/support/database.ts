@@ -1,22 +1,26 @@
 import { createHash, randomUUID } from "node:crypto";
+import { globSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { startEmbedded } from "#platform/db/embedded.ts";
 import { listMigrations, type MigrationSource, migrate } from "#platform/db/migrate.ts";
 import { openDatabase } from "#platform/db/open.ts";
 
+const SOURCES = new URL("../../src/", import.meta.url);
+
 /** Migrations of the core and of every plugin that ships with it. */
 export const migrationSources: readonly MigrationSource[] = [
-  { label: "core", folder: new URL("../../src/core/migrations/", import.meta.url) },
-  { label: "file", folder: new URL("../../src/plugins/file/migrations/", import.meta.url) },
-  {
-    label: "certguard",
-    folder: new URL("../../src/plugins/certguard/migrations/", import.meta.url),
-  },
-  { label: "python", folder: new URL("../../src/plugins/python/migrations/", import.meta.url) },
+  { label: "core", folder: new URL("core/migrations/", SOURCES) },
+  ...globSync("plugins/*/migrations", { cwd: fileURLToPath(SOURCES) })
+    .sort()
+    .map((folder) => ({
+      label: basename(dirname(folder)),
+      folder: new URL(`${folder}/`, SOURCES),
+    })),
 ];
 
 export interface TestDatabase {
