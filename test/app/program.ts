@@ -32,7 +32,7 @@ export function startProgram(
     [join(repositoryRoot, "src/bin", `${name}.ts`), ...parameters],
     {
       stdio: ["pipe", "pipe", "pipe"],
-      env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...environment },
+      env: { ...kept(), ...environment },
     },
   );
   const output = { out: "", err: "" };
@@ -63,6 +63,15 @@ export function startProgram(
     },
   };
 }
+
+/** What a program gets of this process's environment; compiling it anew costs as much as running it. */
+const kept = () =>
+  Object.fromEntries(
+    ["PATH", "HOME", "NODE_COMPILE_CACHE"].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
 /** Runs a program to its end. */
 export async function runProgram(
