@@ -1,4 +1,5 @@
 import { type Labels, labelProblem } from "#base/labels.ts";
+import { type RelationListOptions, relationList } from "./relation-list.ts";
 import { type Field, FieldProblem, type Relation } from "./resource.ts";
 import type { JsonSchema } from "./schema.ts";
 import { entityHref, versionHref } from "./view.ts";
@@ -70,31 +71,32 @@ export const labels: Field = {
 const helper = (name: string, what: string): string => `${name}$${what}`;
 
 /**
- * A reference to an object of a family, shown as its href.
+ * A reference to an object of a family, shown as its href; with `most`, a list of so many of a type.
  *
  * @param name key on the wire, which is also the column of `e` unless `column` says otherwise.
  */
 export function relation(
   name: string,
   to: Relation,
-  options: Options & { readonly column?: string } = {},
+  options: (Options & { readonly column?: string }) | RelationListOptions = {},
 ): Field {
+  if ("most" in options) return relationList(name, typed(to), options);
   const { column = `e.${name}`, ...rest } = options;
   if (to.to === "repository_version") return versionRelation(name, to, { ...rest, column });
   const type = helper(name, "type");
   // Units tell their type by its number, so that a relation to them names its one type.
   const only = to.to === "content" ? to.types?.[0] : undefined;
-  const typed = to.to !== "artifact" && to.to !== "upload" && only === undefined;
+  const isTyped = to.to !== "artifact" && to.to !== "upload" && only === undefined;
   return {
     sql: column,
-    ...(typed
+    ...(isTyped
       ? { columns: { [type]: `(select x.type from ${to.to} x where x.id = ${column})` } }
       : {}),
     read: (row, view) => {
       const id = row[name];
       if (typeof id !== "string") return null;
       if (only !== undefined) return entityHref(view, "content", only, id);
-      return typed
+      return isTyped
         ? entityHref(view, to.to as "remote", String(row[type]), id)
         : `${view.root}${view.domainEnabled ? `${view.domain}/` : ""}api/v3/${to.to}s/${id}/`;
     },
@@ -102,6 +104,11 @@ export function relation(
     relation: to,
     schema: { type: "string", format: "uri" },
   };
+}
+
+function typed({ to, types: [type] = [] }: Relation) {
+  if (type === undefined) throw new Error(`A list of ${to} has to say of which type.`);
+  return { to, types: [type] } as const;
 }
 
 function versionRelation(

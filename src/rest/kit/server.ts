@@ -164,6 +164,9 @@ const sendUnknownDomain = (reply: FastifyReply): FastifyReply =>
       "<!doctype html>\n<title>Not Found</title>\n<h1>Not Found</h1>\n<p>There is no such domain.</p>\n",
     );
 
+const isRefusal = (error: unknown): boolean =>
+  [restErrors.permission, restErrors.credentials, restErrors.guard].some((one) => one.is(error));
+
 const allowedMethods = ({ operations }: Route): string =>
   [...new Set(operations.map(({ method }) => method)), "HEAD", "OPTIONS"].join(", ");
 
@@ -287,7 +290,38 @@ class ApiServer {
     if (!operation) throw restErrors.method(request.method);
     await using target = new Target(call, { ...operation, visit });
     await this.#permitVisit(call, { route, operation, target });
-    return await operation.run(call, target);
+    const { parts } = visit.place;
+    if (!parts || !isRead(request.method)) return await operation.run(call, target);
+    const shown = {
+      ...visit.place,
+      parts: await this.#readable(call, parts, { route, operation }),
+    };
+    return await operation.run(
+      call,
+      new Target(call, { ...operation, visit: { ...visit, place: shown } }),
+    );
+  }
+
+  /** The parts of a place that the caller may read, in their order. */
+  async #readable(
+    call: Call,
+    parts: readonly SitePlace[],
+    asked: { route: Route; operation: RouteOperation },
+  ): Promise<readonly SitePlace[]> {
+    const mayRead = await Promise.all(
+      parts.map(async (place) => {
+        const target = new Target(call, { visit: { place, parameters: {} } });
+        try {
+          // The scope of a token that reaches the whole reaches its parts.
+          await this.#permitPlace(call, { ...asked, target });
+          return true;
+        } catch (error) {
+          if (isRefusal(error)) return false;
+          throw error;
+        }
+      }),
+    );
+    return parts.filter((_, index) => mayRead[index]);
   }
 
   async #permitVisit(
@@ -300,9 +334,18 @@ class ApiServer {
     const scope = operation.scope === undefined ? {} : { permission: operation.scope };
     const question = { ...asked, ...scope, objects: placePrns(place) };
     if (!scopeAllows(caller.user?.scope, question)) throw restErrors.scope();
+    await this.#permitPlace(call, { route, operation, target });
+  }
+
+  /** What policy and guard of a place say. */
+  async #permitPlace(
+    call: Call,
+    { route, operation, target }: { route: Route; operation: RouteOperation; target: Target },
+  ): Promise<void> {
+    const { place } = target.visit;
     await this.#ask(call, { route, action: operation.permission, target });
     const { guard } = place;
-    if (guard === null || !asked.isRead || (await mayView(call, place))) return;
+    if (guard === null || !isRead(call.request.method) || (await mayView(call, place))) return;
     const reason = await this.#options.refuseDownload?.(call, { ...place, guard });
     if (reason !== undefined) throw restErrors.guard(reason);
   }

@@ -16,6 +16,8 @@ export interface SitePlace {
   /** Objects that it refers to, by key: `repository`. */
   readonly related: Readonly<Record<string, RoleObject>>;
   readonly guard: { readonly id: string; readonly type: string } | null;
+  /** Places that it shows as its own; a reader sees those that he may read by themselves. */
+  readonly parts?: readonly SitePlace[];
 }
 
 /** One request to a site: where it leads, and what else the path says. */

@@ -7,6 +7,12 @@ export const indexErrors = defineErrors({
     status: 404,
     message: () => "No repository associated with this index",
   },
+  unreachable: {
+    code: "python-index-upstream",
+    status: 502,
+    message: (basePath: string) =>
+      `The upstream of ${basePath} cannot be asked, so that nobody knows what it has.`,
+  },
   noRelease: {
     code: "python-index-no-release",
     status: 404,

@@ -2,7 +2,7 @@ import type { Call } from "#sdk";
 import { parseFilename } from "../format/filename.ts";
 import { normalizeName } from "../format/names.ts";
 import { type FeedEntry, newestProjects, newestReleases, projectReleases } from "./feed-members.ts";
-import { indexPage, urlsOf } from "./index-pages.ts";
+import { indexPage, membersAt, urlsOf, viewOf } from "./index-pages.ts";
 import { xmlText } from "./markup.ts";
 import type { Members } from "./members.ts";
 import type { IndexPlace } from "./place.ts";
@@ -78,10 +78,12 @@ export const sendReleases = (call: Call, place: IndexPlace, name: string) =>
 
 /** @param missing text where there is no entry; without it the feed is empty. */
 async function sendFeed(call: Call, place: IndexPlace, feed: Feed, missing?: string) {
-  const { page, isHit } = await indexPage(call, place, ["rss", ...feed.key], async (members) => {
+  const view = viewOf(call, place);
+  const members = membersAt(place);
+  const { page, isHit } = await indexPage(view, ["rss", ...feed.key], async () => {
     const entries = await feed.entries(call, members);
     const isMissing = entries.length === 0 && missing !== undefined;
-    return isMissing ? undefined : feedXml(feed, entries, urlsOf(call, place).index);
+    return isMissing ? undefined : feedXml(feed, entries, urlsOf(view).index);
   });
   if (!page) return sendMissing(call, missing ?? "");
   const dated = place.version ? { lastModifiedMs: changedMs(place.version) } : {};

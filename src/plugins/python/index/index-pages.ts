@@ -1,4 +1,4 @@
-import type { Call, Ctx } from "#sdk";
+import type { Call, Ctx, DomainRef } from "#sdk";
 import { pythonSettingsOf } from "../settings.ts";
 import { contentUrl, indexUrl } from "./addresses.ts";
 import { indexErrors } from "./errors.ts";
@@ -19,34 +19,63 @@ function cacheOf(ctx: Ctx): PageCache {
 }
 
 /** What an index serves. @throws `indexErrors.nothing` if it has no content of its own. */
-export function membersAt({ object, version }: IndexPlace): Members {
+export function membersAt({
+  object,
+  version,
+}: Pick<IndexPlace, "version"> & {
+  readonly object: Pick<IndexPlace["object"], "domain">;
+}): Members {
   if (version === null) throw indexErrors.nothing();
   return { domain: object.domain, version };
 }
 
-export const urlsOf = ({ ctx, caller }: Call, { basePath }: IndexPlace): Urls => {
-  const at = { ctx, domain: caller.domain.name, basePath };
+/** An index as one request sees it. */
+export interface IndexView {
+  readonly ctx: Ctx;
+  readonly domain: DomainRef;
+  readonly place: IndexPlace;
+}
+
+export const viewOf = ({ ctx, caller }: Call, place: IndexPlace): IndexView => ({
+  ctx,
+  domain: caller.domain,
+  place,
+});
+
+/** Where an index, or one of its parts, and its files lie. */
+export const urlsOf = ({ ctx, domain, place: { basePath } }: IndexView): Urls => {
+  const at = { ctx, domain: domain.name, basePath };
   return { content: contentUrl(at), index: indexUrl(at) };
 };
 
 /**
  * A page of an index, from memory if nothing changed that it depends on: the distribution, its
- * repository, the version.
+ * repository, the version, and those of its parts.
  *
  * @param name tells the pages of one index apart.
  * @param make text of the page; undefined where there is none.
  */
 export function indexPage(
-  call: Call,
-  place: IndexPlace,
+  { ctx, place }: Pick<IndexView, "ctx" | "place">,
   name: readonly string[],
-  make: (members: Members) => Promise<string | undefined>,
+  make: () => Promise<string | undefined>,
 ): Promise<Found<Page | undefined>> {
-  const members = membersAt(place);
-  const { version } = members;
-  const state = [place.object.id, place.updated, version.id, version.touched];
-  return cacheOf(call.ctx).get([...state, ...name].join("\n"), async () => {
-    const text = await make(members);
+  return cacheOf(ctx).get([...stateOf(place), ...name].join("\n"), async () => {
+    const text = await make();
     return text === undefined ? undefined : pageOf(text);
   });
+}
+
+/** What pages of an index depend on, as texts that differ whenever something of it changes. */
+export function stateOf(place: IndexPlace): readonly string[] {
+  const { members = [], parts = [] } = place;
+  const each = [place, ...members].flatMap(({ object, updated, version }) => [
+    ...[object.id, updated, version?.id ?? "", version?.touched ?? ""],
+  ]);
+  return [...each, ...parts.map(({ object }) => object.id)];
+}
+
+/** @throws `indexErrors.nothing` if an index has neither content nor an upstream nor members. */
+export function requireContent({ version, hasRemote, members }: IndexPlace): void {
+  if (version === null && !hasRemote && !members) throw indexErrors.nothing();
 }

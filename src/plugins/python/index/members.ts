@@ -19,6 +19,8 @@ export interface ProjectFile {
   /** Why the release should not be chosen; null where it may be. */
   readonly yanked_reason: string | null;
   readonly has_provenance: boolean;
+  /** Address of the folder that it lies in, where that is not the folder of the index. */
+  readonly folder?: string;
   /** Of a file that the repository lacks and the remote has. */
   readonly upstream?: {
     /** Address of ours that fetches it. */
@@ -26,6 +28,8 @@ export interface ProjectFile {
     /** Metadata lie beside it, also where their digest is not known. */
     readonly hasMetadata: boolean;
     readonly provenance: string | null;
+    /** Which remote, and when that changed. */
+    readonly remote: { readonly id: string; readonly changed: string };
   };
 }
 

@@ -1,24 +1,29 @@
 import type { Json } from "#base/json.ts";
 import type { Call } from "#sdk";
+import { parseFilename } from "../format/filename.ts";
 import { normalizeName } from "../format/names.ts";
 import { compareVersions, isPrerelease, parseVersion, sortVersions } from "../format/version.ts";
-import { indexPage, urlsOf } from "./index-pages.ts";
-import type { Members } from "./members.ts";
-import { type Described, described, type ReleaseFile, releaseFiles } from "./metadata-members.ts";
+import { upstreamRelease } from "../pull/upstream-release.ts";
+import { type IndexView, indexPage, requireContent, urlsOf, viewOf } from "./index-pages.ts";
+import { listingOf, releaseFiles } from "./listing.ts";
+import type { ProjectFile } from "./members.ts";
+import { type Described, described } from "./metadata-members.ts";
 import type { IndexPlace } from "./place.ts";
-import { changedMs, sendPage } from "./send-page.ts";
-import { fileUrl, LAST_SERIAL, type Urls } from "./simple-pages.ts";
+import { changedMs, freshPage, sendPage } from "./send-page.ts";
+import type { ShelfFile } from "./shelf-members.ts";
+import { NO_NOTES, noteLines, type PageNotes } from "./shown.ts";
+import { fileUrl, jsonNotes, LAST_SERIAL, type Urls } from "./simple-pages.ts";
 import { isoOffset } from "./times.ts";
 
 /** What a path below `pypi/` asks for. */
-interface Asked {
+export interface Asked {
   /** Normalised. */
   readonly name: string;
   readonly version: string | undefined;
 }
 
 /** `<project>/json` and `<project>/<version>/json`. */
-function askedBy(meta: string): Asked | undefined {
+export function askedBy(meta: string): Asked | undefined {
   const [project = "", ...rest] = meta.split("/");
   const version = rest.length === 2 ? rest[0] : undefined;
   if (rest.at(-1) !== "json" || rest.length > 2) return undefined;
@@ -31,47 +36,92 @@ export async function sendMetadata(
   place: IndexPlace,
   meta: string,
 ): Promise<undefined> {
+  requireContent(place);
   const asked = askedBy(meta);
+  const view = viewOf(call, place);
+  let notes = NO_NOTES;
+  const made = async () => {
+    if (!asked) return undefined;
+    const found = await metadataOf(view, asked);
+    ({ notes } = found);
+    return found.text;
+  };
   const key = ["metadata", asked?.name ?? "", asked?.version ?? ""];
-  const { page, isHit } = await indexPage(call, place, key, (members) =>
-    metadataText(call, place, { members, asked }),
-  );
+  const { page, isHit } = place.hasRemote
+    ? await freshPage(made)
+    : await indexPage(view, key, made);
   const headers = { "x-pypi-last-serial": String(LAST_SERIAL) };
   if (!page) {
-    call.reply.code(404).headers(headers).send();
+    const why = noteLines(notes).join("\n");
+    if (why !== "") call.reply.type("text/plain; charset=utf-8");
+    call.reply
+      .code(404)
+      .headers(headers)
+      .send(why === "" ? undefined : why);
     return undefined;
   }
-  const dated = place.version ? { lastModifiedMs: changedMs(place.version) } : {};
+  const dated =
+    place.version && !place.hasRemote ? { lastModifiedMs: changedMs(place.version) } : {};
   sendPage(call, place, { page, isHit, ...dated, type: "application/json", headers });
   return undefined;
 }
 
-async function metadataText(
-  call: Call,
-  place: IndexPlace,
-  { members, asked }: { readonly members: Members; readonly asked: Asked | undefined },
-): Promise<string | undefined> {
-  if (!asked) return undefined;
-  const files = await releaseFiles(call.ctx, members, asked.name);
+/** The document about a project, undefined where there is no such release, and what it leaves out. */
+export async function metadataOf(
+  view: IndexView,
+  asked: Asked,
+): Promise<{ readonly text: string | undefined; readonly notes: PageNotes }> {
+  const { files: found, notes } = await listingOf(view, asked.name, releaseFiles);
+  const files = found.map(releaseFile).sort(byType);
   const version = chosenVersion(files, asked.version);
   const shown = files.filter((file) => file.version === version);
   const [first] = shown;
-  const about = first && (await described(call.ctx, members.domain, first.id));
-  if (!first || !about) return undefined;
-  const urls = urlsOf(call, place);
+  const about = first && (await aboutOf(view, first));
+  if (!first || !about) return { text: undefined, notes };
+  const urls = urlsOf(view);
   const entries = (of: readonly ReleaseFile[]) => of.map((file) => fileEntry(file, urls));
-  const versions = sortVersions([...new Set(files.map((file) => file.version))]);
-  const releases = versions.map((one) => [
-    one,
-    entries(files.filter((file) => file.version === one)),
-  ]);
-  return JSON.stringify({
+  const byVersion = Map.groupBy(files, (file) => file.version);
+  const versions = sortVersions([...byVersion.keys()]);
+  const releases = versions.map((one) => [one, entries(byVersion.get(one) ?? [])]);
+  const text = JSON.stringify({
     last_serial: 0,
     info: info(about, first),
     releases: Object.fromEntries(releases),
     urls: entries(shown),
     vulnerabilities: [],
+    ...jsonNotes(notes),
   });
+  return { text, notes };
+}
+
+/** A file of a release, wherever it is. */
+interface ReleaseFile extends ProjectFile {
+  /** `content.id`; undefined where only upstream has it. */
+  readonly id: string | undefined;
+  readonly packagetype: string;
+  readonly python_version: string;
+  /** Lower-case hex; empty where it is not worked out. */
+  readonly md5: string;
+}
+
+function releaseFile(file: ProjectFile | ShelfFile): ReleaseFile {
+  if ("id" in file) return file;
+  const parsed = parseFilename(file.filename);
+  const { packagetype = "", pythonVersion = "" } = parsed ?? {};
+  return { ...file, id: undefined, packagetype, python_version: pythonVersion, md5: "" };
+}
+
+const byType = (a: ReleaseFile, b: ReleaseFile): number =>
+  a.packagetype < b.packagetype ? -1 : a.packagetype > b.packagetype ? 1 : 0;
+
+/** What a file says of its release; of one that only upstream has, what upstream says. */
+function aboutOf(
+  { ctx, domain }: IndexView,
+  { id, name, version, requires_python, upstream }: ReleaseFile,
+): Promise<Described | undefined> {
+  if (id !== undefined) return described(ctx, domain.num, id);
+  const { remote = { id: "", changed: "" } } = upstream ?? {};
+  return upstreamRelease(ctx, { domain, remote, name, version, requires_python });
 }
 
 /** The version that is asked for under any spelling, or the newest: a final one if there is one. */
@@ -166,10 +216,10 @@ function labelled(value: Json): Json {
 }
 
 function fileEntry(file: ReleaseFile, urls: Urls) {
-  const time = isoOffset(file.at);
+  const time = file.at === null ? null : isoOffset(file.at);
   return {
     comment_text: "",
-    digests: { md5: file.md5, sha256: file.sha256 },
+    digests: { md5: file.md5, sha256: file.sha256 ?? "" },
     downloads: -1,
     filename: file.filename,
     has_sig: false,
@@ -178,7 +228,7 @@ function fileEntry(file: ReleaseFile, urls: Urls) {
     python_version: file.python_version,
     requires_python: file.requires_python || null,
     size: file.size,
-    upload_time: time.replace("T", " "),
+    upload_time: time?.replace("T", " ") ?? null,
     upload_time_iso_8601: time,
     url: fileUrl(file, urls),
     yanked: file.yanked_reason !== null,

@@ -58,3 +58,9 @@ export function takesGzip(acceptEncoding: string | string[] | undefined): boolea
   }
   return false;
 }
+
+export const isJson = (type: SimpleType): boolean => type.endsWith("json");
+
+/** `Content-Type` of a simple page. */
+export const mediaType = (type: SimpleType): string =>
+  type === "text/html" ? "text/html; charset=utf-8" : type;

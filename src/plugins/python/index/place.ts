@@ -1,5 +1,6 @@
 import { Batcher } from "#base/batcher.ts";
 import type { Ctx } from "#sdk";
+import type { IndexRules } from "./rules.ts";
 
 /** The version that an index serves, by the numbers that membership uses. */
 export interface ServedVersion {
@@ -21,15 +22,29 @@ export interface IndexPlace {
   readonly object: PlaceObject;
   readonly related: Readonly<Record<string, PlaceObject>>;
   readonly guard: { readonly id: string; readonly type: string } | null;
+  /** A guard decides who sees it, or one of its parts. */
+  readonly isGuarded: boolean;
   /** Changes whenever the distribution does. */
   readonly updated: string;
   readonly takesUploads: boolean;
-  /** Where uploads go; null without a repository of its own. */
+  /** Where uploads go; null without a repository of its own, or of a member. */
   readonly repository: string | null;
   /** Serves an explicit publication, whose pages the content app has. */
   readonly isPublished: boolean;
+  /** It, or one of its parts, has an upstream. */
   readonly hasRemote: boolean;
+  /** Of itself; null of a group. */
+  readonly remote: string | null;
   readonly version: ServedVersion | null;
+  readonly rules: IndexRules;
+  /** Of a group: upstreams add to projects that a member before them has. */
+  readonly mergesUpstream: boolean;
+  /** Of a group, its members in their order. */
+  readonly members?: readonly IndexPlace[];
+  /** Those of them that the caller may read. */
+  readonly parts?: readonly IndexPlace[];
+  /** Of a group, the member that is changed where the group is; absent where none can be. */
+  readonly target?: IndexPlace;
 }
 
 interface PlaceObject {
@@ -54,6 +69,12 @@ interface PlaceRow {
   readonly publication: string | null;
   readonly remote: string | null;
   readonly allow_uploads: boolean | null;
+  readonly members: readonly string[];
+  readonly upload_member: string | null;
+  readonly merge_upstream: boolean;
+  readonly private_names: readonly string[];
+  readonly allowed: readonly string[];
+  readonly denied: readonly string[];
   readonly guard: string | null;
   readonly guard_type: string | null;
   readonly version: string | null;
@@ -65,20 +86,21 @@ interface PlaceRow {
 }
 
 /**
- * $1 number of the question, $2 domain, $3 base path. A publication decides before a repository, and
- * that before a version; base paths of a domain never overlap, so that one of a question's matches.
+ * A publication decides before a repository, and that before a version; base paths of a domain never
+ * overlap, so that one of a question's matches.
  */
-const PLACES = {
-  name: "python-index-places",
-  text: `
+const placesOf = (questions: string, matches: string): string => `
 select q.i, x.id, x.domain, x.base_path, x.updated, x.repository, x.publication, x.remote,
-  pd.allow_uploads, x.guard, g.type as guard_type, v.id as version, v.number,
+  pd.allow_uploads, coalesce(pd.members, '[]') as members, pd.upload_member,
+  coalesce(pd.merge_upstream, false) as merge_upstream,
+  coalesce(pd.private_names, '[]') as private_names,
+  coalesce(pd.allowed_packages, '[]') as allowed, coalesce(pd.denied_packages, '[]') as denied,
+  x.guard, g.type as guard_type, v.id as version, v.number,
   greatest(v.created, x.updated) as changed, v.repository as repository_num,
   greatest(r.updated, v.updated) as touched,
   coalesce((v.counts -> 'present' ->> 'python.python')::int, 0) as packages
-from unnest($1::int[], $2::int[], $3::text[]) as q (i, domain, base_path)
-join distribution x on x.domain = q.domain and x.base_path = q.base_path
-  and x.type = 'python.python'
+from ${questions}
+join distribution x on ${matches} and x.type = 'python.python'
 left join python_distribution pd on pd.id = x.id
 left join content_guard g on g.id = x.guard
 left join publication p on p.id = x.publication and p.complete
@@ -90,7 +112,24 @@ left join lateral (
   union all
   (select v.* from repository_version v where v.id = x.version and v.complete)
   limit 1) v on true
-left join repository r on r.num = v.repository`,
+left join repository r on r.num = v.repository`;
+
+/** $1 number of the question, $2 domain, $3 base path. */
+const PLACES = {
+  name: "python-index-places",
+  text: placesOf(
+    "unnest($1::int[], $2::int[], $3::text[]) as q (i, domain, base_path)",
+    "x.domain = q.domain and x.base_path = q.base_path",
+  ),
+};
+
+/** $1 number of the place, $2 domain, $3 member. */
+const PARTS = {
+  name: "python-index-parts",
+  text: placesOf(
+    "unnest($1::int[], $2::int[], $3::uuid[]) as q (i, domain, id)",
+    "x.domain = q.domain and x.id = q.id",
+  ),
 };
 
 /** Questions that one statement answers. */
@@ -121,9 +160,45 @@ const asking =
       pairs.map(({ domain }) => domain),
       pairs.map(({ basePath }) => basePath),
     ]);
-    const places = new Map(rows.map((row) => [row.i, placeOf(row)]));
+    const parts = await partsOf({ hot }, rows);
+    const places = new Map(rows.map((row) => [row.i, wholeOf(row, parts.get(row.id))]));
     return asked.numbers.map((number) => places.get(number));
   };
+
+/** Members of the groups among the places, by the id of the group, in their order. */
+async function partsOf(
+  { hot }: Pick<Ctx, "hot">,
+  rows: readonly PlaceRow[],
+): Promise<ReadonlyMap<string, readonly IndexPlace[]>> {
+  const groups = rows.filter(({ members }) => members.length > 0);
+  if (groups.length === 0) return new Map();
+  const wanted = groups.flatMap(({ domain, members }) => members.map((id) => ({ domain, id })));
+  const found = await hot.query<PlaceRow>(PARTS, [
+    wanted.map((_, i) => i),
+    wanted.map(({ domain }) => domain),
+    wanted.map(({ id }) => id),
+  ]);
+  // A group that became a member all the same is left out, so that there are no circles.
+  const plain = found.filter(({ members }) => members.length === 0);
+  const places = new Map(plain.map((row) => [row.id, placeOf(row)]));
+  return new Map(
+    groups.map(({ id, members }) => [id, members.flatMap((one) => places.get(one) ?? [])]),
+  );
+}
+
+/** A group is changed where uploads go: in the member that is named, or the first that takes some. */
+function wholeOf(row: PlaceRow, parts: readonly IndexPlace[] | undefined): IndexPlace {
+  const place = placeOf(row);
+  if (!parts) return place;
+  const able = parts.filter(({ takesUploads, repository }) => takesUploads && repository !== null);
+  const { upload_member: named } = row;
+  const target = named === null ? able[0] : able.find(({ object }) => object.id === named);
+  const hasRemote = parts.some((part) => part.hasRemote);
+  const isGuarded = place.isGuarded || parts.some((part) => part.isGuarded);
+  const { repository = null, related = {} } = target ?? {};
+  const more = { members: parts, parts, hasRemote, isGuarded, repository, related };
+  return { ...place, ...more, ...(target ? { target } : {}) };
+}
 
 /** Equal questions are asked once. */
 function distinct(queries: readonly PlaceQuery[]) {
@@ -147,12 +222,20 @@ function placeOf(row: PlaceRow): IndexPlace {
       ? { repository: { model: "python.pythonrepository", id: repository, domain } }
       : {},
     guard: row.guard === null ? null : { id: row.guard, type: row.guard_type ?? "" },
+    isGuarded: row.guard !== null,
     updated: row.updated,
     takesUploads: row.allow_uploads !== false,
     repository,
     isPublished: row.publication !== null,
     hasRemote: row.remote !== null,
+    remote: row.remote,
     version: versionOf(row),
+    rules: {
+      privateNames: row.private_names,
+      allowed: row.allowed,
+      denied: row.denied,
+    },
+    mergesUpstream: row.merge_upstream,
   };
 }
 

@@ -1,7 +1,7 @@
 import { evaluate } from "#base/conditional.ts";
 import type { Call } from "#sdk";
 import { takesGzip } from "./negotiate.ts";
-import type { Page } from "./page-cache.ts";
+import { type Page, pageOf } from "./page-cache.ts";
 import type { IndexPlace, ServedVersion } from "./place.ts";
 
 const CACHEABLE = "max-age=600, public";
@@ -44,14 +44,14 @@ export function sendPage(call: Call, place: IndexPlace, answer: PageAnswer): voi
 
 /** Headers of a 200 and a 304 alike. */
 export function cachingHeaders(
-  { guard, hasRemote }: IndexPlace,
+  { isGuarded, hasRemote }: IndexPlace,
   of: { readonly etag: string; readonly lastModifiedMs: number | undefined },
 ): Record<string, string> {
   const date = of.lastModifiedMs === undefined ? {} : dated(of.lastModifiedMs);
   return {
     etag: of.etag,
     ...date,
-    "cache-control": hasRemote ? CHANGEABLE : guard ? GUARDED : CACHEABLE,
+    "cache-control": hasRemote ? CHANGEABLE : isGuarded ? GUARDED : CACHEABLE,
     vary: "Accept, Accept-Encoding",
   };
 }
@@ -61,3 +61,9 @@ const dated = (ms: number) => ({ "last-modified": new Date(ms).toUTCString() });
 /** When what a version says came to be, in the whole seconds of HTTP. */
 export const changedMs = ({ changed }: ServedVersion): number =>
   Math.floor(Date.parse(changed) / 1000) * 1000;
+
+/** Upstream may change at any time, so that nothing says when a page of it is outdated. */
+export async function freshPage(make: () => Promise<string | undefined>) {
+  const text = await make();
+  return { page: text === undefined ? undefined : await pageOf(text), isHit: false };
+}

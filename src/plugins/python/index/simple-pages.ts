@@ -3,6 +3,7 @@ import { sortVersions } from "../format/version.ts";
 import { provenanceUrl } from "./addresses.ts";
 import { escaped } from "./markup.ts";
 import type { Project, ProjectFile } from "./members.ts";
+import { type Listing, noteLines, type PageNotes } from "./shown.ts";
 import { isoMicroseconds } from "./times.ts";
 
 /** A constant: clients only compare it (plugin-python §6.3). */
@@ -16,12 +17,13 @@ export interface Urls {
   readonly index: string;
 }
 
-const head = (title: string): string => `<!DOCTYPE html>
+/** @param status of the project (PEP 792). */
+const head = (title: string, status?: string): string => `<!DOCTYPE html>
 <html>
 <head>
 <title>${escaped(title)}</title>
 <meta name="pypi:repository-version" content="1.1">
-</head>
+${status === undefined ? "" : `<meta name="pypi:project-status" content="${escaped(status)}">\n`}</head>
 <body>
 `;
 
@@ -60,11 +62,16 @@ export const jsonList: ListForm = {
 };
 
 /** The files of a project. @see PEP 503, 592, 658, 714, 740 */
-export const projectHtml = (name: string, files: readonly ProjectFile[], urls: Urls): string => {
+export const projectHtml = (name: string, { files, notes }: Listing, urls: Urls): string => {
   const title = `Links for ${normalizeName(name)}`;
   const links = files.map((file) => fileLink(file, urls)).join("");
-  return `${head(title)}<h1>${escaped(title)}</h1>\n${links}${END}`;
+  const comments = noteLines(notes).map((line) => `<!-- ${commentText(line)} -->\n`);
+  const start = head(title, notes.status);
+  return `${start}<h1>${escaped(title)}</h1>\n${comments.join("")}${links}${END}`;
 };
+
+/** A comment ends where two hyphens stand before `>`. */
+const commentText = (line: string): string => escaped(line).replaceAll(/-(?=-)/g, "- ");
 
 function fileLink(file: ProjectFile, urls: Urls): string {
   const { digest, isThere } = metadataOf(file);
@@ -86,9 +93,9 @@ function fileLink(file: ProjectFile, urls: Urls): string {
 }
 
 export const fileUrl = (
-  { filename, upstream }: Pick<ProjectFile, "filename" | "upstream">,
+  { filename, folder, upstream }: Pick<ProjectFile, "filename" | "folder" | "upstream">,
   { content }: Urls,
-): string => upstream?.url ?? content + encodeURIComponent(filename);
+): string => upstream?.url ?? (folder ?? content) + encodeURIComponent(filename);
 
 const metadataOf = ({ metadata_sha256: digest, upstream }: ProjectFile) => ({
   digest,
@@ -103,13 +110,21 @@ const provenanceOf = (file: ProjectFile, { index }: Urls): string | null =>
       : null;
 
 /** The same as JSON. @see PEP 691, 700 */
-export const projectJson = (name: string, files: readonly ProjectFile[], urls: Urls): string =>
+export const projectJson = (name: string, { files, notes }: Listing, urls: Urls): string =>
   JSON.stringify({
     meta: META,
+    ...jsonNotes(notes),
     name,
     versions: sortVersions([...new Set(files.map(({ version }) => version))]),
     files: files.map((file) => fileEntry(file, urls)),
   });
+
+/** Keys with an underscore are the index's own (PEP 691). */
+export const jsonNotes = ({ withheld, upstream, status }: PageNotes) => ({
+  ...(status === undefined ? {} : { "project-status": { status } }),
+  ...(upstream === undefined ? {} : { "_no-upstream": upstream }),
+  ...(withheld.length === 0 ? {} : { _withheld: withheld }),
+});
 
 function fileEntry(file: ProjectFile, urls: Urls) {
   const { digest, isThere } = metadataOf(file);

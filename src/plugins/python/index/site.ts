@@ -5,10 +5,12 @@ import { membersAt } from "./index-pages.ts";
 import { summary } from "./members.ts";
 import { sendMetadata } from "./metadata.ts";
 import { findIndex, type IndexPlace } from "./place.ts";
+import { sendProjects } from "./project-list.ts";
 import { sendProvenance } from "./provenance.ts";
 import { indexSchemas } from "./schemas.ts";
 import { sendSetup } from "./setup-page.ts";
-import { sendProject, sendProjects } from "./simple.ts";
+import { shelfSummary } from "./shelf-members.ts";
+import { sendProject } from "./simple.ts";
 import { upload } from "./upload.ts";
 import { uploadBody } from "./upload-form.ts";
 import { dispatchYank, yankBody } from "./yank.ts";
@@ -80,6 +82,12 @@ const yankRoute = (name: "yank" | "unyank") => ({
     },
   ],
 });
+
+/** What an index has of its own, its members included. */
+function summaryOf(ctx: Call["ctx"], { object: { domain }, parts, ...place }: IndexPlace) {
+  if (!parts) return summary(ctx, membersAt({ ...place, object: { domain } }));
+  return shelfSummary(ctx, { domain, versions: parts.map(({ version }) => version) });
+}
 
 /** Python indexes below `PYPI_PATH_PREFIX` (plugin-python §6). */
 export const pythonIndex = defineSite<IndexPlace>({
@@ -194,7 +202,7 @@ export const pythonIndex = defineSite<IndexPlace>({
           title: "Get index summary",
           answers: { 200: "SummaryResponse" },
           async run({ ctx }, { place }) {
-            const { projects, releases, files } = await summary(ctx, membersAt(place));
+            const { projects, releases, files } = await summaryOf(ctx, place);
             return { kind: "json", status: 200, body: { projects, releases, files } };
           },
         },

@@ -7,9 +7,9 @@ import { ingest } from "../ingest.ts";
 import { attestedProvenance, provenanceRow } from "../provenance.ts";
 import { pythonRepository } from "../repository.ts";
 import { pythonSettingsOf } from "../settings.ts";
-import { isMember, membersOf } from "./members.ts";
 import type { IndexPlace } from "./place.ts";
 import { refuse } from "./refuse.ts";
+import { isOnShelves } from "./shelf-members.ts";
 import { readUpload, type UploadForm } from "./upload-form.ts";
 import { beginSession, extendSession, type UploadedUnits } from "./upload-sessions.ts";
 import { addUpload, addUploadGroup } from "./upload-tasks.ts";
@@ -24,6 +24,9 @@ interface Visit {
 export async function upload(call: Call, { place, values }: Visit) {
   const { repository } = place;
   if (!place.takesUploads) return refuse(call, 403, "Index is not allowing uploads");
+  if (place.members && repository === null) {
+    return refuse(call, 403, "No member of this index takes uploads");
+  }
   if (repository === null) return refuse(call, 400, "Index is not pointing to a repository");
   const form = await readUpload(await values());
   if (await isListed(call, place, form.filename)) {
@@ -43,22 +46,14 @@ export async function upload(call: Call, { place, values }: Visit) {
   return afterwards(call, id);
 }
 
-const LISTED = {
-  name: "python-index-listed",
-  text: `
-select exists (select from python_package p join membership m on ${isMember("m", "p.id")}
-  where p.domain = (select $1::int) and p.filename = (select $4::text)) as found`,
-};
-
+/** Whether the index, or a member of it, has a file of that name. */
 async function isListed(
   { ctx }: Call,
-  { object, version }: IndexPlace,
+  { object: { domain }, version, members }: IndexPlace,
   filename: string,
 ): Promise<boolean> {
-  if (version === null) return false;
-  const values = [...membersOf({ domain: object.domain, version }), filename];
-  const [row] = await ctx.hot.query<{ found: boolean }>(LISTED, values);
-  return row?.found === true;
+  const versions = members?.map((one) => one.version) ?? [version];
+  return isOnShelves(ctx, { domain, versions }, filename);
 }
 
 /** The file becomes an artifact and a unit; what is wrong with it is told before a task begins. */

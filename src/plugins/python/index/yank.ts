@@ -44,12 +44,14 @@ async function checkRelease({ ctx }: Call, place: IndexPlace, release: Release):
 /** `yank/` and `unyank/`: marks a release in the repository of an index, or lifts the mark (§6.7). */
 export async function dispatchYank(
   call: Call,
-  place: IndexPlace,
+  index: IndexPlace,
   asked: {
     readonly values: () => Promise<Readonly<Record<string, unknown>>>;
     readonly isYank: boolean;
   },
 ) {
+  // A group is changed in the member that takes its uploads.
+  const place = index.target ?? index;
   const { repository } = place;
   if (repository === null) return refuse(call, 400, "Index is not pointing to a repository");
   const values = await asked.values();

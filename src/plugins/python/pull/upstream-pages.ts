@@ -12,12 +12,23 @@ const PATIENCE_MS = 20_000;
 const FILE_BYTES = 700;
 const PAGE_BYTES = 500;
 
-interface KnownPage {
+/** The page of a project as far as it is known. */
+export interface UpstreamPage {
   readonly files: readonly IndexFile[];
+  /** What upstream says of the project (PEP 792); null where it is silent. */
+  readonly status: string | null;
+  /** Upstream cannot be asked, and nobody knows what it has. */
+  readonly isDown?: true;
+}
+
+interface KnownPage extends UpstreamPage {
   readonly validators: Validators;
   readonly askedMs: number;
   readonly bytes: number;
 }
+
+const NONE: UpstreamPage = { files: [], status: null };
+const DOWN: UpstreamPage = { ...NONE, isDown: true };
 
 export interface PageKey {
   readonly domain: DomainRef;
@@ -33,18 +44,18 @@ export interface PageKey {
 class UpstreamPages {
   readonly #ctx: Ctx;
   readonly #pages = new Map<string, KnownPage>();
-  readonly #asking = new Map<string, Promise<readonly IndexFile[]>>();
+  readonly #asking = new Map<string, Promise<UpstreamPage>>();
   #bytes = 0;
 
   constructor(ctx: Ctx) {
     this.#ctx = ctx;
   }
 
-  async files(key: PageKey): Promise<readonly IndexFile[]> {
+  async page(key: PageKey): Promise<UpstreamPage> {
     const text = [key.remote, key.changed, key.name].join("\n");
     const known = this.#pages.get(text);
     const age = this.#ctx.clock.now() - (known?.askedMs ?? 0);
-    if (known && age < pageFreshMs(this.#ctx)) return known.files;
+    if (known && age < pageFreshMs(this.#ctx)) return known;
     const running = this.#asking.get(text);
     if (running) return running;
     const asking = this.#ask(key, text, known).finally(() => this.#asking.delete(text));
@@ -53,11 +64,7 @@ class UpstreamPages {
   }
 
   /** What is known is used on when upstream fails; without it there is nothing of upstream. */
-  async #ask(
-    key: PageKey,
-    text: string,
-    known: KnownPage | undefined,
-  ): Promise<readonly IndexFile[]> {
+  async #ask(key: PageKey, text: string, known: KnownPage | undefined): Promise<UpstreamPage> {
     try {
       return await this.#fresh(key, text, known);
     } catch (error) {
@@ -65,7 +72,7 @@ class UpstreamPages {
       if (!(error instanceof CodedError) && !isTimeOut) throw error;
       const use = known ? "an older one is used" : "only what is here is listed";
       this.#ctx.log.warn(`The page of ${key.name} cannot be had, ${use}: ${error.message}`);
-      return known?.files ?? [];
+      return known ?? DOWN;
     }
   }
 
@@ -73,7 +80,7 @@ class UpstreamPages {
     { domain, remote: id, name }: PageKey,
     text: string,
     known: KnownPage | undefined,
-  ): Promise<readonly IndexFile[]> {
+  ): Promise<UpstreamPage> {
     await using remote = await openRemote(this.#ctx, domain, id);
     const asker = { get: remote.get, maxRetries: Math.min(1, remote.maxRetries) };
     const answer = await askForPage(asker, {
@@ -85,14 +92,14 @@ class UpstreamPages {
     const askedMs = this.#ctx.clock.now();
     if (answer.kind === "same" && known) this.#keep(text, { ...known, askedMs });
     else if (answer.kind === "page") {
-      const { files } = answer.page;
+      const { files, status } = answer.page;
       const bytes = PAGE_BYTES + files.length * FILE_BYTES;
-      this.#keep(text, { files, validators: answer.validators, askedMs, bytes });
+      this.#keep(text, { files, status, validators: answer.validators, askedMs, bytes });
     } else {
       const validators = { etag: null, lastModified: null };
-      this.#keep(text, { files: [], validators, askedMs, bytes: PAGE_BYTES });
+      this.#keep(text, { ...NONE, validators, askedMs, bytes: PAGE_BYTES });
     }
-    return this.#pages.get(text)?.files ?? (answer.kind === "page" ? answer.page.files : []);
+    return this.#pages.get(text) ?? (answer.kind === "page" ? answer.page : NONE);
   }
 
   #keep(text: string, page: KnownPage): void {
@@ -114,11 +121,11 @@ class UpstreamPages {
 const pages = new WeakMap<Ctx["hot"], UpstreamPages>();
 
 /**
- * The files that upstream lists for a project: asked for once by all who want them at the same time,
+ * What upstream lists for a project: asked for once by all who want them at the same time,
  * and again only after `PYTHON_UPSTREAM_PAGE_SECONDS`. Empty where it has no such project.
  */
-export function upstreamFiles(ctx: Ctx, key: PageKey): Promise<readonly IndexFile[]> {
+export function upstreamPage(ctx: Ctx, key: PageKey): Promise<UpstreamPage> {
   const known = pages.get(ctx.hot) ?? new UpstreamPages(ctx);
   pages.set(ctx.hot, known);
-  return known.files(key);
+  return known.page(key);
 }

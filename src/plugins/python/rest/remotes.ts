@@ -12,35 +12,12 @@ import {
   text,
 } from "#sdk";
 import { parseBandersnatch } from "../format/bandersnatch.ts";
-import { Malformed } from "../format/malformed.ts";
-import { parseRequirement } from "../format/requirement.ts";
 import { PACKAGE_TYPES, PLATFORMS } from "../package-types.ts";
 import { names } from "./names.ts";
+import { requirements } from "./requirements.ts";
 
 const choices = (values: readonly string[]) =>
   list({ type: "string", enum: values }, { absent: () => [] });
-/** @param name key of the remote, which the text about a bad entry begins with. */
-const requirements = (name: string) =>
-  list(
-    { type: "string" },
-    {
-      absent: () => [],
-      check: (values: readonly string[]) => {
-        for (const value of values) checkRequirement(name, value);
-        return values;
-      },
-    },
-  );
-
-function checkRequirement(name: string, value: string): void {
-  try {
-    parseRequirement(value);
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error;
-    throw new FieldProblem(`${name} specifier ${value} is invalid. ${error.message}`);
-  }
-}
-
 function checkCount(value: number): number {
   if (value < 0) throw new FieldProblem("Ensure this value is greater than or equal to 0.");
   if (value > 2_147_483_647)
@@ -107,6 +84,7 @@ export const pythonRemoteResource: Resource = remoteResource({
     exclude_platforms: choices(PLATFORMS),
     provenance: boolean({ default: false }),
     vulnerabilities: boolean({ default: false }),
+    minimum_release_age_hours: int32({ default: 0, check: checkCount }),
   },
   actions: [fromBandersnatch],
 });

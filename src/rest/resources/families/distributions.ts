@@ -194,6 +194,8 @@ export interface DistributionOptions extends Pick<DetailOptions, "detail"> {
   readonly detailFields?: Fields;
   /** Where clients are sent; without it the content app. */
   baseUrl?(view: View, basePath: string): string;
+  /** Rules of the type over the whole object; throws `ValidationError`. */
+  check?(run: Run, values: Values, self?: string): Promise<void> | void;
 }
 
 /** A distribution of one type: creation, change and deletion are tasks that usually run at once. */
@@ -218,8 +220,8 @@ export const distributionResource = (options: DistributionOptions): Resource => 
     operations: {
       list: true,
       read: true,
-      create: createOperation(type, detail),
-      update: updateOperation(lock, detail),
+      create: createOperation(options, detail),
+      update: updateOperation(options, lock, detail),
       delete: {
         mode: "task",
         locks: ({ caller }, row) => ({
@@ -233,10 +235,14 @@ export const distributionResource = (options: DistributionOptions): Resource => 
   });
 };
 
-const createOperation = (type: string, { table, columnsOf }: Detail): Create => ({
+const createOperation = (
+  { type, check }: DistributionOptions,
+  { table, columnsOf }: Detail,
+): Create => ({
   mode: "task",
   check: async (run, values) => {
     checkSources(values);
+    await check?.(run, values);
     await checkFree(run, values);
   },
   locks: ({ caller }) => ({
@@ -256,10 +262,15 @@ const createOperation = (type: string, { table, columnsOf }: Detail): Create => 
   },
 });
 
-const updateOperation = (lock: (row: Row) => string, { table, columnsOf }: Detail): Update => ({
+const updateOperation = (
+  { check }: DistributionOptions,
+  lock: (row: Row) => string,
+  { table, columnsOf }: Detail,
+): Update => ({
   mode: "task",
   check: async (run, values, row) => {
     checkSources({ ...row, ...values });
+    await check?.(run, { ...row, ...values }, String(row.$key));
     await checkFree(run, values, String(row.$key));
   },
   locks: ({ caller }, row, changes) => ({
