@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { objectError } from "#base/errors.ts";
 import { parsePrn } from "#base/prn.ts";
 import { isUuid } from "#base/uuid7.ts";
+import type { Family } from "#core/plugin-contract.ts";
 import { type Address, parseHref } from "./address.ts";
 import { modelKey } from "./api-index.ts";
 import type { Run } from "./call.ts";
@@ -71,13 +72,10 @@ function fits(resource: Resource, { to, types }: Relation, { ctx }: View): boole
   }
   return (
     resource.family === to &&
-    (types === undefined || types.some((type) => isOfType(resource, type)))
+    (types === undefined ||
+      types.some((type) => ctx.plugins.entity(to as Family, type).path === resource.path))
   );
 }
-
-/** Master and detail resources live at `<family>/<component>/<type>`. */
-const isOfType = ({ path }: Resource, type: string): boolean =>
-  path.endsWith(type.replace(".", "/"));
 
 async function load(
   run: Run,

@@ -9,6 +9,8 @@ import { releasesAsked } from "./settings.ts";
 /** What a remote takes, and whether with provenance. */
 export interface MirrorOptions extends MirrorRules {
   readonly provenance: boolean;
+  /** Hours that a file has to be upstream before it is taken; 0 is no rule. */
+  readonly ageHours: number;
 }
 
 interface RemoteOptionsRow {
@@ -19,6 +21,7 @@ interface RemoteOptionsRow {
   readonly keep_latest_packages: number;
   readonly exclude_platforms: readonly string[];
   readonly provenance: boolean;
+  readonly age: number;
 }
 
 /** Options of a remote of this plugin; one of another plugin takes everything. */
@@ -29,7 +32,7 @@ export async function mirrorOptions(
 ): Promise<MirrorOptions> {
   const { rows } = await sql<RemoteOptionsRow>`
     select includes, excludes, prereleases, package_types, keep_latest_packages, exclude_platforms,
-      provenance
+      provenance, minimum_release_age_hours as age
     from python_remote where domain = ${domain.num} and id = ${remote}`.execute(db);
   const [row] = rows;
   return {
@@ -40,6 +43,7 @@ export async function mirrorOptions(
     keepLatest: row?.keep_latest_packages ?? 0,
     excludePlatforms: row?.exclude_platforms ?? [],
     provenance: row?.provenance ?? false,
+    ageHours: row?.age ?? 0,
   };
 }
 

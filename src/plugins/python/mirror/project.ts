@@ -7,6 +7,7 @@ import type { MetadataSource } from "./metadata-source.ts";
 import type { MirrorOptions } from "./options.ts";
 import { askForPage, type PageAnswer } from "./project-page.ts";
 import { provenanceUnits } from "./provenance.ts";
+import { ageRefusal } from "./release-age.ts";
 import { releaseColumns } from "./release-columns.ts";
 import { releasesAsked } from "./settings.ts";
 import type { NamedState, ProjectState } from "./state.ts";
@@ -71,8 +72,10 @@ export async function projectOutcome(
     });
     if (answer.kind === "gone") return { kind: "gone", name };
     if (answer.kind === "same") return { kind: "same", name, isKnown: true };
-    const units = await unitsOf(reader, { name, answer, signal });
-    return { kind: "read", name, units, state: { name, lastSerial, ...answer.validators } };
+    const { units, isWhole } = await unitsOf(reader, { name, answer, signal });
+    // What was too young is there next time, though the page is the same.
+    const facts = isWhole ? { lastSerial, ...answer.validators } : NO_VALIDATORS;
+    return { kind: "read", name, units, state: { name, ...facts } };
   } catch (error) {
     signal.throwIfAborted();
     // Anything else is a mistake of ours, and no reason to go on.
@@ -80,6 +83,8 @@ export async function projectOutcome(
     return { kind: "failed", name, isKnown: before !== undefined, error };
   }
 }
+
+const NO_VALIDATORS = { lastSerial: null, etag: null, lastModified: null } as const;
 
 const isAboutUpstream = ({ code }: CodedError): boolean =>
   /^PLP\d{4}$/.test(code) || code.startsWith("python_upstream_");
@@ -95,9 +100,12 @@ async function unitsOf(
     readonly answer: Extract<PageAnswer, { kind: "page" }>;
     readonly signal: AbortSignal;
   },
-): Promise<DeclaredUnit[]> {
+): Promise<{ units: DeclaredUnit[]; isWhole: boolean }> {
   const { ctx, caller } = job;
-  const wanted = wantedFiles(normalized, candidatesOf(normalized, page.files), options);
+  const candidates = candidatesOf(normalized, page.files);
+  const age = { hours: options.ageHours, nowMs: ctx.clock.now() };
+  const old = candidates.filter(({ file }) => ageRefusal(file.uploadTime, age) === undefined);
+  const wanted = wantedFiles(normalized, old, options);
   const files = identified(wanted);
   if (files.length < wanted.length)
     ctx.log.warn(`${wanted.length - files.length} files of ${normalized} have no sha256`);
@@ -111,9 +119,10 @@ async function unitsOf(
   const proven = packages.flatMap(({ file: { file }, unit }) =>
     options.provenance && file.provenance !== null ? [{ unit, url: file.provenance }] : [],
   );
-  return [
+  const units = [
     ...packages.map(({ unit }) => unit),
     ...yankUnits(normalized, files),
     ...(await provenanceUnits(ctx, { remote, domain: caller.domain, signal }, proven)),
   ];
+  return { units, isWhole: old.length === candidates.length };
 }

@@ -1,6 +1,8 @@
 import type { ContentHandler, Ctx } from "#sdk";
 import { sql } from "#sdk";
 import { metadataFileUrl } from "../mirror/address.ts";
+import { sendToMember } from "./deliver-group.ts";
+import { namedFile, ruleRefusal, servedRules, upstreamRefusal } from "./gate.ts";
 import { joinRepository, keepPulled } from "./keep.ts";
 import { pullKey } from "./key.ts";
 import { type PulledRequest, readPullQuery } from "./link.ts";
@@ -13,6 +15,17 @@ type Remote = NonNullable<Request["match"]["distribution"]["remote"]>;
 export const servePulled: ContentHandler = { type: "python.python", resolve };
 
 async function resolve(ctx: Ctx, request: Request): Promise<Answer> {
+  const file = namedFile(request.path);
+  if (file) {
+    const served = await servedRules(ctx, request);
+    if (served?.isGroup) return sendToMember(ctx, request, file);
+    const refused = await ruleRefusal(ctx, request, { served, file });
+    if (refused) return refused;
+  }
+  return pulledFile(ctx, request);
+}
+
+async function pulledFile(ctx: Ctx, request: Request): Promise<Answer> {
   const { match, query } = request;
   const { remote } = match.distribution;
   if (remote === null || !query.has("redirect")) return undefined;
@@ -22,6 +35,10 @@ async function resolve(ctx: Ctx, request: Request): Promise<Answer> {
   if (!pulled) return undefined;
   const path = pulled.isMetadata ? `${pulled.filename}.metadata` : pulled.filename;
   const local = await localFile(ctx, request, { path, remote: remote.id, url: pulled.url });
+  if (!local?.isMember) {
+    const refused = await upstreamRefusal(ctx, request, pulled);
+    if (refused) return refused;
+  }
   if (!local) return fetched(ctx, request, { remote, pulled, path });
   if (!local.isMember && !pulled.isMetadata) await joinRepository(ctx, match, local.content);
   return { kind: "content_artifact", id: local.id };

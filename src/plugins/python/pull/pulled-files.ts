@@ -4,11 +4,11 @@ import type { ProjectFile } from "../index/members.ts";
 import type { Withheld } from "../index/shown.ts";
 import { type Candidate, candidatesOf } from "../mirror/filters.ts";
 import { metadataDigest } from "../mirror/package-row.ts";
+import { ageRefusal } from "../mirror/release-age.ts";
 import { projectRule } from "../mirror/releases.ts";
 import { type RulesOfProject, rulesOf } from "../mirror/rules.ts";
 import { pullKey } from "./key.ts";
 import { type PulledLink, pullQuery } from "./link.ts";
-import { ageRefusal } from "./release-age.ts";
 import { type PageKey, upstreamPage } from "./upstream-pages.ts";
 
 export interface RemoteRow {
