@@ -44,7 +44,11 @@ export function compose(shipped: readonly Plugin[]): Composition {
   const sites = shipped.flatMap(({ sites: own = [] }) => own);
   let routes: readonly Route[] = [];
   const api = indexApi({
-    endpoints: [...coreParts.endpoints, explainEndpoint(() => routes)],
+    endpoints: [
+      ...coreParts.endpoints,
+      ...shipped.flatMap(({ endpoints = [] }) => endpoints),
+      explainEndpoint(() => routes),
+    ],
     schemas: {
       ...coreParts.schemas,
       ...Object.assign({}, ...sites.map(({ schemas }) => schemas)),

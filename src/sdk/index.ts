@@ -2,11 +2,12 @@
 import type { SettingSpecs } from "#base/settings.ts";
 import type { CorePlugin } from "#core/plugin-contract.ts";
 import type { ContentHandler, GuardHandler } from "#delivery/contract.ts";
-import type { Resource } from "#rest/kit/resource.ts";
+import type { Endpoint, Resource } from "#rest/kit/resource.ts";
 import type { AnySite } from "#rest/kit/site.ts";
 
 export { sql } from "kysely";
 export type { Json, JsonObject } from "#base/json.ts";
+export { redeemIdentity } from "#core/access/commands.ts";
 export { markRefreshed, refreshAcs } from "#core/acs/commands.ts";
 export type { AcsRefresh } from "#core/acs/types.ts";
 export { openArtifact, saveArtifacts } from "#core/artifacts/commands.ts";
@@ -68,6 +69,8 @@ export { versionsResource } from "#rest/resources/families/version-resource.ts";
 /** Everything that a plugin brings; a plugin is one value of this type. */
 export interface Plugin extends CorePlugin {
   readonly resources: readonly Resource[];
+  /** Requests that are about no object. */
+  readonly endpoints?: readonly Endpoint[];
   /** Its ecosystem's own protocol, beside the REST API. */
   readonly sites?: readonly AnySite[];
   /** How its distributions are served beyond publications and versions. */

@@ -157,6 +157,11 @@ export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>
     `${of("repositories/python/python")}versions/0/`,
   "repositories/python/python/{}/blocklist_entries": (m) =>
     post(m, `${m.of("repositories/python/python")}blocklist_entries/`, { name: "x" }),
+  "repositories/python/python/{}/trusted_publishers": (m) =>
+    post(m, `${m.of("repositories/python/python")}trusted_publishers/`, {
+      issuer: "https://gitlab.com",
+      claims: { project_path: "org/app" },
+    }),
   "publications/python/pypi": (m) => publication(m, "python.python", "python/pypi"),
   "distributions/python/pypi": (m) =>
     post(m, "distributions/python/pypi/", {

@@ -11,6 +11,7 @@ export {
 } from "./group-commands.ts";
 export { giveRole, takeRole } from "./held-roles.ts";
 export { exchangeToken } from "./oidc-exchange.ts";
+export { redeemIdentity } from "./oidc-redeem.ts";
 export {
   addObjectRole,
   ensureLockedRoles,

@@ -12,6 +12,8 @@ import { addUpload, addUploadGroup } from "./index/upload-tasks.ts";
 import { unyankRelease, yankRelease } from "./index/yank.ts";
 import { mirrorSettings } from "./mirror/settings.ts";
 import { pythonRules } from "./policies.ts";
+import { publishingEndpoints } from "./publishing/mint.ts";
+import { publishingSettings } from "./publishing/settings.ts";
 import { servePulled } from "./pull/deliver.ts";
 import { addPulled } from "./pull/keep.ts";
 import { pythonRepository } from "./repository.ts";
@@ -22,6 +24,7 @@ import { pythonProvenanceResource } from "./rest/provenance.ts";
 import { pythonPublicationResource } from "./rest/publications.ts";
 import { pythonRemoteResource } from "./rest/remotes.ts";
 import { pythonRepositoryResource, pythonVersions } from "./rest/repositories.ts";
+import { pythonTrustedPublisherResource } from "./rest/trusted-publishers.ts";
 import { pythonYankResource } from "./rest/yanks.ts";
 import { pythonSettings } from "./settings.ts";
 import { publishPackages, repairPackages, scanPackages, syncPackages } from "./tasks.ts";
@@ -50,17 +53,19 @@ export const python = definePlugin({
     pythonRepositoryResource,
     pythonVersions,
     pythonBlocklistResource,
+    pythonTrustedPublisherResource,
     pythonRemoteResource,
     pythonPublicationResource,
     pythonDistributionResource,
   ],
   sites: [pythonIndex],
+  endpoints: publishingEndpoints,
   access: pythonRules,
   tasks: [
     ...[syncPackages, addPulled, publishPackages, repairPackages, scanPackages],
     ...[yankRelease, unyankRelease, addUpload, addUploadGroup],
   ],
-  settings: { ...pythonSettings, ...mirrorSettings },
+  settings: { ...pythonSettings, ...mirrorSettings, ...publishingSettings },
   delivery: [servePulled],
   sealed: [{ model: "python.PullKey", table: "python_pull_key", columns: ["secret"] }],
 });

@@ -58,6 +58,13 @@ const blocklist = plainPolicy("repositories/python/python/blocklist_entries", {
   destroy: [ofRepository("modify"), ofRepository("view")],
 });
 
+const publishers = plainPolicy("repositories/python/python/trusted_publishers", {
+  list: [ofRepository("view")],
+  retrieve: [ofRepository("view")],
+  create: [ofRepository("modify"), ofRepository("view")],
+  destroy: [ofRepository("modify"), ofRepository("view")],
+});
+
 const remoteChange = [may_("python.change_pythonremote"), viewRemote];
 
 const remote = crudPolicy("remotes/python/python", "python.pythonremote", {
@@ -145,12 +152,22 @@ const models: readonly AccessModel[] = [
   { model: "python.packageprovenance", isPlain: true },
   { model: "python.packageyank", isPlain: true },
   { model: "python.pythonblocklistentry", isPlain: true },
+  { model: "python.pythontrustedpublisher", isPlain: true },
 ];
 
 /** Who may do what with Python packages (plugin-python §13). */
 export const pythonRules: AccessRules = {
   policies: [
-    ...[repository, versions, blocklist, remote, publication, distribution, ...contents],
+    ...[
+      repository,
+      versions,
+      blocklist,
+      publishers,
+      remote,
+      publication,
+      distribution,
+      ...contents,
+    ],
     ...indexPolicies,
   ],
   models,

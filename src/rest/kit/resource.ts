@@ -285,6 +285,8 @@ export interface Endpoint {
   readonly isPublic?: boolean;
   /** Needs nothing but the process: not even the domain is looked up. */
   readonly isDetached?: boolean;
+  /** Its path is that of the host, not below the API root; left out of the description. */
+  readonly isOutside?: boolean;
   run(call: Call, values: Values): Promise<Outcome>;
 }
 

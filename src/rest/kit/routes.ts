@@ -20,6 +20,8 @@ export interface RouteOperation {
   readonly permission: string;
   /** Of an operation of a site: the permission that the scope of a token has to contain. */
   readonly scope?: string;
+  /** Or this one, which reaches nothing else. */
+  readonly narrowScope?: string;
   readonly isPublic?: boolean;
   readonly isDetached?: boolean;
   /** What the keys of the path are keys of. */
@@ -93,10 +95,10 @@ export function routesOf(api: ApiIndex, tasks: GeneralTasks): Route[] {
 }
 
 function endpointRoute(endpoint: Endpoint): Route {
-  const { path, method, body, isPublic = false, isDetached = false } = endpoint;
+  const { path, method, body, isPublic = false, isDetached = false, isOutside = false } = endpoint;
   return {
-    path: `${path}/`,
-    scope: isPublic ? "both" : "domain",
+    path: isOutside ? `/${path}` : `${path}/`,
+    scope: isOutside ? "site" : isPublic ? "both" : "domain",
     name: path,
     operations: [
       {

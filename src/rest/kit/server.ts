@@ -51,7 +51,11 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   const sites = options.refuseDownload ? options.api.parts.sites : [];
   const mounted = sites.map((site) => mountedSite(site, sitePrefix(site, ctx.settings)));
-  const prefixes = mounted.map(({ prefix }) => prefix);
+  const outside = options.api.parts.endpoints.filter(({ isOutside }) => isOutside === true);
+  const prefixes = [
+    ...mounted.map(({ prefix }) => prefix),
+    ...outside.map(({ path }) => `/${path}`),
+  ];
   const app = Fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -331,9 +335,12 @@ class ApiServer {
     const { place } = target.visit;
     const { caller, request } = call;
     const asked = { isRead: isRead(request.method), domain: caller.domain.name };
-    const scope = operation.scope === undefined ? {} : { permission: operation.scope };
-    const question = { ...asked, ...scope, objects: placePrns(place) };
-    if (!scopeAllows(caller.user?.scope, question)) throw restErrors.scope();
+    const question = { ...asked, objects: placePrns(place) };
+    const permissions = [operation.scope, operation.narrowScope].filter((one) => one !== undefined);
+    const mayGo = permissions.some((permission) =>
+      scopeAllows(caller.user?.scope, { ...question, permission }),
+    );
+    if (!mayGo) throw restErrors.scope();
     await this.#permitPlace(call, { route, operation, target });
   }
 

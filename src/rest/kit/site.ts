@@ -41,6 +41,8 @@ export interface SiteOperation<Place extends SitePlace> {
   readonly permission: string;
   /** Permission that the scope of a token has to contain. */
   readonly scope: string;
+  /** Or another one, which reaches nothing else. */
+  readonly narrowScope?: string;
   readonly tag: string;
   readonly title: string;
   readonly query?: Readonly<Record<string, JsonSchema>>;
@@ -157,6 +159,7 @@ function siteRoute(site: AnySite, { path, policy, operations }: SiteRoute<SitePl
       id: siteOperationId(operation, site.prefix.default),
       permission: operation.permission,
       scope: operation.scope,
+      ...(operation.narrowScope ? { narrowScope: operation.narrowScope } : {}),
       resource: site.resource,
       ...(operation.body ? { body: operation.body } : {}),
       async run(call, target) {

@@ -38,10 +38,10 @@ test("an upload to a group goes to the member that is named, or the first that t
 
   assert.deepEqual(await filenames(w.api, w.repository("a")), ["one-1.0.tar.gz"]);
   assert.deepEqual(await filenames(w.api, w.repository("b")), ["two-1.0.tar.gz"]);
-  assert.deepEqual([again.status, again.text], [
-    400,
-    "Package one-1.0.tar.gz already exists in index",
-  ]);
+  assert.deepEqual(
+    [again.status, again.text],
+    [400, "Package one-1.0.tar.gz already exists in index"],
+  );
   assert.deepEqual([none.status, none.text], [403, "No member of this index takes uploads"]);
   assert.deepEqual([shut.status, shut.text], [403, "Index is not allowing uploads"]);
   assert.equal((await upload(w, "named-shut", "three")).status, 403);

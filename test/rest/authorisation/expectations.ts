@@ -226,6 +226,16 @@ export const VIEWSETS: Readonly<Record<string, Viewset>> = {
       destroy: ["parent MDO:modify", "parent MDO:view"],
     },
   },
+  "repositories/python/python/trusted_publishers": {
+    model: "python.pythonrepository",
+    sees: "MDO:view",
+    rules: {
+      list: ["parent MDO:view"],
+      retrieve: ["parent MDO:view"],
+      create: ["parent MDO:modify", "parent MDO:view"],
+      destroy: ["parent MDO:modify", "parent MDO:view"],
+    },
+  },
   "remotes/python/python": standard("python.pythonremote", {
     my_permissions: "auth",
     from_bandersnatch: ["MD:add"],

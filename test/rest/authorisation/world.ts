@@ -197,7 +197,7 @@ async function mark(
 
 /** Rights on these are those on a repository or a group. */
 const isSeenByAnother = (viewset: string): boolean =>
-  /^content\/|\/(versions|blocklist_entries)$|^groups\/users$/.test(viewset);
+  /^content\/|\/(versions|blocklist_entries|trusted_publishers)$|^groups\/users$/.test(viewset);
 
 async function createTokens(api: TestApi): Promise<ReadonlyMap<string, string>> {
   const tokens = new Map<string, string>();
@@ -213,7 +213,8 @@ async function createTokens(api: TestApi): Promise<ReadonlyMap<string, string>> 
 const KEPT = [
   ...["api_token", "app_group", "app_user", "artifact", "content", "content_guard", "distribution"],
   ...["alternate_content_source", "domain", "group_member", "publication", "remote", "repository"],
-  ...["repository_version", "role", "role_assignment", "task", "upload", "python_blocklist_entry"],
+  ...["repository_version", "role", "role_assignment", "task", "upload"],
+  ...["python_blocklist_entry", "python_trusted_publisher"],
 ] as const;
 
 /** What was let through ends here, so that every request finds the same world. */

@@ -15,6 +15,7 @@ export interface IndexRules {
 
 /** The rules of an index in a form that is quick to ask. Names are normalised. */
 export interface RuleBook {
+  readonly isEmpty: boolean;
   /** No upstream may be asked about the project. */
   isPrivate(name: string): boolean;
   /** Why a release is not shown; undefined where it is. */
@@ -49,6 +50,7 @@ const isEmpty = ({ privateNames, allowed, denied }: IndexRules): boolean =>
   privateNames.length + allowed.length + denied.length === 0;
 
 const NO_RULES: RuleBook = {
+  isEmpty: true,
   isPrivate: () => false,
   refusal: () => undefined,
   isOut: () => false,
@@ -64,6 +66,7 @@ export function readRules({ privateNames, allowed, denied }: IndexRules): RuleBo
   const keptOut = linesByName(denied);
   const takes = ({ takes: test }: Line, version: string) => test?.(version) ?? true;
   return {
+    isEmpty: false,
     isPrivate: (name) => matchesSome(privateNames, name),
     refusal(name, version) {
       const line = keptOut.get(name)?.find((one) => takes(one, version));

@@ -1,4 +1,5 @@
 import { type Call, defineSite, type Values } from "#sdk";
+import { PUBLISH } from "../publishing/mint.ts";
 import { pythonDistributionResource } from "../rest/distributions.ts";
 import { sendPackages, sendReleases, sendUpdates } from "./feeds.ts";
 import { membersAt } from "./index-pages.ts";
@@ -54,6 +55,7 @@ const feedRoute = (
 
 const uploadOperation = (id: "simple" | "legacy", title: string) => ({
   ...change,
+  narrowScope: PUBLISH,
   id: `${id}_create`,
   shortId: "create",
   permission: "create",

@@ -3,8 +3,11 @@ import type { JsonObject } from "#base/json.ts";
 import { prn } from "#base/prn.ts";
 import { type Call, dispatch, saveArtifacts, saveUnits, type Values } from "#sdk";
 import { pythonPackage, pythonProvenance } from "../content.ts";
+import { parseFilename } from "../format/filename.ts";
+import { normalizeName } from "../format/names.ts";
 import { ingest } from "../ingest.ts";
 import { attestedProvenance, provenanceRow } from "../provenance.ts";
+import { type ProjectCheck, publisherCheck } from "../publishing/allowed.ts";
 import { pythonRepository } from "../repository.ts";
 import { pythonSettingsOf } from "../settings.ts";
 import type { IndexPlace } from "./place.ts";
@@ -29,10 +32,15 @@ export async function upload(call: Call, { place, values }: Visit) {
   }
   if (repository === null) return refuse(call, 400, "Index is not pointing to a repository");
   const form = await readUpload(await values());
+  const check = await publisherCheck(call, repository);
+  const barred = check(projectOf(form.filename));
+  if (barred !== undefined) return refuse(call, 403, barred);
   if (await isListed(call, place, form.filename)) {
     return refuse(call, 400, `Package ${form.filename} already exists in index`);
   }
-  const units = await storeUpload(call, form);
+  const stored = await storeUpload(call, form, check);
+  if ("barred" in stored) return refuse(call, 403, stored.barred);
+  const units = stored;
   if (pythonSettingsOf(call.ctx).PYTHON_GROUP_UPLOADS) {
     return addToGroup(call, { repository, units });
   }
@@ -46,6 +54,10 @@ export async function upload(call: Call, { place, values }: Visit) {
   return afterwards(call, id);
 }
 
+/** What a file is called after, as names are compared; the rest of it is checked when it is read. */
+const projectOf = (filename: string): string =>
+  normalizeName(parseFilename(filename)?.name ?? filename);
+
 /** Whether the index, or a member of it, has a file of that name. */
 async function isListed(
   { ctx }: Call,
@@ -57,12 +69,19 @@ async function isListed(
 }
 
 /** The file becomes an artifact and a unit; what is wrong with it is told before a task begins. */
-async function storeUpload({ ctx, caller }: Call, form: UploadForm): Promise<UploadedUnits> {
+async function storeUpload(
+  { ctx, caller }: Call,
+  form: UploadForm,
+  check: ProjectCheck,
+): Promise<UploadedUnits | { readonly barred: string }> {
   const { domain } = caller;
   const provenance = await provenanceOf({ ctx, caller }, form);
   const [artifact] = await saveArtifacts(ctx, domain, [form.file]);
   if (!artifact) throw new Error("An uploaded file was not saved.");
   const unit = await ingest(ctx, domain, { artifact: artifact.id, filename: form.filename });
+  // Pages list a file under the name that it says itself.
+  const barred = check(normalizeName(unit.row.name));
+  if (barred !== undefined) return { barred };
   const [saved] = await saveUnits(ctx, { domain, type: pythonPackage, units: [unit] });
   if (!saved) throw new Error("The unit of an uploaded file was not saved.");
   if (!provenance) return { package: saved.id, provenance: null };

@@ -69,13 +69,35 @@ export async function ruleRefusal(
   if (!rules) return undefined;
   const { domain, distribution } = request.match;
   const book = ruleBook(ctx, { id: distribution.id, updated: rules.updated, rules });
-  const reason = book.refusal(file.name, file.version);
+  if (book.isEmpty) return undefined;
+  const { name, version } = (await storedRelease(ctx, request, file)) ?? file;
+  const reason = book.refusal(name, version);
   if (reason !== undefined) return refused(`${file.filename} is withheld: ${reason}.`);
   const { remote } = distribution;
   if (remote === null || !book.isPrivate(file.name)) return undefined;
   const pulled = await pulledNames(ctx, { domain: domain.num, remote: remote.id }, file.name);
   if (!request.query.has("redirect") && !pulled.has(file.filename)) return undefined;
   return refused(`${file.filename} is not taken from upstream: the name is private here.`);
+}
+
+const RELEASE = {
+  name: "python-served-release",
+  text: `
+select p.name_normalized as name, p.version from python_package p
+join membership m on m.content = p.id and m.repository = $2 and m.added <= $3 and m.removed > $3
+where p.domain = $1 and p.filename = $4`,
+};
+
+/** What a file of the served version says of itself: pages know it by that, not by its name. */
+async function storedRelease(
+  { hot }: Ctx,
+  { match: { domain, version } }: Request,
+  { filename }: NamedFile,
+): Promise<{ readonly name: string; readonly version: string } | undefined> {
+  if (version === null) return undefined;
+  const values = [domain.num, version.repository, version.number, filename];
+  const [row] = await hot.query<{ name: string; version: string }>(RELEASE, values);
+  return row;
 }
 
 /** Why a file is too young to be fetched, as upstream's page tells at this moment. */

@@ -17,7 +17,8 @@ const MOST_PATTERNS = 1000;
 
 const distribution = { to: "distribution", types: ["python.python"] } as const;
 
-const privateNames: Field = list(
+/** Patterns of project names, normalised; what a request does not bring is empty. */
+export const namePatterns: Field = list(
   { type: "string" },
   {
     absent: () => [],
@@ -44,7 +45,7 @@ export const indexFields: Readonly<Record<string, Field>> = {
     absent: () => null,
   }),
   merge_upstream: boolean({ absent: () => false }),
-  private_names: privateNames,
+  private_names: namePatterns,
   allowed_packages: requirements("allowed_packages"),
   denied_packages: requirements("denied_packages"),
 };

@@ -65,12 +65,14 @@ export function describeApi(api: ApiIndex, options: DocumentOptions): Node {
   };
 }
 
+const described = ({ parts }: ApiIndex) => parts.endpoints.filter(({ isOutside }) => !isOutside);
+
 const allOperations = (
   api: ApiIndex,
   { sitePrefixes = {} }: Pick<DocumentOptions, "sitePrefixes">,
 ): Operation[] => [
   ...api.parts.resources.flatMap(operationsOf),
-  ...api.parts.endpoints.map(endpointOperation),
+  ...described(api).map(endpointOperation),
   ...api.parts.sites.flatMap((site) => siteOperations(site, sitePrefixes[site.label])),
   ...selfOperations,
 ];
@@ -190,7 +192,7 @@ function allSchemas(api: ApiIndex, dialect: Dialect): Map<string, Node> {
       ...actions.flatMap(({ body }) => (body ? [body] : [])),
       ...(createBody ? [createBody] : []),
     ]),
-    ...api.parts.endpoints.flatMap(({ body }) => (body ? [body] : [])),
+    ...described(api).flatMap(({ body }) => (body ? [body] : [])),
     ...api.parts.sites.flatMap(siteBodies),
   ];
   for (const body of bodies) addBodySchema(schemas, body, dialect);
