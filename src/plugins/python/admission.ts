@@ -73,7 +73,11 @@ function refuse(
   if (fatal.length > 0) throw errors.substitution(names(fatal));
 }
 
-/** One statement; packages that are members already are no additions. */
+/**
+ * One statement; packages that are members already are no additions. Where nothing is ruled out, no
+ * package is looked at. Members are told one by one along the constraint: a join, planned without
+ * statistics, reads all members for each package.
+ */
 async function rejectedPackages(
   db: Executor,
   { repository, add, remove, baseVersion }: Admission,
@@ -81,25 +85,31 @@ async function rejectedPackages(
   const open = sql`m.repository = ${repository.num} and m.removed = 2147483647`;
   const stays = remove === "*" ? sql`false` : sql`m.content <> all(${remove}::uuid[])`;
   const rival = baseVersion
-    ? sql`select from repository_version v join membership m on m.repository = v.repository
+    ? sql`select true from repository_version v join membership m on m.repository = v.repository
         and m.added <= v.number and m.removed > v.number
-        where v.id = ${baseVersion} and m.slot = c.slot and m.content <> c.id and ${stays}`
-    : sql`select from membership m where ${open} and m.slot = c.slot and m.content <> c.id and ${stays}`;
+        where v.id = ${baseVersion} and m.slot = c.slot and m.content <> c.id and ${stays} limit 1`
+    : sql`select true from membership m
+        where ${open} and m.slot = c.slot and m.content <> c.id and ${stays}`;
   const { rows } = await sql<Rejected>`
-    with candidate as (
+    with rule as materialized (
+      select r.id, r.error_on_reject, r.allow_package_substitution, exists (
+        select from python_blocklist_entry b where b.repository = r.id) as has_blocklist
+      from python_repository r where r.id = ${repository.id}),
+    candidate as materialized (
       select c.id, c.slot, p.filename, r.error_on_reject, r.allow_package_substitution,
-        exists (select from python_blocklist_entry b where b.repository = r.id and (
-          b.filename = p.filename
-          or (b.name = p.name_normalized and (b.version is null or b.version = p.version))
-        )) as is_blocked
-      from python_repository r
-      join content c on c.domain = r.domain and c.id = any(${add}::uuid[])
-      join python_package p on p.domain = c.domain and p.id = c.id
-      where r.id = ${repository.id}
-        and not exists (select from membership m where ${open} and m.content = c.id))
+        r.has_blocklist and exists (select from python_blocklist_entry b where b.repository = r.id
+          and (b.filename = p.filename
+            or (b.name = p.name_normalized and (b.version is null or b.version = p.version))
+          )) as is_blocked
+      from rule r
+      join content c on c.domain = ${repository.domain} and c.id = any(case
+        when (select has_blocklist or not allow_package_substitution from rule)
+        then ${add}::uuid[] else '{}' end)
+      join python_package p on p.domain = ${repository.domain} and p.id = c.id
+      where (select true from membership m where ${open} and m.content = c.id) is null)
     select id, filename, is_blocked as "isBlocked", error_on_reject as "isError"
     from candidate c
-    where is_blocked or (not allow_package_substitution and exists (${rival}))`.execute(db);
+    where is_blocked or (not allow_package_substitution and (${rival}))`.execute(db);
   return rows;
 }
 
