@@ -34,7 +34,11 @@ export async function addBatch(
   };
 }
 
-/** What each unit is to the draft; a mirror also notes the members that it has seen. */
+/**
+ * What each unit is to the draft; a mirror also notes the members that it has seen. Each is looked up
+ * by itself: a join, planned without statistics, reads the whole domain and all members for every
+ * batch. The range of `removed` keeps the planner from the index that does not begin with the unit.
+ */
 async function probeUnits(
   trx: Trx,
   draft: OpenDraft,
@@ -50,13 +54,14 @@ async function probeUnits(
     : sql``;
   const { rows } = await sql<Probe>`
     with unit as materialized (
-      select w.id, c.id is null as is_missing, o.added as open_added, x.added as closed_added
+      select w.id, o.open_added, o.closed_added,
+        (select true from content c where c.domain = ${domain} and c.id = w.id) is null as is_missing
       from (select distinct unnest(${ids}::uuid[]) as id) w
-      left join content c on c.domain = ${domain} and c.id = w.id
-      left join membership o
-        on o.repository = ${num} and o.content = w.id and o.removed = ${OPEN}
-      left join membership x
-        on x.repository = ${num} and x.content = w.id and x.removed = ${draft.n})${kept}
+      cross join lateral (
+        select max(m.added) filter (where m.removed = ${OPEN}) as open_added,
+          max(m.added) filter (where m.removed = ${draft.n}) as closed_added
+        from membership m
+        where m.repository = ${num} and m.content = w.id and m.removed >= ${draft.n}) o)${kept}
     select exists (select from repository_version v
         where v.id = ${draft.versionId} and not v.complete) as "isOpen",
       array_agg(id) filter (where is_missing) as missing,

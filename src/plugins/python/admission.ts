@@ -75,14 +75,14 @@ function refuse(
 
 /**
  * One statement; packages that are members already are no additions. Where nothing is ruled out, no
- * package is looked at. Members are told one by one along the constraint: a join, planned without
- * statistics, reads all members for each package.
+ * package is looked at. Members are told one by one, and by a range: a join, or an equality that
+ * another index has, reads all members for each package as long as there are no statistics.
  */
 async function rejectedPackages(
   db: Executor,
   { repository, add, remove, baseVersion }: Admission,
 ): Promise<readonly Rejected[]> {
-  const open = sql`m.repository = ${repository.num} and m.removed = 2147483647`;
+  const open = sql`m.repository = ${repository.num} and m.removed >= 2147483647`;
   const stays = remove === "*" ? sql`false` : sql`m.content <> all(${remove}::uuid[])`;
   const rival = baseVersion
     ? sql`select true from repository_version v join membership m on m.repository = v.repository
