@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { Worker } from "node:worker_threads";
+import { sql } from "kysely";
 import { createMirrorWorld } from "./mirror-world.ts";
 
 const PROJECTS = Number(process.env.DECKLE_MIRROR_PROJECTS ?? 200);
@@ -14,6 +15,20 @@ async function startIndex(t: TestContext, counts: boolean): Promise<{ url: strin
   t.after(() => worker.terminate());
   const url = await new Promise<string>((resolve) => worker.once("message", resolve));
   return { url };
+}
+
+/** Connections of a context. */
+const CONNECTIONS = 8;
+
+/** Rows that statements have read so far, along indexes and beside them. */
+async function rowsRead({ ctx }: Awaited<ReturnType<typeof createMirrorWorld>>): Promise<number> {
+  // Each connection keeps its counts to itself for a while.
+  const flush = sql`select pg_stat_force_next_flush(), pg_sleep(0.1)`;
+  await Promise.all(Array.from({ length: CONNECTIONS }, () => flush.execute(ctx.db)));
+  const { rows } = await sql<{ read: number }>`
+    select ((select sum(idx_tup_read) from pg_stat_user_indexes)
+      + (select sum(seq_tup_read) from pg_stat_user_tables))::float8 as read`.execute(ctx.db);
+  return rows[0]?.read ?? 0;
 }
 
 for (const counts of [true, false]) {
@@ -39,7 +54,13 @@ for (const counts of [true, false]) {
       );
     };
 
+    const readBefore = await rowsRead(world);
     await run("new");
+    // Pages come one by one, and are looked up in the batches that their arrival makes.
+    assert.ok(statements.length < 100 + PROJECTS, `${statements.length} statements`);
+    const read = (await rowsRead(world)) - readBefore;
+    t.diagnostic(`rows read per file: ${read / (PROJECTS * FILES)}`);
+    assert.ok(read < 15 * PROJECTS * FILES, `${read} rows read`);
     await run("same");
     assert.ok(statements.length < 60 + PROJECTS / 100, `${statements.length} statements`);
     await fetch(`${url}/change`);
