@@ -109,34 +109,51 @@ const MOST_REST = 3;
 
 /** @param segments decoded, none of them empty. */
 export function siteCandidates(site: AnySite, segments: readonly string[]): SiteCandidate[] {
-  return site.routes.flatMap((route) =>
-    tailsOf(route.path, segments.length).flatMap((length) => {
+  const candidates: SiteCandidate[] = [];
+  for (const { route, words, isOpen } of patternsOf(site)) {
+    const most = isOpen ? words.length + MOST_REST - 1 : words.length;
+    for (let length = words.length; length <= most && length < segments.length; length += 1) {
       const at = segments.length - length;
-      const parameters = parametersOf(route.path, segments.slice(at));
-      return at < 1 || parameters === undefined
-        ? []
-        : [{ route, basePath: segments.slice(0, at).join("/"), parameters }];
+      if (!words.every((word, index) => word.startsWith(":") || word === segments[at + index]))
+        continue;
+      const parameters = parametersOf(words, segments.slice(at));
+      candidates.push({ route, basePath: segments.slice(0, at).join("/"), parameters });
+    }
+  }
+  return candidates;
+}
+
+/** A route in the form in which every request is held against it. */
+interface Pattern {
+  readonly route: SiteRoute<SitePlace>;
+  readonly words: readonly string[];
+  /** The last word takes more than one segment. */
+  readonly isOpen: boolean;
+}
+
+const patterns = new WeakMap<AnySite, readonly Pattern[]>();
+
+function patternsOf(site: AnySite): readonly Pattern[] {
+  const known = patterns.get(site);
+  if (known) return known;
+  const made = site.routes.map(
+    (route): Pattern => ({
+      route,
+      words: wordsOf(route.path),
+      isOpen: route.path.includes("*"),
     }),
   );
+  patterns.set(site, made);
+  return made;
 }
 
 const wordsOf = (path: string): readonly string[] => path.split("/").filter((word) => word !== "");
 
-/** Numbers of segments that a route may take from the end of a path. */
-function tailsOf(path: string, most: number): readonly number[] {
-  const { length } = wordsOf(path);
-  if (!path.includes("*")) return [length];
-  const rests = Array.from({ length: MOST_REST }, (_, index) => length + index);
-  return rests.filter((one) => one < most);
-}
-
-function parametersOf(path: string, tail: readonly string[]) {
+function parametersOf(words: readonly string[], tail: readonly string[]) {
   const parameters: Record<string, string> = {};
-  for (const [index, word] of wordsOf(path).entries()) {
-    const segment = tail[index] ?? "";
+  for (const [index, word] of words.entries()) {
     if (word.endsWith("*")) parameters[word.slice(1, -1)] = tail.slice(index).join("/");
-    else if (word.startsWith(":")) parameters[word.slice(1)] = segment;
-    else if (word !== segment) return undefined;
+    else if (word.startsWith(":")) parameters[word.slice(1)] = tail[index] ?? "";
   }
   return parameters;
 }
