@@ -68,4 +68,29 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "${python_tools[*]}" ]; then
     --no-binary :all: --dest "$tools/packages" "flit_core==3.12.0"
   printf '%s\n' "${python_tools[*]}" >"$stamp"
 fi
+install "$folder/pdm" "pdm==2.29.4"
+
+# Real packages of more than a hundred projects, in three releases each: a round takes one release of
+# each project, since pip takes no two. Wheels that run anywhere, so that all machines get the same.
+list="$(dirname "$0")/python-packages.txt"
+sdists=("inflection==0.5.1" "jsonpointer==3.0.0" "mccabe==0.7.0" "six==1.17.0" "toml==0.10.2"
+  "uritemplate==4.2.0" "webencodings==0.5.1" "xmltodict==0.14.2")
+collection="$folder/python-collection"
+wanted="$(sha256sum <"$list") ${sdists[*]}"
+if [ "$(cat "$collection/installed.txt" 2>/dev/null)" != "$wanted" ]; then
+  rm -rf "$collection"
+  mkdir -p "$collection"
+  awk -v folder="$collection" -F== '{ print > (folder "/round-" ++seen[$1] ".txt") }' "$list"
+  download=("$tools/bin/pip" download --quiet --disable-pip-version-check --no-deps)
+  anywhere=(--only-binary :all: --platform any --python-version 3.11 --implementation py --abi none)
+  rounds=()
+  for round in "$collection"/round-*.txt; do
+    "${download[@]}" "${anywhere[@]}" --dest "$collection/files" --requirement "$round" &
+    rounds+=("$!")
+  done
+  "${download[@]}" --no-build-isolation --no-binary :all: --dest "$collection/files" "${sdists[@]}" &
+  rounds+=("$!")
+  for round in "${rounds[@]}"; do wait "$round"; done
+  printf '%s\n' "$wanted" >"$collection/installed.txt"
+fi
 echo "clients: $folder"

@@ -3,7 +3,7 @@ import { defineTask } from "#sdk";
 import { pythonErrors } from "./errors.ts";
 import { synchronize } from "./mirror/sync.ts";
 import { publishVersion } from "./publish.ts";
-import { repairMetadata } from "./repair-metadata.ts";
+import { repairMetadata } from "./repair/metadata.ts";
 import { latestVersion, versionById } from "./repository.ts";
 
 const id = Type.String();

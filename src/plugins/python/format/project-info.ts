@@ -8,6 +8,8 @@ export interface ProjectInfo {
   readonly info: Readonly<Record<string, unknown>>;
   /** Bytes by file name, of the files that the answer lists. */
   readonly sizes: ReadonlyMap<string, number>;
+  /** What it says about the files of that release, by their SHA-256 in lower-case hex. */
+  readonly files: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 }
 
 /** Characters of all releases of a project that are read. */
@@ -35,8 +37,21 @@ export async function readProjectInfo(
   json.end();
   const info = json.values.get("info");
   const releases = json.values.get("releases");
-  const lists = [json.values.get("urls"), ...(isEntry(releases) ? Object.values(releases) : [])];
-  return { info: isEntry(info) ? info : {}, sizes: new Map(lists.flatMap(sizesOf)) };
+  const urls = json.values.get("urls");
+  const lists = [urls, ...(isEntry(releases) ? Object.values(releases) : [])];
+  return {
+    info: isEntry(info) ? info : {},
+    sizes: new Map(lists.flatMap(sizesOf)),
+    files: new Map(filesOf(urls)),
+  };
+}
+
+function filesOf(list: unknown): (readonly [string, Readonly<Record<string, unknown>>])[] {
+  if (!Array.isArray(list)) return [];
+  return list.filter(isEntry).flatMap((file) => {
+    const sha256 = isEntry(file.digests) ? file.digests.sha256 : undefined;
+    return typeof sha256 === "string" ? [[sha256.toLowerCase(), file] as const] : [];
+  });
 }
 
 function sizesOf(list: unknown): (readonly [string, number])[] {
