@@ -68,7 +68,8 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "${python_tools[*]}" ]; then
     --no-binary :all: --dest "$tools/packages" "flit_core==3.12.0"
   printf '%s\n' "${python_tools[*]}" >"$stamp"
 fi
-install "$folder/pdm" "pdm==2.29.4"
+# With the libraries that it was released with: later ones break it.
+install "$folder/pdm" "pdm==2.29.4" "hishel==1.4.0"
 
 # Real packages of more than a hundred projects, in three releases each: a round takes one release of
 # each project, since pip takes no two. Wheels that run anywhere, so that all machines get the same.

@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { sha256 } from "#base/digests.ts";
-import { normalizeName } from "#plugins/python/format/names.ts";
 import { freePort } from "../support/server.ts";
 import { blackBox } from "./support/black-box.ts";
+import { type FolderIndex, startFolderIndex } from "./support/folder-index.ts";
 import { client } from "./support/python.ts";
 
 const run = promisify(execFile);
@@ -19,59 +16,15 @@ const [apiPort, contentPort] = [await freePort(), await freePort()];
 /** Small packages of others; the second needs the first. */
 const PACKAGES = ["six==1.17.0", "python-dateutil==2.9.0.post0"];
 
-interface Index extends AsyncDisposable {
-  readonly url: string;
-  /** Paths that were asked for. */
-  readonly asked: string[];
-  readonly folder: string;
-}
-
-/** An index of real wheels: JSON pages, files, and the metadata beside them. */
-async function startIndex(): Promise<Index> {
+/** An index of two real wheels. */
+async function startWheels(stack: AsyncDisposableStack): Promise<FolderIndex> {
   const folder = await mkdtemp(join(tmpdir(), "deckle-wheels-"));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
   await run(client("pip"), ["download", "--quiet", "--no-deps", "--dest", folder, ...PACKAGES]);
-  const wheels = await readdir(folder);
-  const asked: string[] = [];
-  const server = createServer(async (request, response) => {
-    const path = request.url ?? "";
-    asked.push(path);
-    const [, project] = /^\/simple\/([^/]+)\/$/.exec(path) ?? [];
-    const [, file] = /^\/files\/([^/]+)$/.exec(path) ?? [];
-    if (path === "/simple/" || project !== undefined) {
-      response.setHeader("content-type", "application/vnd.pypi.simple.v1+json");
-      response.end(JSON.stringify(await pageOf(folder, wheels, project)));
-    } else if (file !== undefined && wheels.includes(file)) {
-      response.end(await readFile(join(folder, file)));
-    } else response.writeHead(404).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    asked,
-    folder,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  return stack.use(await startFolderIndex(folder));
 }
 
-const projectOf = (wheel: string): string => normalizeName(wheel.split("-")[0] ?? "");
-
-async function pageOf(folder: string, wheels: readonly string[], project: string | undefined) {
-  if (project === undefined)
-    return { projects: wheels.map((wheel) => ({ name: projectOf(wheel) })) };
-  const own = wheels.filter((wheel) => projectOf(wheel) === project);
-  const files = own.map(async (filename) => ({
-    filename,
-    url: `../../files/${filename}`,
-    hashes: { sha256: sha256(await readFile(join(folder, filename))).toString("hex") },
-  }));
-  return { name: project, files: await Promise.all(files) };
-}
-
-let index: Index;
+let index: FolderIndex;
 const box = blackBox(
   {
     ports: { api: apiPort, content: contentPort },
@@ -81,7 +34,7 @@ const box = blackBox(
     },
   },
   async (_box, stack) => {
-    index = stack.use(await startIndex());
+    index = await startWheels(stack);
   },
 );
 
