@@ -10,7 +10,7 @@ import type { Urls } from "./simple-pages.ts";
 const caches = new WeakMap<Ctx["hot"], PageCache>();
 
 /** The pages of the process: all its contexts share them. */
-function cacheOf(ctx: Ctx): PageCache {
+export function cacheOf(ctx: Ctx): PageCache {
   const known = caches.get(ctx.hot);
   if (known) return known;
   const cache = new PageCache(pythonSettingsOf(ctx).PYTHON_INDEX_CACHE_BYTES);
@@ -60,11 +60,15 @@ export function indexPage(
   name: readonly string[],
   make: () => Promise<string | undefined>,
 ): Promise<Found<Page | undefined>> {
-  return cacheOf(ctx).get([...stateOf(place), ...name].join("\n"), async () => {
+  return cacheOf(ctx).get(pageKey(place, name), async () => {
     const text = await make();
     return text === undefined ? undefined : pageOf(text);
   });
 }
+
+/** What a page is kept under. */
+export const pageKey = (place: IndexPlace, name: readonly string[]): string =>
+  [...stateOf(place), ...name].join("\n");
 
 /** What pages of an index depend on, as texts that differ whenever something of it changes. */
 export function stateOf(place: IndexPlace): readonly string[] {

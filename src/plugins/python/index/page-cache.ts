@@ -54,29 +54,44 @@ export class PageCache {
 
   /** @param make undefined where there is no such page, which is not remembered. */
   async get(key: string, make: () => Promise<Page | undefined>): Promise<Found<Page | undefined>> {
-    const known = this.#pages.get(key);
-    if (known) {
-      this.#pages.delete(key);
-      this.#pages.set(key, known);
-      return { page: known, isHit: true };
-    }
+    const known = this.find(key);
+    if (known) return { page: known, isHit: true };
     const pending = this.#pending.get(key);
     if (pending) return { page: await pending, isHit: true };
     const made = make();
     this.#pending.set(key, made);
     try {
       const page = await made;
-      if (page) this.#keep(key, page);
+      if (page) this.keep(key, page);
       return { page, isHit: false };
     } finally {
       this.#pending.delete(key);
     }
   }
 
-  #keep(key: string, page: Page): void {
+  /** The page that is kept, which thereby is the most recently used one. */
+  find(key: string): Page | undefined {
+    const known = this.#pages.get(key);
+    if (known) {
+      this.#pages.delete(key);
+      this.#pages.set(key, known);
+    }
+    return known;
+  }
+
+  /** Bytes of the largest page that is kept: one page does not push out all others. */
+  get mostBytes(): number {
+    return this.#budgetBytes / 4;
+  }
+
+  keep(key: string, page: Page): void {
     const weight = weightOf(key, page);
-    // One page does not push out all others.
-    if (weight > this.#budgetBytes / 4) return;
+    if (weight > this.mostBytes) return;
+    const replaced = this.#pages.get(key);
+    if (replaced) {
+      this.#pages.delete(key);
+      this.#bytes -= weightOf(key, replaced);
+    }
     this.#pages.set(key, page);
     this.#bytes += weight;
     for (const [oldest, other] of this.#pages) {

@@ -1,24 +1,16 @@
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { evaluate } from "#base/conditional.ts";
 import { CodedError } from "#base/errors.ts";
 import type { Call } from "#sdk";
 import { upstreamProjects } from "../pull/upstream-list.ts";
 import { indexErrors } from "./errors.ts";
-import {
-  type IndexView,
-  indexPage,
-  membersAt,
-  requireContent,
-  stateOf,
-  viewOf,
-} from "./index-pages.ts";
+import { type IndexView, indexPage, membersAt, requireContent, viewOf } from "./index-pages.ts";
 import { isShown, shelvesOf } from "./listing.ts";
+import { sendLongList } from "./long-list.ts";
 import { type Project, projects, SORTED_AT_ONCE } from "./members.ts";
 import { isJson, mediaType, type SimpleType } from "./negotiate.ts";
 import type { IndexPlace } from "./place.ts";
 import { ruleBook } from "./rules.ts";
-import { cachingHeaders, changedMs, sendPage } from "./send-page.ts";
+import { changedMs, sendPage } from "./send-page.ts";
 import { namesOnShelves, type Shelves, shelfProjects } from "./shelf-members.ts";
 import { redirect, SIMPLE_HEADERS, simpleTypeFor } from "./simple.ts";
 import { htmlList, jsonList, type ListForm } from "./simple-pages.ts";
@@ -31,7 +23,8 @@ export async function sendProjects(call: Call, place: IndexPlace): Promise<undef
   const view = viewOf(call, place);
   requireContent(place);
   if (place.hasRemote) return sendWithUpstream(call, view, { type, form });
-  if (packagesOf(view) > SORTED_AT_ONCE) return streamList(call, view, { type, form });
+  if (packagesOf(view) > SORTED_AT_ONCE)
+    return sendLongList(call, view, { type, text: () => formed(ownProjects(view), form) });
   const { page, isHit } = await indexPage(view, ["simple", type], async () => {
     const parts: string[] = [];
     for await (const part of formed(ownProjects(view), form)) parts.push(part);
@@ -177,23 +170,4 @@ async function* formed(
     isFirst = false;
   }
   yield form.end;
-}
-
-/** A long list is never in memory as a whole, so what it is made of stands for its bytes. */
-function streamList(call: Call, view: IndexView, { type, form }: Asked): undefined {
-  const { request, reply } = call;
-  const { place } = view;
-  const state = [...stateOf(place), type].join("\n");
-  const etag = `"${createHash("sha256").update(state).digest("hex").slice(0, 32)}"`;
-  const lastModifiedMs = place.version ? changedMs(place.version) : undefined;
-  const validators = { etag, lastModifiedMs };
-  reply.headers({ ...SIMPLE_HEADERS, ...cachingHeaders(place, validators) });
-  const status = evaluate(request.headers, validators);
-  reply.code(status);
-  if (status !== 200) reply.send();
-  else {
-    const text = request.method === "HEAD" ? [] : formed(ownProjects(view), form);
-    reply.header("content-type", mediaType(type)).send(Readable.from(text));
-  }
-  return undefined;
 }
