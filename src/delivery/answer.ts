@@ -14,6 +14,7 @@ import type {
   SpooledBody,
   Stored,
 } from "./contract.ts";
+import type { Counted } from "./download-tally.ts";
 import { deliveryErrors, type ErrorAnswer } from "./errors.ts";
 import type { OpenFiles } from "./open-files.ts";
 
@@ -43,6 +44,8 @@ export interface Answer {
   readonly domain?: string;
   /** Only for this method, e.g. an address that was signed for it. */
   readonly method?: "GET" | "HEAD";
+  /** Somebody wants to know how often it is sent. */
+  readonly counted?: Counted;
 }
 
 const CACHE_CONTROL = "public, max-age=0, must-revalidate";

@@ -191,6 +191,23 @@ export interface ContentHandler {
   /** `<plugin>:<rule>` → the path of the unit file that a published path stands for. */
   readonly layouts?: Readonly<Record<string, (path: string) => string | undefined>>;
   readonly pullThrough?: PullThrough;
+  readonly downloads?: DownloadCounter;
+}
+
+/** Learns how often files of its distributions were sent whole. */
+export interface DownloadCounter {
+  /** Whether a path below a distribution is counted. */
+  counts(path: string): boolean;
+  /** Called every few seconds, each file at most once; what throws is tried again. */
+  record(ctx: Ctx, files: readonly (CountedFile & { readonly count: number })[]): Promise<void>;
+}
+
+export interface CountedFile {
+  readonly domain: DomainRef;
+  /** `distribution.id` */
+  readonly distribution: string;
+  /** Below the base path. */
+  readonly path: string;
 }
 
 /** Serving what the repository does not hold, from the remote of the distribution (§5.8). */

@@ -21,6 +21,7 @@ import type {
   Resolution,
   Stored,
 } from "./contract.ts";
+import { countedOf, DownloadTally } from "./download-tally.ts";
 import { Downloads } from "./downloads.ts";
 import { deliveryErrors, type ErrorAnswer, errorAnswer, isUnavailable } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
@@ -68,6 +69,7 @@ export class Delivery {
   readonly #files = new OpenFiles(OPEN_FILES);
   readonly #upstreams: Upstreams;
   readonly #downloads: Downloads;
+  readonly #tally: DownloadTally;
   readonly #marks: boolean;
   readonly #trust: ProxyTrust;
 
@@ -85,6 +87,7 @@ export class Delivery {
     this.#trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
     this.#upstreams = new Upstreams(ctx, openUpstream);
     this.#downloads = new Downloads(ctx, this.#upstreams);
+    this.#tally = new DownloadTally(ctx);
   }
 
   start(): void {
@@ -94,6 +97,7 @@ export class Delivery {
   async close(signal: AbortSignal): Promise<void> {
     await this.#memory.stop();
     await this.#downloads.drain(signal);
+    await this.#tally.close();
     await this.#upstreams[Symbol.asyncDispose]();
     await this.#files[Symbol.asyncDispose]();
   }
@@ -128,7 +132,18 @@ export class Delivery {
   }
 
   #send(exchange: Exchange, answer: Answer, mark?: "HIT" | "MISS"): undefined | Promise<void> {
-    return send({ ctx: this.#ctx, files: this.#files }, exchange, { answer, mark });
+    const sent = send({ ctx: this.#ctx, files: this.#files }, exchange, { answer, mark });
+    const { counted } = answer;
+    if (counted === undefined) return sent;
+    if (sent) return sent.then(() => this.#tally.note(counted, exchange));
+    this.#tally.note(counted, exchange);
+    return undefined;
+  }
+
+  /** With a note of whoever wants to know about it. */
+  #counted(request: ContentRequest, answer: Answer): Answer {
+    const counted = countedOf(this.#handlers.get(request.match.distribution.type), request);
+    return counted ? { ...answer, counted } : answer;
   }
 
   #serveKept(exchange: Exchange, key: string, kept: CachedAnswer): undefined | Promise<void> {
@@ -297,7 +312,7 @@ export class Delivery {
   async #serveStored(visit: Visit, request: ContentRequest, stored: Stored): Promise<void> {
     try {
       const answer = await storedAnswer(this.#ctx, this.#files, { stored, request });
-      await this.#keepAndSend(visit, request.match, answer);
+      await this.#keepAndSend(visit, request.match, this.#counted(request, answer));
     } catch (error) {
       if (!isDamaged(error) || visit.exchange.response.headersSent) throw error;
       await this.#replace(visit, request, stored);
@@ -324,13 +339,19 @@ export class Delivery {
     return this.#serveUpstream(visit, request, upstream);
   }
 
-  #serveUpstream(visit: Visit, request: ContentRequest, upstream: FromUpstream): Promise<void> {
+  async #serveUpstream(
+    visit: Visit,
+    request: ContentRequest,
+    upstream: FromUpstream,
+  ): Promise<void> {
     const onSaved = (artifact: SavedArtifact) =>
       void this.#keepSaved(visit, request, { upstream, artifact });
     const tools = { ctx: this.#ctx, files: this.#files };
     const download = () => this.#downloads.of(request, upstream, onSaved);
     const domain = request.match.domain.name;
-    return sendUpstream(tools, visit.exchange, { upstream, domain, download });
+    await sendUpstream(tools, visit.exchange, { upstream, domain, download });
+    const counted = countedOf(this.#handlers.get(request.match.distribution.type), request);
+    if (counted) this.#tally.note(counted, visit.exchange);
   }
 
   /** The answer that the next request for a downloaded file gets. */
@@ -345,7 +366,7 @@ export class Delivery {
     const stored = { kind: "stored" as const, artifact: bytes, contentArtifact, path, at, headers };
     try {
       const answer = await storedAnswer(this.#ctx, this.#files, { stored, request });
-      this.#memory.keep(visit, request.match, answer);
+      this.#memory.keep(visit, request.match, this.#counted(request, answer));
     } catch (error) {
       this.#ctx.log.warn(`A downloaded file cannot be read back: ${error}`);
     }

@@ -169,6 +169,15 @@ export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>
       base_path: `p${m.suffix}`,
       repository: m.of("repositories/python/python"),
     }),
+  "distributions/python/pypi/{}/downloads": async (m) => {
+    const id = uuid7();
+    const distribution = m.of("distributions/python/pypi");
+    await sql`insert into python_download (id, domain, distribution, filename, count)
+      values (${id}, ${m.domain.num}, ${idOf(distribution)}, 'x-1.tar.gz', 1)`.execute(
+      m.api.ctx.db,
+    );
+    return `${distribution}downloads/${id}/`;
+  },
   "remotes/file/file": (m) =>
     post(m, "remotes/file/file/", { name: `r${m.suffix}`, url: "http://x.example/" }),
   "repositories/file/file": (m) =>

@@ -19,6 +19,7 @@ import { addPulled } from "./pull/keep.ts";
 import { pythonRepository } from "./repository.ts";
 import { pythonBlocklistResource } from "./rest/blocklist.ts";
 import { pythonDistributionResource } from "./rest/distributions.ts";
+import { pythonDownloadsResource } from "./rest/downloads.ts";
 import { pythonPackageResource } from "./rest/packages.ts";
 import { pythonProvenanceResource } from "./rest/provenance.ts";
 import { pythonPublicationResource } from "./rest/publications.ts";
@@ -57,6 +58,7 @@ export const python = definePlugin({
     pythonRemoteResource,
     pythonPublicationResource,
     pythonDistributionResource,
+    pythonDownloadsResource,
   ],
   sites: [pythonIndex],
   endpoints: publishingEndpoints,

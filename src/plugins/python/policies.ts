@@ -102,6 +102,14 @@ const distribution = crudPolicy("distributions/python/pypi", "python.pythondistr
   },
 });
 
+/** The condition asks for the parent of what is nested, whatever that is. */
+const ofDistribution = "has_repository_model_or_domain_or_obj_perms:python.view_pythondistribution";
+
+const downloads = plainPolicy("distributions/python/pypi/downloads", {
+  list: [ofDistribution],
+  retrieve: [ofDistribution],
+});
+
 const labels = [may.modelOrDomain("core.manage_content_labels")];
 
 const content = {
@@ -153,21 +161,14 @@ const models: readonly AccessModel[] = [
   { model: "python.packageyank", isPlain: true },
   { model: "python.pythonblocklistentry", isPlain: true },
   { model: "python.pythontrustedpublisher", isPlain: true },
+  { model: "python.pythondownload", isPlain: true },
 ];
 
 /** Who may do what with Python packages (plugin-python §13). */
 export const pythonRules: AccessRules = {
   policies: [
-    ...[
-      repository,
-      versions,
-      blocklist,
-      publishers,
-      remote,
-      publication,
-      distribution,
-      ...contents,
-    ],
+    ...[repository, versions, blocklist, publishers, remote, publication],
+    ...[distribution, downloads, ...contents],
     ...indexPolicies,
   ],
   models,

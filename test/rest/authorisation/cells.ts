@@ -168,7 +168,7 @@ const isBelow = (name: string, list: string): boolean =>
     ? name.endsWith("/versions")
     : [...OVERVIEWS, "contentguards"].includes(list) &&
       name.startsWith(`${list}/`) &&
-      !/\/(versions|blocklist_entries|trusted_publishers)$/.test(name);
+      !/\/(versions|blocklist_entries|trusted_publishers|downloads)$/.test(name);
 
 function placed({ marked, stranger, foreign }: Objects, domain: string) {
   const isHere = foreign === undefined || domain === OWN;

@@ -236,6 +236,11 @@ export const VIEWSETS: Readonly<Record<string, Viewset>> = {
       destroy: ["parent MDO:modify", "parent MDO:view"],
     },
   },
+  "distributions/python/pypi/downloads": {
+    model: "python.pythondistribution",
+    sees: "MDO:view",
+    rules: { list: ["parent MDO:view"], retrieve: ["parent MDO:view"] },
+  },
   "remotes/python/python": standard("python.pythonremote", {
     my_permissions: "auth",
     from_bandersnatch: ["MD:add"],

@@ -197,7 +197,9 @@ async function mark(
 
 /** Rights on these are those on a repository or a group. */
 const isSeenByAnother = (viewset: string): boolean =>
-  /^content\/|\/(versions|blocklist_entries|trusted_publishers)$|^groups\/users$/.test(viewset);
+  /^content\/|\/(versions|blocklist_entries|trusted_publishers|downloads)$|^groups\/users$/.test(
+    viewset,
+  );
 
 async function createTokens(api: TestApi): Promise<ReadonlyMap<string, string>> {
   const tokens = new Map<string, string>();

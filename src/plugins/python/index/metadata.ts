@@ -1,11 +1,12 @@
 import type { Json } from "#base/json.ts";
 import type { Call } from "#sdk";
+import { downloadCounts } from "../downloads/record.ts";
 import { parseFilename } from "../format/filename.ts";
 import { normalizeName } from "../format/names.ts";
 import { compareVersions, isPrerelease, parseVersion, sortVersions } from "../format/version.ts";
 import { upstreamRelease } from "../pull/upstream-release.ts";
 import { type IndexView, indexPage, requireContent, urlsOf, viewOf } from "./index-pages.ts";
-import { listingOf, releaseFiles } from "./listing.ts";
+import { isShown, listingOf, releaseFiles, shelvesOf } from "./listing.ts";
 import type { ProjectFile } from "./members.ts";
 import { type Described, described } from "./metadata-members.ts";
 import type { IndexPlace } from "./place.ts";
@@ -46,7 +47,8 @@ export async function sendMetadata(
     ({ notes } = found);
     return found.text;
   };
-  const key = ["metadata", asked?.name ?? "", asked?.version ?? ""];
+  const period = Math.floor(call.ctx.clock.now() / COUNTED_MS);
+  const key = ["metadata", asked?.name ?? "", asked?.version ?? "", String(period)];
   const { page, isHit } = place.hasRemote
     ? await freshPage(made)
     : await indexPage(view, key, made);
@@ -79,7 +81,9 @@ export async function metadataOf(
   const about = first && (await aboutOf(view, first));
   if (!first || !about) return { text: undefined, notes };
   const urls = urlsOf(view);
-  const entries = (of: readonly ReleaseFile[]) => of.map((file) => fileEntry(file, urls));
+  const counts = await countsOf(view, files);
+  const entries = (of: readonly ReleaseFile[]) =>
+    of.map((file) => ({ ...fileEntry(file, urls), downloads: counts.get(file.filename) ?? -1 }));
   const byVersion = Map.groupBy(files, (file) => file.version);
   const versions = sortVersions([...byVersion.keys()]);
   const releases = versions.map((one) => [one, entries(byVersion.get(one) ?? [])]);
@@ -93,6 +97,18 @@ export async function metadataOf(
   });
   return { text, notes };
 }
+
+/** Of those members that the caller sees; a file that nobody fetched has no count. */
+const countsOf = (view: IndexView, files: readonly ReleaseFile[]) =>
+  downloadCounts(view.ctx, {
+    distributions: shelvesOf(view)
+      .filter((shelf) => isShown(view, shelf))
+      .map(({ object }) => object.id),
+    filenames: files.map(({ filename }) => filename),
+  });
+
+/** Counts may be so old: a page that is kept is made anew for them. */
+const COUNTED_MS = 600_000;
 
 /** A file of a release, wherever it is. */
 interface ReleaseFile extends ProjectFile {
@@ -147,7 +163,7 @@ function chosenVersion(
   });
 }
 
-/** Nobody counts here; the keys are there for those who look. */
+/** By day nobody counts; the keys are there for those who look. */
 const UNCOUNTED = { last_day: -1, last_month: -1, last_week: -1 } as const;
 
 function info(about: Described, { yanked_reason: reason }: ReleaseFile) {
@@ -220,7 +236,6 @@ function fileEntry(file: ReleaseFile, urls: Urls) {
   return {
     comment_text: "",
     digests: { md5: file.md5, sha256: file.sha256 ?? "" },
-    downloads: -1,
     filename: file.filename,
     has_sig: false,
     md5_digest: file.md5,

@@ -1,5 +1,6 @@
 import type { ContentHandler, Ctx } from "#sdk";
 import { sql } from "#sdk";
+import { pythonDownloads } from "../downloads/record.ts";
 import { metadataFileUrl } from "../mirror/address.ts";
 import { sendToMember } from "./deliver-group.ts";
 import { namedFile, ruleRefusal, servedRules, upstreamRefusal } from "./gate.ts";
@@ -12,7 +13,11 @@ type Answer = Awaited<ReturnType<NonNullable<ContentHandler["resolve"]>>>;
 type Remote = NonNullable<Request["match"]["distribution"]["remote"]>;
 
 /** Files that the repository lacks, from the remote of the distribution (plugin-python §11). */
-export const servePulled: ContentHandler = { type: "python.python", resolve };
+export const servePulled: ContentHandler = {
+  type: "python.python",
+  resolve,
+  downloads: pythonDownloads,
+};
 
 async function resolve(ctx: Ctx, request: Request): Promise<Answer> {
   const file = namedFile(request.path);
