@@ -68,6 +68,8 @@ export { versionsResource } from "#rest/resources/families/version-resource.ts";
 
 /** Everything that a plugin brings; a plugin is one value of this type. */
 export interface Plugin extends CorePlugin {
+  /** It changes what an installation is, so it is loaded only where `ENABLED_PLUGINS` names it. */
+  readonly isOptIn?: true;
   readonly resources: readonly Resource[];
   /** Requests that are about no object. */
   readonly endpoints?: readonly Endpoint[];

@@ -117,7 +117,7 @@ export const serverSettings = defineSettings({
   ENABLED_PLUGINS: {
     schema: Type.Union([Type.Array(text, { minItems: 1 }), Type.Null()]),
     default: null,
-    doc: "Names of the plugins to load (`file`); null loads all of them.",
+    doc: "Names of the plugins to load (`file`); null loads all of them but `service`, which has to be named.",
   },
   DOMAIN_ENABLED: {
     schema: Type.Boolean(),
