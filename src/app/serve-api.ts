@@ -11,6 +11,7 @@ import { type Route, routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
 import type { Composition } from "./composition.ts";
 import { guardOf } from "./guard-of.ts";
+import { authenticationOf, requestHooks } from "./hooks.ts";
 import type { Runtime } from "./runtime.ts";
 import { accessLogOf, closeServer, listen, type ServerOptions, type Service } from "./service.ts";
 
@@ -27,12 +28,13 @@ export async function serveApi(
     api,
     routes: [
       ...routesOf(api, generalTasks),
-      ...descriptionRoutes(),
+      ...descriptionRoutes(authenticationOf(composition.shipped)),
       ...loginRoutes(),
       ...(ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : []),
     ],
     findDomain: domainFinder(ctx),
     refuseDownload: guardOf(ctx, composition.shipped),
+    ...requestHooks(ctx, composition.shipped),
     http: { keepAliveTimeoutMs: keepAliveTimeout },
     onAnswer: (request, reply, elapsedMs) =>
       ctx.metrics.observe("pulp_api_request_duration_milliseconds", elapsedMs, {

@@ -74,6 +74,11 @@ export interface Caller {
   readonly domain: DomainRef;
   readonly user: User | null;
   readonly correlationId: string;
+  /**
+   * What a gateway says about the one who asks, by names of the plugin that reads it; the core only
+   * carries it along a request.
+   */
+  readonly claims?: Readonly<Record<string, string>>;
   /** Names from `X-Task-Diagnostics`. */
   readonly profileOptions?: readonly string[];
   /** The task that dispatches, if it is one. */

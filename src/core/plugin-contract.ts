@@ -1,6 +1,7 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { Json } from "#base/json.ts";
 import type { Caller, Ctx, Executor, Trx } from "./ctx.ts";
+import type { PermissionClass } from "./policies/decider.ts";
 import type { AccessRules } from "./policies/types.ts";
 
 /** The families of master and detail resources (core-rest §1.3), by the core's table. */
@@ -192,6 +193,8 @@ export interface CorePlugin {
   readonly repositoryTypes: readonly RepositoryType[];
   /** Who may do what at each address of its resources. */
   readonly access: AccessRules;
+  /** Other ways to decide over requests than by policies. */
+  readonly permissionClasses?: readonly PermissionClass[];
   // biome-ignore lint/suspicious/noExplicitAny: a list holds definitions of different inputs.
   readonly tasks: readonly TaskDefinition<any>[];
   /** Where its own tables hold secrets; those of remotes are the core's. */

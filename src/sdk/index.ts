@@ -1,7 +1,11 @@
 /** The only door for plugins: what a plugin may use, and the type of what it brings. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyInstance } from "fastify";
 import type { SettingSpecs } from "#base/settings.ts";
+import type { Caller, Ctx } from "#core/ctx.ts";
 import type { CorePlugin } from "#core/plugin-contract.ts";
 import type { ContentHandler, GuardHandler } from "#delivery/contract.ts";
+import type { AuthenticationClass } from "#rest/auth/authentication.ts";
 import type { Endpoint, Resource } from "#rest/kit/resource.ts";
 import type { AnySite } from "#rest/kit/site.ts";
 
@@ -39,6 +43,7 @@ export { syncRepository } from "#core/sync/commands.ts";
 export type { DeclaredUnit } from "#core/sync/types.ts";
 export { dispatch } from "#core/tasks/commands.ts";
 export type { ContentHandler, GuardHandler, GuardRequest } from "#delivery/contract.ts";
+export { gateway } from "#rest/auth/gateway.ts";
 export type { Call } from "#rest/kit/call.ts";
 export { boolean, choice, int32, integer, list, relation, text } from "#rest/kit/fields.ts";
 export { NAME, textFilters } from "#rest/kit/filters/lookups.ts";
@@ -66,6 +71,12 @@ export { repositoryResource } from "#rest/resources/families/repositories.ts";
 export { syncAction } from "#rest/resources/families/sync-action.ts";
 export { versionsResource } from "#rest/resources/families/version-resource.ts";
 
+interface Middleware {
+  /** Name in the setting. */
+  readonly identifier: string;
+  attach(ctx: Ctx, app: FastifyInstance): void;
+}
+
 /** Everything that a plugin brings; a plugin is one value of this type. */
 export interface Plugin extends CorePlugin {
   /** It changes what an installation is, so it is loaded only where `ENABLED_PLUGINS` names it. */
@@ -79,6 +90,14 @@ export interface Plugin extends CorePlugin {
   readonly delivery: readonly ContentHandler[];
   /** How its content guards decide. */
   readonly guards?: readonly GuardHandler[];
+  /** Ways to recognise who asks, among which the settings choose. */
+  readonly authentication?: readonly AuthenticationClass[];
+  /** What a gateway says about the one who asks, for the plugin's own permission class. */
+  readonly claims?: (ctx: Ctx) => (request: IncomingMessage) => Caller["claims"];
+  /** Hooks before the API, which `MIDDLEWARE` chooses and orders. */
+  readonly middleware?: readonly Middleware[];
+  /** Sees each request to the content app before it is answered. */
+  readonly onDownload?: (ctx: Ctx) => (request: IncomingMessage, response: ServerResponse) => void;
   /** Its own settings. */
   readonly settings?: SettingSpecs;
 }

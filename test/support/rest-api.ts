@@ -2,6 +2,7 @@ import type { TestContext } from "node:test";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
 import { compose } from "#app/composition.ts";
 import { guardOf } from "#app/guard-of.ts";
+import { requestHooks } from "#app/hooks.ts";
 import { ensureLockedRoles } from "#core/access/commands.ts";
 import { hashPassword } from "#core/access/passwords.ts";
 import type { DomainRef } from "#core/ctx.ts";
@@ -80,6 +81,7 @@ export async function createTestApi(
     routes: [...routesOf(api, generalTasks), ...descriptionRoutes(), ...loginRoutes()],
     findDomain: domainFinder(context),
     refuseDownload: guardOf(context.ctx, composition.shipped),
+    ...requestHooks(context.ctx, composition.shipped),
     ...(options.authentication ? { authentication: options.authentication } : {}),
   });
   await app.ready();

@@ -5,6 +5,7 @@ export {
   addMember,
   createGroup,
   deleteGroup,
+  joinGroup,
   removeMember,
   renameGroup,
   type UserName,

@@ -69,6 +69,31 @@ export async function addMember(
   return rows[0]?.id;
 }
 
+/**
+ * Puts a user into the group of a name, which is made if there is none; returns the id of the group.
+ *
+ * @param trx without it the work is done at once, and announced.
+ */
+export async function joinGroup(
+  ctx: Ctx,
+  { name, user }: { readonly name: string; readonly user: number },
+  trx?: Executor,
+): Promise<number> {
+  const db = trx ?? ctx.db;
+  await sql`insert into app_group (name) values (${name}) on conflict (name) do nothing`.execute(
+    db,
+  );
+  const { id } = await db
+    .selectFrom("app_group")
+    .select("id")
+    .where("name", "=", name)
+    .executeTakeFirstOrThrow();
+  await sql`insert into group_member (app_group, app_user) values (${id}, ${user})
+    on conflict do nothing`.execute(db);
+  if (!trx) announceUserChange(ctx);
+  return id;
+}
+
 /** Takes a user out of a group; false if there is no such user or group. */
 export async function removeMember(ctx: Ctx, group: number, user: number): Promise<boolean> {
   const { rows } = await sql<{ are_there: boolean }>`

@@ -1,6 +1,7 @@
 import { onUserChange } from "../access/commands.ts";
 import type { Ctx } from "../ctx.ts";
 import type { PluginRegistry } from "../plugin-contract.ts";
+import type { Decider, PermissionClass } from "./decider.ts";
 import { policyErrors } from "./errors.ts";
 import { parseCondition } from "./rules.ts";
 import type { NamedCondition, Policy, PolicyDocument } from "./types.ts";
@@ -51,11 +52,18 @@ export class PolicyBook {
   readonly #source: Source;
   readonly #shipped: ReadonlyMap<string, Policy>;
   readonly #named: ReadonlyMap<string, NamedCondition>;
+  /** What decides before the policies, or instead of them. */
+  readonly decider: Decider | undefined;
+  /** Its name in the setting. */
+  readonly decidedBy: string | undefined;
   #loaded: Loaded | undefined;
 
   constructor(ctx: Ctx) {
     this.#ctx = ctx;
-    this.#source = policySource(ctx.settings.REST_FRAMEWORK);
+    const { source, permissionClass } = chosenSource(ctx);
+    this.#source = source;
+    this.decider = permissionClass?.open(ctx);
+    this.decidedBy = permissionClass?.identifiers[0];
     onUserChange(ctx, () => this.forget());
     this.#shipped = new Map(shippedPolicies(ctx.plugins).map((policy) => [policy.viewset, policy]));
     const { all } = ctx.plugins;
@@ -111,14 +119,22 @@ export class PolicyBook {
 }
 
 /** @throws `policyErrors.setting` with a sentence that names the known ones. */
-function policySource({ DEFAULT_PERMISSION_CLASSES: names }: Readonly<Record<string, unknown>>) {
-  if (names === undefined) return "database";
-  const [name, ...more] = Array.isArray(names) ? names : [names];
-  const source = Object.hasOwn(SOURCES, String(name)) ? SOURCES[String(name)] : undefined;
-  if (source === undefined || more.length > 0) {
-    throw policyErrors.setting(String(names), Object.keys(SOURCES).join(", "));
+function chosenSource({ settings, plugins }: Ctx): {
+  readonly source: Source;
+  readonly permissionClass?: PermissionClass;
+} {
+  const { DEFAULT_PERMISSION_CLASSES: names } = settings.REST_FRAMEWORK;
+  if (names === undefined) return { source: "database" };
+  const [name, ...more] = Array.isArray(names) ? names.map(String) : [String(names)];
+  const source = name !== undefined && Object.hasOwn(SOURCES, name) ? SOURCES[name] : undefined;
+  const brought = plugins.all.flatMap(({ permissionClasses = [] }) => permissionClasses);
+  const permissionClass = brought.find(({ identifiers }) => identifiers.includes(name ?? ""));
+  if (more.length === 0 && source !== undefined) return { source };
+  if (more.length === 0 && permissionClass) {
+    return { source: permissionClass.hasPolicies ? "database" : forAll("*"), permissionClass };
   }
-  return source;
+  const known = [...Object.keys(SOURCES), ...brought.flatMap(({ identifiers }) => identifiers)];
+  throw policyErrors.setting(String(names), known.join(", "));
 }
 
 /** As they ship with every component. */

@@ -173,7 +173,9 @@ export async function runCreationHooks(
 ): Promise<void> {
   const { user } = caller;
   if (!user) return;
-  const policy = await policyBook(ctx).policyOf(viewset);
+  const book = policyBook(ctx);
+  await book.decider?.made?.(db, { caller, viewset, object });
+  const policy = await book.policyOf(viewset);
   for (const { function: name, parameters } of policy?.creation_hooks ?? []) {
     const texts = (key: string) => listed(parameters[key] as string | readonly string[]);
     await grantRoles(db, {

@@ -3,7 +3,8 @@ import type { RoleObject } from "../access/types.ts";
 import type { Ctx } from "../ctx.ts";
 import { policyBook } from "./book.ts";
 import { holds } from "./conditions.ts";
-import type { Question } from "./permit.ts";
+import { isPermitted } from "./permit.ts";
+import type { Question } from "./question.ts";
 import {
   concerns,
   conditionsOf,
@@ -40,15 +41,21 @@ export interface Grant {
 
 export interface Explanation {
   readonly isAllowed: boolean;
-  /** Null: the address is for administrators only. */
+  /** Null: the address is for administrators only, or something else than policies decides. */
   readonly statements: readonly StatementTrace[] | null;
   readonly grants: readonly Grant[];
+  /** Name of the class that decides instead of the policies. */
+  readonly decidedBy?: string;
 }
 
 /** Answers the question as `isPermitted` does, and says why. */
 export async function explain(ctx: Ctx, question: Question): Promise<Explanation> {
   const { caller, rights, viewset, action, method, facts } = question;
   const book = policyBook(ctx);
+  if (book.decidedBy !== undefined) {
+    const isAllowed = await isPermitted(ctx, question);
+    return { isAllowed, statements: null, grants: [], decidedBy: book.decidedBy };
+  }
   const policy = await book.policyOf(viewset);
   if (!policy) return { isAllowed: rights.isSuperuser, statements: null, grants: [] };
   const asking = { action, method, user: caller.user, groups: rights.groups };

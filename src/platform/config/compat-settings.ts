@@ -95,13 +95,6 @@ export const foreignPluginSettings = defineSettings({
   PRUNE_WORKERS_MAX: accepted(count, 5),
   MAX_PACKAGE_SIGNING_WORKERS: accepted(count, 5),
   RPM_SIGNING_COPY_LABELS: accepted(flag, true),
-  FEATURE_SERVICE_API_URL: accepted(text, ""),
-  FEATURE_SERVICE_API_CERT_PATH: accepted(text, ""),
-  FEATURE_SERVICE_API_CONNECT_TIMEOUT: { ...accepted(count, 2), unit: "seconds" },
-  FEATURE_SERVICE_API_READ_TIMEOUT: { ...accepted(count, 5), unit: "seconds" },
-  AUTHENTICATION_HEADER_DEBUG: accepted(flag, false),
   TEST_TASK_INGESTION: accepted(flag, false),
   RDS_CONNECTION_TESTS_ENABLED: accepted(flag, false),
-  ADMIN_READONLY_GROUP: accepted(text, "admin-readonly"),
-  DOMAIN_ACCESS_POLICIES: accepted(map, {}),
 });

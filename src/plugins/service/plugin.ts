@@ -1,4 +1,9 @@
 import { definePlugin } from "#sdk";
+import { domainBasedPermission } from "./access/domain-based.ts";
+import { serviceAccessPolicy } from "./access/rbac.ts";
+import { claimsReader } from "./identity/claims.ts";
+import { headerAuthentication } from "./identity/classes.ts";
+import { serviceSettings } from "./settings.ts";
 
 export const service = definePlugin({
   label: "service",
@@ -11,7 +16,11 @@ export const service = definePlugin({
   contentTypes: [],
   repositoryTypes: [],
   access: { policies: [], models: [{ model: "service.domainorg", isPlain: true }], adminOnly: [] },
+  permissionClasses: [domainBasedPermission, serviceAccessPolicy],
+  authentication: headerAuthentication,
+  claims: claimsReader,
   resources: [],
   tasks: [],
   delivery: [],
+  settings: serviceSettings,
 });

@@ -19,6 +19,8 @@ export interface AuthenticationClass {
   readonly name: string;
   /** Names in the setting; the first is the usual one. */
   readonly identifiers: readonly string[];
+  /** Place in the order without the setting, lowest first; absent is not asked. */
+  readonly defaultRank?: number;
   /** `WWW-Authenticate` of a 401. If the first class has none, what would be a 401 is a 403. */
   readonly challenge?: (request: FastifyRequest) => string;
   /** What the API description says about it. */

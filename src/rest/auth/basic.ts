@@ -10,6 +10,7 @@ export const basicAuthentication: AuthenticationClass = {
     "pulpcore.app.authentication.BasicAuthentication",
     "rest_framework.authentication.BasicAuthentication",
   ],
+  defaultRank: 30,
   challenge: basicChallenge,
   scheme: () => ({ name: "basicAuth", value: { type: "http", scheme: "basic" } }),
   open(ctx) {

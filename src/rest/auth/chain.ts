@@ -25,7 +25,10 @@ export class AuthenticationChain {
   constructor(ctx: Ctx, known: readonly AuthenticationClass[]) {
     this.#classes = chosenClasses(ctx.settings, known);
     const problems = [
-      unknownBackend(ctx.settings),
+      unknownBackend(
+        ctx.settings,
+        known.flatMap(({ identifiers }) => identifiers),
+      ),
       ...this.#classes.map(({ problem }) => problem?.(ctx.settings)),
     ];
     const problem = problems.find((sentence) => sentence !== undefined);
@@ -60,7 +63,8 @@ function chosenClasses(
   { REST_FRAMEWORK: api }: Ctx["settings"],
   known: readonly AuthenticationClass[],
 ): readonly AuthenticationClass[] {
-  const names = api.DEFAULT_AUTHENTICATION_CLASSES ?? DEFAULT;
+  const names = api.DEFAULT_AUTHENTICATION_CLASSES;
+  if (names === undefined) return defaultClasses(known);
   if (!Array.isArray(names) || names.length === 0) {
     throw authErrors.setting(`${SETTING} must be a list of at least one name.`);
   }
@@ -73,7 +77,7 @@ function chosenClasses(
 }
 
 /** Without the setting (core-rest §5). */
-const DEFAULT = [
-  "pulpcore.app.authentication.BasicAuthentication",
-  "rest_framework.authentication.SessionAuthentication",
-];
+const defaultClasses = (known: readonly AuthenticationClass[]): readonly AuthenticationClass[] =>
+  known
+    .filter(({ defaultRank }) => defaultRank !== undefined)
+    .sort((a, b) => Number(a.defaultRank) - Number(b.defaultRank));

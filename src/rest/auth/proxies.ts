@@ -28,7 +28,7 @@ export const headerOfVariable = (variable: string): string | undefined =>
 export function proxyHeader(
   settings: Settings,
   name: string,
-): (request: FastifyRequest) => string | undefined {
+): (request: Pick<FastifyRequest, "raw">) => string | undefined {
   const isProxy = proxyList(settings);
   return ({ raw }) => {
     const [value, ...more] = rawHeaderValues(raw.rawHeaders, name);

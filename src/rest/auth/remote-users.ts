@@ -16,11 +16,16 @@ const BACKENDS: readonly string[] = [
   KNOWS,
 ];
 
-/** A sentence about the first backend that we do not have. */
-export function unknownBackend({
-  AUTHENTICATION_BACKENDS: names,
-}: Ctx["settings"]): string | undefined {
-  const unknown = names.find((name) => !BACKENDS.includes(name));
+/**
+ * A sentence about the first backend that we do not have.
+ *
+ * @param classes names of authentication classes, which some settings list here too.
+ */
+export function unknownBackend(
+  { AUTHENTICATION_BACKENDS: names }: Ctx["settings"],
+  classes: readonly string[] = [],
+): string | undefined {
+  const unknown = names.find((name) => !BACKENDS.includes(name) && !classes.includes(name));
   return unknown === undefined
     ? undefined
     : `AUTHENTICATION_BACKENDS names ${unknown}, which is none of ${BACKENDS.join(", ")}.`;

@@ -11,6 +11,7 @@ import { authErrors } from "./errors.ts";
 export const sessionAuthentication: AuthenticationClass = {
   name: "session",
   identifiers: ["rest_framework.authentication.SessionAuthentication"],
+  defaultRank: 40,
   scheme: () => ({
     name: "cookieAuth",
     value: { type: "apiKey", in: "cookie", name: "sessionid" },

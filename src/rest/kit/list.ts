@@ -106,7 +106,8 @@ function countKey({ resource, call, list }: Read): string {
   for (const name of ["limit", "offset", "ordering", "fields", "exclude_fields"])
     query.delete(name);
   query.sort();
-  const viewer = list.isScoped ? call.caller.user?.id : "all";
+  const { user, claims = {} } = call.caller;
+  const viewer = list.isScoped ? `${user?.id} ${JSON.stringify(claims)}` : "all";
   return `${call.ctx.process.id} ${viewer} ${call.caller.domain.num} ${resource.path} ${call.request.url.split("?")[0]} ${query}`;
 }
 

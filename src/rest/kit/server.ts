@@ -3,9 +3,10 @@ import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { rightsBook } from "#core/access/rights.ts";
 import { scopeAllows } from "#core/access/token-scope.ts";
-import type { Ctx, DomainRef, User } from "#core/ctx.ts";
+import type { Caller, Ctx, DomainRef, User } from "#core/ctx.ts";
 import { policyBook } from "#core/policies/book.ts";
 import { isPermitted } from "#core/policies/permit.ts";
+import type { Question } from "#core/policies/question.ts";
 import type { AuthenticationClass } from "../auth/authentication.ts";
 import { AuthenticationChain } from "../auth/chain.ts";
 import { coreAuthentication } from "../auth/classes.ts";
@@ -33,6 +34,10 @@ export interface ApiOptions {
   readonly refuseDownload?: RefuseDownload;
   /** Ways to recognise who asks, among which the settings choose; default are those of the core. */
   readonly authentication?: readonly AuthenticationClass[];
+  /** What a gateway says about the one who asks. */
+  readonly claims?: (request: FastifyRequest) => Caller["claims"];
+  /** Hooks of plugins, in the order of the setting; they come before everything else. */
+  readonly middleware?: readonly ((app: FastifyInstance) => void)[];
   /** Called after each answer, for access log and metrics. */
   readonly onAnswer?: (request: FastifyRequest, reply: FastifyReply, elapsedMs: number) => void;
   /** Options of the HTTP server. */
@@ -87,7 +92,9 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   return app;
 }
 
-function addHooks(app: FastifyInstance, ctx: Ctx, { onAnswer }: ApiOptions): void {
+function addHooks(app: FastifyInstance, ctx: Ctx, options: ApiOptions): void {
+  const { onAnswer, middleware = [] } = options;
+  for (const attach of middleware) attach(app);
   app.addHook("onRequest", async (request, reply) => {
     request.correlationId = correlationIdOf(request.headers["correlation-id"]);
     request.apiRoot = rootOf(request.raw) ?? ctx.settings.API_ROOT;
@@ -176,6 +183,14 @@ const allowedMethods = ({ operations }: Route): string =>
 
 const pathOf = ({ originalUrl }: FastifyRequest): string =>
   (originalUrl.split("?", 1)[0] ?? "").replace(/^\//, "");
+
+/** What permission is asked for. */
+interface Asked {
+  readonly route: Route;
+  readonly action: string;
+  readonly target: Target;
+  readonly visit?: Question["visit"];
+}
 
 class ApiServer {
   readonly #ctx: Ctx;
@@ -350,10 +365,15 @@ class ApiServer {
     { route, operation, target }: { route: Route; operation: RouteOperation; target: Target },
   ): Promise<void> {
     const { place } = target.visit;
-    await this.#ask(call, { route, action: operation.permission, target });
     const { guard } = place;
-    if (guard === null || !isRead(call.request.method) || (await mayView(call, place))) return;
-    const reason = await this.#options.refuseDownload?.(call, { ...place, guard });
+    const isGuarded = guard !== null && isRead(call.request.method);
+    const refusal = async () =>
+      guard ? this.#options.refuseDownload?.(call, { ...place, guard }) : undefined;
+    const visit = isGuarded ? { refusal } : {};
+    await this.#ask(call, { route, action: operation.permission, target, visit });
+    const isDecided = policyBook(this.#ctx).decider !== undefined;
+    if (!isGuarded || isDecided || (await mayView(call, place))) return;
+    const reason = await refusal();
     if (reason !== undefined) throw restErrors.guard(reason);
   }
 
@@ -378,10 +398,15 @@ class ApiServer {
   /** @throws `restErrors.permission`, to strangers `restErrors.credentials`. */
   async #ask(
     { caller, rights, request }: Call,
-    { route, action, target }: { route: Route; action: string; target: Target },
+    { route, action, target, visit }: Asked,
   ): Promise<void> {
-    const question = { caller, rights, viewset: route.name, action, facts: target };
-    const isAllowed = await isPermitted(this.#ctx, { ...question, method: request.method });
+    const { key } = request.params as Readonly<Record<string, string>>;
+    const isAllowed = await isPermitted(this.#ctx, {
+      ...{ caller, rights, viewset: route.name, action, facts: target, method: request.method },
+      ...(route.target ? { isGlobal: route.target.isGlobal } : {}),
+      ...(key === undefined ? {} : { key }),
+      ...(visit ? { visit } : {}),
+    });
     if (!isAllowed) throw caller.user ? restErrors.permission() : restErrors.credentials();
   }
 
@@ -429,6 +454,7 @@ class ApiServer {
       ctx: this.#ctx,
       api: this.#options.api,
     };
+    const claims = this.#options.claims?.(request);
     const question = request.url.indexOf("?");
     return {
       ctx: this.#ctx,
@@ -436,6 +462,7 @@ class ApiServer {
         domain,
         user,
         correlationId: request.correlationId,
+        ...(claims ? { claims } : {}),
         ...(diagnostics
           ? { profileOptions: diagnostics.split(",").map((word) => word.trim()) }
           : {}),

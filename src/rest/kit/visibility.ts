@@ -3,6 +3,7 @@ import type { Rights } from "#core/access/types.ts";
 import type { EntityModel } from "#core/plugin-contract.ts";
 import { type PolicyBook, policyBook } from "#core/policies/book.ts";
 import { permissionOf } from "#core/policies/crud.ts";
+import type { RowRule } from "#core/policies/decider.ts";
 import { modelKey } from "./api-index.ts";
 import type { Call } from "./call.ts";
 import type { Condition } from "./filters/filter.ts";
@@ -86,16 +87,32 @@ export type Visibility = (sight: Sight, call: Call) => Condition | undefined;
  * shows.
  */
 export async function scopeOf(resource: Resource, call: Call): Promise<Condition | undefined> {
-  if (call.rights.isSuperuser || !(await isScoped(resource, call))) return undefined;
+  if (call.rights.isSuperuser) return undefined;
+  const decided = decidedScope(resource, call);
+  if (decided?.kind === "only") return decided.rows;
+  const byPolicy = await scopeByPolicy(resource, call);
+  return decided && byPolicy ? sql`(${byPolicy} or ${decided.rows})` : byPolicy;
+}
+
+async function scopeByPolicy(resource: Resource, call: Call): Promise<Condition | undefined> {
+  if (!(await isScoped(resource, call))) return undefined;
   const sight = new Sight(call, planOf(resource).domain === null);
   if (resource.visibility) return resource.visibility(sight, call);
   const model = modelKey(resource);
   return sight.isWhole(model) ? undefined : sight.one(roleObjectKey(resource), model);
 }
 
+/** The rows as something else than policies says. */
+function decidedScope(resource: Resource, { ctx, caller, rights }: Call): RowRule | undefined {
+  const { subjects, groups } = rights;
+  const viewset = policyName(resource);
+  return policyBook(ctx).decider?.scope?.({ caller, subjects, groups, viewset });
+}
+
 /** The permission on an object that it shows by, so that nobody needs to ask for it again. */
 export async function seenBy(resource: Resource, call: Call): Promise<string | undefined> {
-  const isByModel = resource.visibility === undefined && (await isScoped(resource, call));
+  const isDecided = resource.visibility !== undefined || decidedScope(resource, call);
+  const isByModel = !isDecided && (await isScoped(resource, call));
   return isByModel ? permissionOf(modelKey(resource), "view") : undefined;
 }
 
@@ -106,6 +123,8 @@ async function isScoped(resource: Resource, { ctx }: Call): Promise<boolean> {
 
 /** Statement that counts what somebody sees of a resource, where `scopeOf` goes by its own model. */
 export const scopeCount = (resource: Resource, call: Call): Condition | undefined =>
-  resource.visibility === undefined && !resource.source.hidesObjects
+  resource.visibility === undefined &&
+  !resource.source.hidesObjects &&
+  !decidedScope(resource, call)
     ? new Sight(call, planOf(resource).domain === null).count(modelKey(resource))
     : undefined;

@@ -49,7 +49,9 @@ export const explainEndpoint = (routes: () => readonly Route[]): Endpoint =>
 async function answer(call: Call, values: Values, routes: readonly Route[]): Promise<Outcome> {
   const user = await userOf(call, values.user as string | null);
   const { route, operation } = operationOf(routes, String(values.operation));
-  const caller = { ...call.caller, user };
+  // What a gateway says is about the one who asks, not about the one who is asked about.
+  const { claims: _, ...own } = call.caller;
+  const caller = { ...own, user };
   const rights = await rightsBook(call.ctx).rightsOf(caller);
   const asker: Call = { ...call, caller, rights };
   await using target = new Target(asker, {
@@ -57,7 +59,11 @@ async function answer(call: Call, values: Values, routes: readonly Route[]): Pro
     ...addressOf(call, operation, values.object),
     given: { values: (values.body ?? {}) as JsonObject, isForm: false },
   });
-  const question = { caller, rights, viewset: route.name, action: operation.permission };
+  const question = {
+    ...{ caller, rights, viewset: route.name, action: operation.permission },
+    ...(route.target ? { isGlobal: route.target.isGlobal } : {}),
+    ...(target.path.key === "" ? {} : { key: target.path.key }),
+  };
   const found = await explain(call.ctx, { ...question, method: operation.method, facts: target });
   const hidden = found.isAllowed && values.object ? await refusal(target) : undefined;
   const body = {
@@ -114,7 +120,9 @@ async function refusal(target: Target): Promise<string | undefined> {
   }
 }
 
-function reasonOf({ isAllowed, statements }: Explanation, user: User | null): string {
+function reasonOf(found: Explanation, user: User | null): string {
+  const { isAllowed, statements, decidedBy } = found;
+  if (decidedBy !== undefined) return `${decidedBy} ${isAllowed ? "allows" : "refuses"} it.`;
   if (statements === null) {
     return isAllowed
       ? "The user is an administrator."

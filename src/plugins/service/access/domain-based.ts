@@ -1,0 +1,133 @@
+import { type Ctx, type Plugin, sql } from "#sdk";
+import { type FeatureCheck, featureCheck } from "../features/check.ts";
+import { callerOrganisation } from "../identity/claims.ts";
+import { serviceSettingsOf } from "../settings.ts";
+import { indexDecider } from "./index-reads.ts";
+import { isIndex, isOpenInPublic, isPublicName, isSafe, isSubscribed, reachOf } from "./rules.ts";
+import { hasDomain, linkDomain, ownGroup, seenDomains, tenantOf } from "./tenants.ts";
+
+export type PermissionClass = NonNullable<Plugin["permissionClasses"]>[number];
+export type Decider = ReturnType<PermissionClass["open"]>;
+type Scoped = Parameters<NonNullable<Decider["scope"]>>[0];
+type RowRule = NonNullable<ReturnType<NonNullable<Decider["scope"]>>>;
+export type Question = Parameters<Decider["isPermitted"]>[0];
+
+/** Whoever has a domain may do everything in it, and nothing elsewhere (service §5.2). */
+export const domainBasedPermission: PermissionClass = {
+  identifiers: ["pulp_service.app.authorization.DomainBasedPermission"],
+  hasPolicies: false,
+  open: (ctx) => new DomainBased(ctx),
+};
+
+const only = (rows: RowRule["rows"]): RowRule => ({ kind: "only", rows });
+
+const NAMED_DOMAIN: ReadonlySet<string> = new Set(["create-domain", "migrate-domain"]);
+
+class DomainBased implements Decider {
+  readonly #ctx: Ctx;
+  readonly #settings: ReturnType<typeof serviceSettingsOf>;
+  readonly #features: FeatureCheck;
+  readonly #indexReads: ReturnType<typeof indexDecider>;
+
+  constructor(ctx: Ctx) {
+    this.#ctx = ctx;
+    this.#settings = serviceSettingsOf(ctx);
+    this.#features = featureCheck(ctx);
+    this.#indexReads = indexDecider(ctx);
+  }
+
+  /** Row by row of service §5.2; what no row allows is denied. */
+  async isPermitted(question: Question): Promise<boolean> {
+    if (question.rights.isSuperuser) return true;
+    if (isSafe(question.method)) {
+      if (this.#isPublic(question)) return true;
+      if (isIndex(question.viewset)) return this.#indexReads(question);
+      if (await this.#isOpenByPolicy(question)) return true;
+    }
+    return question.caller.user !== null && (await this.#isTenant(question));
+  }
+
+  /** Row 2. */
+  #isPublic({ caller, viewset, action, visit }: Question): boolean {
+    if (!isPublicName(caller.domain.name)) return false;
+    const { PUBLIC_DOMAIN_FULL_READ } = this.#settings;
+    return PUBLIC_DOMAIN_FULL_READ || visit !== undefined || isOpenInPublic(viewset, action);
+  }
+
+  /** Row 4. */
+  async #isOpenByPolicy(question: Question): Promise<boolean> {
+    const { caller, rights, viewset } = question;
+    const policy = this.#policyOf(caller.domain.name);
+    // Nothing of these policies reaches beyond the domain, nor shows who is there.
+    if (!policy || reachIn(question) !== "domain") return false;
+    const { readonly_group: group, subscription_feature: feature } = policy;
+    const organisation = callerOrganisation(caller);
+    if (
+      feature !== undefined &&
+      organisation !== undefined &&
+      isSubscribed(viewset, policy.subscription_endpoints ?? []) &&
+      (await this.#features(organisation, [feature]))
+    ) {
+      return true;
+    }
+    return caller.user !== null && group !== undefined && rights.groups.includes(group);
+  }
+
+  /** Rows 6 to 9. */
+  #isTenant(question: Question): Promise<boolean> | boolean {
+    const { caller, rights, viewset, action, key } = question;
+    const tenant = tenantOf(caller, rights);
+    if (NAMED_DOMAIN.has(viewset)) return true;
+    if (viewset === "domains") {
+      if (action === "create" || action === "list") return true;
+      return hasDomain(this.#ctx, key ?? caller.domain.num, tenant);
+    }
+    switch (reachIn(question)) {
+      case "own":
+        return true;
+      case "domain":
+        return hasDomain(this.#ctx, caller.domain.num, tenant);
+      case "shared":
+        return isSafe(question.method) && hasDomain(this.#ctx, caller.domain.num, tenant);
+      default:
+        return false;
+    }
+  }
+
+  /** §5.3: the domain is the boundary, so only lists of domains are narrowed. */
+  scope({ caller, subjects, groups, viewset }: Scoped): RowRule | undefined {
+    const { user } = caller;
+    if (viewset === "tokens") return only(sql`e.owner = ${user?.id ?? null}`);
+    if (viewset !== "domains") return undefined;
+    if (user === null) return only(sql`false`);
+    const policies = Object.entries(this.#settings.DOMAIN_ACCESS_POLICIES);
+    const readable = policies.flatMap(([name, { readonly_group: group }]) =>
+      group !== undefined && groups.includes(group) ? [name] : [],
+    );
+    return only(seenDomains(tenantOf(caller, { subjects }), readable));
+  }
+
+  /** A domain belongs to who made it; those that administrators make are given by them. */
+  async made(...[db, { caller, viewset, object }]: Parameters<NonNullable<Decider["made"]>>) {
+    const { user } = caller;
+    if (viewset !== "domains" || user === null || user.isSuperuser) return;
+    const group = await ownGroup(db, user.id);
+    const holder = group === undefined ? { user: user.id } : { group };
+    await linkDomain(db, {
+      domain: object.id,
+      organisation: callerOrganisation(caller),
+      ...holder,
+    });
+  }
+
+  #policyOf(domain: string) {
+    const { DOMAIN_ACCESS_POLICIES: policies } = this.#settings;
+    return Object.hasOwn(policies, domain) ? policies[domain] : undefined;
+  }
+}
+
+const reachIn = ({ viewset, isGlobal, visit }: Question) =>
+  reachOf(viewset, {
+    isGlobal: isGlobal === true,
+    isObject: isGlobal !== undefined || visit !== undefined,
+  });

@@ -1,0 +1,74 @@
+import type { Ctx } from "#sdk";
+import { serviceSettingsOf } from "../settings.ts";
+import { type AskFeatures, featureService } from "./ask.ts";
+
+/** Whether an account has every one of the features; what cannot be found out is no. */
+export type FeatureCheck = (account: string, features: readonly string[]) => Promise<boolean>;
+
+/** What was answered before counts so long while the service is away. */
+const STALE_MS = 3_600_000;
+const MAX_KNOWN = 10_000;
+
+interface Known {
+  readonly isAllowed: boolean;
+  readonly until: number;
+}
+
+/** Answers of the feature service, remembered; guards and permission share them. */
+class Features {
+  readonly #ctx: Ctx;
+  readonly #ask: AskFeatures;
+  readonly #known = new Map<string, Known>();
+  readonly #asking = new Map<string, Promise<boolean>>();
+
+  constructor(ctx: Ctx) {
+    this.#ctx = ctx;
+    this.#ask = featureService(ctx);
+  }
+
+  async check(account: string, wanted: readonly string[]): Promise<boolean> {
+    const { FEATURE_SERVICE_API_URL: url } = serviceSettingsOf(this.#ctx);
+    const features = [...new Set(wanted)].sort();
+    if (url === "" || features.length === 0) return false;
+    const key = JSON.stringify([account, ...features]);
+    const known = this.#known.get(key);
+    if (known && known.until > this.#ctx.clock.now()) return known.isAllowed;
+    const asking = this.#asking.get(key) ?? this.#find(key, account, features);
+    this.#asking.set(key, asking);
+    return asking;
+  }
+
+  async #find(key: string, account: string, features: readonly string[]): Promise<boolean> {
+    try {
+      const isAllowed = await this.#ask(account, features);
+      this.#keep(key, isAllowed);
+      return isAllowed;
+    } catch (error) {
+      this.#ctx.log.warn(`Features of account ${JSON.stringify(account)}: ${error}`);
+      const known = this.#known.get(key);
+      return known !== undefined && known.until + STALE_MS > this.#ctx.clock.now()
+        ? known.isAllowed
+        : false;
+    } finally {
+      this.#asking.delete(key);
+    }
+  }
+
+  #keep(key: string, isAllowed: boolean): void {
+    const settings = serviceSettingsOf(this.#ctx);
+    const seconds = isAllowed
+      ? settings.FEATURE_SERVICE_CACHE_TTL
+      : settings.FEATURE_SERVICE_NEGATIVE_TTL;
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(key, { isAllowed, until: this.#ctx.clock.now() + seconds * 1000 });
+  }
+}
+
+const shared = new WeakMap<Ctx["hot"], Features>();
+
+/** The answers of the process: all its contexts share them. */
+export function featureCheck(ctx: Ctx): FeatureCheck {
+  const features = shared.get(ctx.hot) ?? new Features(ctx);
+  shared.set(ctx.hot, features);
+  return (account, wanted) => features.check(account, wanted);
+}

@@ -1,0 +1,94 @@
+import { Type } from "@sinclair/typebox";
+import { defineSettings, type SettingValues } from "#base/settings.ts";
+import type { Ctx } from "#sdk";
+
+const text = Type.String();
+
+const accessPolicy = Type.Object(
+  {
+    readonly_group: Type.Optional(Type.String({ minLength: 1 })),
+    subscription_feature: Type.Optional(Type.String({ minLength: 1 })),
+    subscription_endpoints: Type.Optional(Type.Array(Type.String({ pattern: "^/" }))),
+  },
+  { additionalProperties: false },
+);
+
+/** What the plugin can be told (service §2, §5, §6, §8.1). */
+export const serviceSettings = defineSettings({
+  ORG_ID_FALLBACK: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "An identity without `.identity.internal.org_id` is of the organisation of `.identity.org_id`.",
+  },
+  DOMAIN_ACCESS_POLICIES: {
+    schema: Type.Record(text, accessPolicy),
+    default: {
+      lightwell: {
+        readonly_group: "Lightwell-ReadOnly",
+        subscription_feature: "lightwell-network",
+        subscription_endpoints: ["/api/v3/content/"],
+      },
+    },
+    doc: "By the name of a domain, who besides its tenants may read there: members of `readonly_group` everything, organisations that have `subscription_feature` what lies below `subscription_endpoints`.",
+  },
+  PUBLIC_DOMAIN_FULL_READ: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "Everything in domains whose name begins with `public-` is open to strangers, its tasks, users and remotes among it; else repositories, versions, content, publications, distributions and indexes.",
+  },
+  CREATE_DOMAIN_ALLOW_FOREIGN_GROUP: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "`create-domain` gives a domain to a group that its maker is no member of.",
+  },
+  ADMIN_READONLY_GROUP: {
+    schema: text,
+    default: "admin-readonly",
+    doc: "Members of this group read what is for administrators; empty is nobody.",
+  },
+  AUTHENTICATION_HEADER_DEBUG: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "Feature guards write the header that they have read to the log.",
+  },
+  FEATURE_SERVICE_API_URL: {
+    schema: Type.String({ pattern: "^(https?://.+)?$" }),
+    default: "",
+    doc: "Where it is asked which features an organisation has; empty has none.",
+  },
+  FEATURE_SERVICE_API_CERT_PATH: {
+    schema: text,
+    default: "",
+    doc: "PEM file with the client certificate and its key for `FEATURE_SERVICE_API_URL`.",
+  },
+  FEATURE_SERVICE_API_CONNECT_TIMEOUT: {
+    schema: Type.Number({ exclusiveMinimum: 0, maximum: 300 }),
+    default: 2,
+    unit: "seconds",
+    doc: "How long a connection to `FEATURE_SERVICE_API_URL` may take.",
+  },
+  FEATURE_SERVICE_API_READ_TIMEOUT: {
+    schema: Type.Number({ exclusiveMinimum: 0, maximum: 300 }),
+    default: 5,
+    unit: "seconds",
+    doc: "How long its answer may take.",
+  },
+  FEATURE_SERVICE_CACHE_TTL: {
+    schema: Type.Integer({ minimum: 0 }),
+    default: 86_400,
+    unit: "seconds",
+    doc: "How long it is believed that an organisation has a feature.",
+  },
+  FEATURE_SERVICE_NEGATIVE_TTL: {
+    schema: Type.Integer({ minimum: 0 }),
+    default: 300,
+    unit: "seconds",
+    doc: "How long it is believed that it has not.",
+  },
+});
+
+type ServiceSettings = SettingValues<typeof serviceSettings>;
+
+/** The loader fills the tables of every plugin; the type of `ctx.settings` knows the core's only. */
+export const serviceSettingsOf = ({ settings }: Pick<Ctx, "settings">): ServiceSettings =>
+  settings as Ctx["settings"] & ServiceSettings;
