@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { withoutToken } from "#core/access/token-text.ts";
+import type { Ctx } from "#core/ctx.ts";
 import { domainFinder } from "#core/domains/queries.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
-import { API_ACCESS_FORMAT } from "#platform/log/access-log.ts";
+import { ACCESS_FORMATS, type AccessFacts } from "#platform/log/access-log.ts";
+import { requestEnvironment } from "#platform/log/gateway-identity.ts";
 import { statusClass } from "#platform/metrics/prometheus.ts";
 import { loginRoutes } from "#rest/auth/login-routes.ts";
 import { requesterOf } from "#rest/auth/requesters.ts";
@@ -48,10 +50,11 @@ export async function serveApi(
   const [, ...others] = options.binds;
   const extra = others.map(() => createServer({ maxHeaderSize: 65_536 }, app.routing));
   const servers = [app.server, ...extra];
-  const accessLog = accessLogOf(options, API_ACCESS_FORMAT);
+  const accessLog = accessLogOf(options, ACCESS_FORMATS.api[ctx.settings.ACCESS_LOG_TEMPLATE]);
   for (const server of servers) {
     Object.assign(server, LIMITS, { keepAliveTimeout });
-    if (accessLog) server.prependListener("request", (q, s) => accessLog.observe(q, s, userOf(q)));
+    if (accessLog)
+      server.prependListener("request", (q, s) => accessLog.observe(q, s, factsOf(q, ctx.log)));
   }
   const heartbeat = await startHeartbeat(ctx);
   await Promise.all(options.binds.map((bind, index) => listen(servers[index] ?? app.server, bind)));
@@ -72,14 +75,15 @@ const LIMITS = { timeout: 300_000, requestTimeout: 0, headersTimeout: 60_000 };
 const KEEP_ALIVE_MS = 80_000;
 
 /** Who it was, or the name that a client gave: a refused one is in the log with its 401. */
-const userOf = (request: IncomingMessage) => () => {
+const factsOf = (request: IncomingMessage, log: Ctx["log"]) => (): AccessFacts => {
   const [, token] = /^basic\s+(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
   const [given] = Buffer.from(token ?? "", "base64")
     .toString()
     .split(":");
   const user = requesterOf(request) ?? given;
   // Some put a token where the name belongs.
-  return user ? { user: withoutToken(user) } : {};
+  const environment = requestEnvironment(request, log);
+  return user ? { user: withoutToken(user), environment } : { environment };
 };
 
 const metricsRoute = ({ metrics }: Runtime): Route => ({

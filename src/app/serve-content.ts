@@ -5,7 +5,8 @@ import { artifactDistribution } from "#delivery/artifact-distribution.ts";
 import type { ContentRoute } from "#delivery/contract.ts";
 import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
 import { createContentServer } from "#delivery/server.ts";
-import { CONTENT_ACCESS_FORMAT } from "#platform/log/access-log.ts";
+import { ACCESS_FORMATS } from "#platform/log/access-log.ts";
+import { requestEnvironment } from "#platform/log/gateway-identity.ts";
 import { statusClass } from "#platform/metrics/prometheus.ts";
 import type { Composition } from "./composition.ts";
 import type { Runtime } from "./runtime.ts";
@@ -19,13 +20,15 @@ export async function serveContent(
 ): Promise<Service> {
   const ctx = runtime.createCtx("content");
   const isMeasured = ctx.settings.METRICS_ENABLED;
-  const accessLog = accessLogOf(options, CONTENT_ACCESS_FORMAT);
+  const accessLog = accessLogOf(options, ACCESS_FORMATS.content[ctx.settings.ACCESS_LOG_TEMPLATE]);
   const content = createContentServer(ctx, {
     handlers: [artifactDistribution, ...composition.shipped.flatMap(({ delivery }) => delivery)],
     guards: [...coreGuardHandlers, ...composition.shipped.flatMap(({ guards = [] }) => guards)],
     routes: isMeasured ? [metricsRoute(runtime)] : [],
     observe: (request, response) => {
-      accessLog?.observe(request, response);
+      accessLog?.observe(request, response, () => ({
+        environment: requestEnvironment(request, ctx.log),
+      }));
       if (isMeasured) measure(ctx, request, response);
     },
     ...(options.keepAliveTimeoutMs ? { keepAliveMs: options.keepAliveTimeoutMs } : {}),

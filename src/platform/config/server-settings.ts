@@ -134,6 +134,11 @@ export const serverSettings = defineSettings({
     default: "text",
     doc: "`text` is the classic line, `json` one object per line.",
   },
+  ACCESS_LOG_TEMPLATE: {
+    schema: Type.Union([Type.Literal("standard"), Type.Literal("service")]),
+    default: "standard",
+    doc: "Access lines without `--access-logformat`: `standard` are those of a plain server, `service` also name user, organisation, forwarded address and time, as dashboards of the hosted service read them.",
+  },
   LOG_LEVEL: {
     schema: Type.Union(["debug", "info", "warn", "error"].map((level) => Type.Literal(level))),
     default: "info",

@@ -20,7 +20,8 @@ export interface AccessRecord {
   /** By lower-case name. */
   readonly requestHeader: (name: string) => string | undefined;
   readonly responseHeader: (name: string) => string | undefined;
-  readonly environment: Readonly<Record<string, string>>;
+  /** Values of `%({name}e)s`. */
+  readonly environment: (name: string) => string | undefined;
 }
 
 type Token = (record: AccessRecord) => string;
@@ -113,7 +114,7 @@ function token(match: RegExpExecArray): Token {
 
 function namedValue(name: string, kind: string): Token {
   const header = name.toLowerCase();
-  if (kind === "e") return ({ environment }) => safe(environment[name] ?? "-");
+  if (kind === "e") return ({ environment }) => safe(environment(name) ?? "-");
   if (kind === "o") return (record) => safe(record.responseHeader(header) ?? "-");
   return (record) => safe(record.requestHeader(header) ?? "-");
 }

@@ -14,13 +14,25 @@ export const API_ACCESS_FORMAT =
   'pulp [%({correlation-id}o)s]: %(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"';
 export const CONTENT_ACCESS_FORMAT = '%a %t "%r" %s %b "%{Referer}i" "%{User-Agent}i"';
 
+/** The lines of the hosted service, which its dashboards and exports take apart (service §13). */
+export const SERVICE_API_ACCESS_FORMAT =
+  'pulp [%({correlation-id}o)s]: %(h)s %(l)s user:%({REMOTE_USER}e)s org_id:%({ORG_ID}e)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %(M)s x_forwarded_for:"%({X-Forwarded-For}i)s"';
+export const SERVICE_CONTENT_ACCESS_FORMAT =
+  '%a %t "%r" %s %b "%{Referer}i" "%{User-Agent}i" cache:"%{X-PULP-CACHE}o" artifact_size:"%{X-PULP-ARTIFACT-SIZE}o" rh_org_id:"%{X-RH-ORG-ID}o" x_forwarded_for:"%{X-Forwarded-For}i" request_time:"%Tf"';
+
+/** The templates of a server by the setting `ACCESS_LOG_TEMPLATE`. */
+export const ACCESS_FORMATS = {
+  api: { standard: API_ACCESS_FORMAT, service: SERVICE_API_ACCESS_FORMAT },
+  content: { standard: CONTENT_ACCESS_FORMAT, service: SERVICE_CONTENT_ACCESS_FORMAT },
+} as const;
+
 /** What the server knows and the sockets do not tell. */
 export interface AccessFacts {
   /** Client address after trusted proxies; the socket's when left out. */
   readonly address?: string;
   readonly user?: string;
   /** Values of `%({name}e)s`. */
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: (name: string) => string | undefined;
 }
 
 export interface AccessLog extends AsyncDisposable {
@@ -85,7 +97,7 @@ function record(finished: Finished): AccessRecord {
     durationMs,
     requestHeader: (name) => joined(request.headers[name]),
     responseHeader: (name) => joined(response.getHeader(name)) ?? headerOf(head, name),
-    environment: facts.environment ?? {},
+    environment: facts.environment ?? none,
   };
 }
 
@@ -98,6 +110,8 @@ function headerOf(head: string, name: string): string | undefined {
   const line = head.split("\r\n").find((text) => text.toLowerCase().startsWith(start));
   return line?.slice(start.length);
 }
+
+const none = (): undefined => undefined;
 
 const joined = (value: number | string | readonly string[] | undefined): string | undefined =>
   Array.isArray(value) ? value.join(", ") : value?.toString();

@@ -28,7 +28,7 @@ const record: AccessRecord = {
   durationMs: 1234.5678,
   requestHeader: (name) => headers[name],
   responseHeader: (name) => (name === "correlation-id" ? "abc" : undefined),
-  environment: { ORG_ID: "7" },
+  environment: (name) => (name === "ORG_ID" ? "7" : undefined),
 };
 
 const formats: readonly (readonly [string, string])[] = [
