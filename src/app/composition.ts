@@ -2,6 +2,7 @@ import { cleanUpAuditTrail } from "#core/audit/tasks.ts";
 import { migrateBackend } from "#core/domains/tasks.ts";
 import { ARTIFACT_DISTRIBUTION, coreGuards } from "#core/guards/models.ts";
 import { maintenanceTasks } from "#core/maintenance/tasks.ts";
+import { measureSpace } from "#core/measures/tasks.ts";
 import type { CorePlugin, TaskDefinition } from "#core/plugin-contract.ts";
 import { coreRules } from "#core/policies/core-rules.ts";
 import { coreRepositoryTasks } from "#core/repositories/tasks.ts";
@@ -36,6 +37,7 @@ const coreTasks: readonly TaskDefinition[] = [
   commitUpload,
   ...coreRepositoryTasks,
   ...maintenanceTasks,
+  measureSpace,
   migrateBackend,
 ];
 

@@ -18,16 +18,19 @@ import { createHttp } from "#platform/http/undici.ts";
 import { IsolatedJq } from "#platform/jq/isolated-jq.ts";
 import type { Jq } from "#platform/jq/jq.ts";
 import type { ProcessLog } from "#platform/log/create-log.ts";
+import type { Metrics } from "#platform/metrics/metrics.ts";
 import {
   createMetrics,
   type PrometheusMetrics,
   silentMetrics,
 } from "#platform/metrics/prometheus.ts";
+import { openTelemetry, type Telemetry } from "#platform/metrics/telemetry.ts";
 import { type Configuration, openSecrets } from "./configure.ts";
 import { databaseUrl } from "./database-url.ts";
 import { appErrors } from "./errors.ts";
 import { migrationSources } from "./plugins.ts";
 import { openHome, storeOpener } from "./stores.ts";
+import { ownRelease } from "./version.ts";
 
 /** The second phase: everything that the services of one process share. */
 export interface Runtime extends AsyncDisposable {
@@ -46,6 +49,8 @@ export interface RuntimeOptions {
   readonly poolSize?: number;
   /** A task child: its parent has looked at the migrations, and nobody reads its metrics. */
   readonly isChild?: boolean;
+  /** Where a child measures; nowhere without it. */
+  readonly metrics?: Metrics;
 }
 
 /**
@@ -66,6 +71,8 @@ export async function openRuntime(
   if (!options.isChild) await requireMigrations(database);
   const notifier = stack.use(new PostgresNotifier(connection, database.pool));
   const jq = stack.use(new IsolatedJq());
+  const telemetry = options.isChild ? undefined : await openTelemetryOf(configuration);
+  if (telemetry) stack.use(telemetry);
   const nums = await ensureContentTypes(database.db, options.plugins);
   const parts: Parts = {
     configuration,
@@ -75,7 +82,9 @@ export async function openRuntime(
     database,
     notifier,
     registry: createRegistry(options.plugins, nums),
-    metrics: options.isChild ? silentMetrics : metricsOf(database),
+    metrics: options.isChild
+      ? { ...silentMetrics, ...options.metrics }
+      : metricsOf(settings, database, telemetry),
     http: createHttp({
       deniedNetworks: settings.REMOTE_DENIED_NETWORKS,
       importPaths: settings.ALLOWED_IMPORT_PATHS,
@@ -176,8 +185,22 @@ function createCtx(parts: Parts, kind: ProcessKind): Ctx {
   };
 }
 
-function metricsOf({ pool }: Database<CoreTables>): PrometheusMetrics {
-  const metrics = createMetrics();
+const openTelemetryOf = async ({ settings, log }: Configuration): Promise<Telemetry | undefined> =>
+  settings.OTEL_ENABLED
+    ? openTelemetry({
+        environment: process.env,
+        apiBuckets: settings.OTEL_PULP_API_HISTOGRAM_BUCKETS,
+        version: ownRelease(),
+        log: log.named("deckle.telemetry"),
+      })
+    : undefined;
+
+function metricsOf(
+  { OTEL_PULP_API_HISTOGRAM_BUCKETS: apiBuckets }: Settings,
+  { pool }: Database<CoreTables>,
+  telemetry: Telemetry | undefined,
+): PrometheusMetrics {
+  const metrics = createMetrics({ apiBuckets, telemetry });
   metrics.addCollector((into) => {
     const used = pool.totalCount - pool.idleCount;
     into.gauge("deckle_database_connections", used, { state: "used" });

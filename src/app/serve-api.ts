@@ -5,7 +5,6 @@ import { domainFinder } from "#core/domains/queries.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import { ACCESS_FORMATS, type AccessFacts } from "#platform/log/access-log.ts";
 import { requestEnvironment } from "#platform/log/gateway-identity.ts";
-import { statusClass } from "#platform/metrics/prometheus.ts";
 import { loginRoutes } from "#rest/auth/login-routes.ts";
 import { requesterOf } from "#rest/auth/requesters.ts";
 import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
@@ -14,6 +13,7 @@ import { createApi } from "#rest/kit/server.ts";
 import type { Composition } from "./composition.ts";
 import { guardOf } from "./guard-of.ts";
 import { authenticationOf, requestHooks } from "./hooks.ts";
+import { requestMetrics } from "./request-metrics.ts";
 import type { Runtime } from "./runtime.ts";
 import { accessLogOf, closeServer, listen, type ServerOptions, type Service } from "./service.ts";
 
@@ -24,6 +24,7 @@ export async function serveApi(
   options: ServerOptions,
 ): Promise<Service> {
   const ctx = runtime.createCtx("api");
+  const measured = requestMetrics(ctx);
   const { api, generalTasks } = composition;
   const keepAliveTimeout = options.keepAliveTimeoutMs ?? KEEP_ALIVE_MS;
   const app = createApi(ctx, {
@@ -38,13 +39,8 @@ export async function serveApi(
     refuseDownload: guardOf(ctx, composition.shipped),
     ...requestHooks(ctx, composition.shipped),
     http: { keepAliveTimeoutMs: keepAliveTimeout },
-    onAnswer: (request, reply, elapsedMs) =>
-      ctx.metrics.observe("pulp_api_request_duration_milliseconds", elapsedMs, {
-        http_method: request.method,
-        http_status_code: statusClass(reply.statusCode),
-        http_target: reply.statusCode > 400 ? "" : request.routeTemplate,
-        worker_name: ctx.process.name,
-      }),
+    onAnswer: (request, { statusCode: status }, elapsedMs) =>
+      measured?.answered(request.raw, { status, template: request.routeTemplate, elapsedMs }),
   });
   await app.ready();
   const [, ...others] = options.binds;

@@ -1,5 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Ctx } from "#core/ctx.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import { artifactDistribution } from "#delivery/artifact-distribution.ts";
 import type { ContentRoute } from "#delivery/contract.ts";
@@ -7,8 +5,8 @@ import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
 import { createContentServer } from "#delivery/server.ts";
 import { ACCESS_FORMATS } from "#platform/log/access-log.ts";
 import { requestEnvironment } from "#platform/log/gateway-identity.ts";
-import { statusClass } from "#platform/metrics/prometheus.ts";
 import type { Composition } from "./composition.ts";
+import { requestMetrics } from "./request-metrics.ts";
 import type { Runtime } from "./runtime.ts";
 import { accessLogOf, listening, type ServerOptions, type Service } from "./service.ts";
 
@@ -19,17 +17,17 @@ export async function serveContent(
   options: ServerOptions,
 ): Promise<Service> {
   const ctx = runtime.createCtx("content");
-  const isMeasured = ctx.settings.METRICS_ENABLED;
+  const measured = requestMetrics(ctx);
   const accessLog = accessLogOf(options, ACCESS_FORMATS.content[ctx.settings.ACCESS_LOG_TEMPLATE]);
   const content = createContentServer(ctx, {
     handlers: [artifactDistribution, ...composition.shipped.flatMap(({ delivery }) => delivery)],
     guards: [...coreGuardHandlers, ...composition.shipped.flatMap(({ guards = [] }) => guards)],
-    routes: isMeasured ? [metricsRoute(runtime)] : [],
+    routes: ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : [],
     observe: (request, response) => {
       accessLog?.observe(request, response, () => ({
         environment: requestEnvironment(request, ctx.log),
       }));
-      if (isMeasured) measure(ctx, request, response);
+      measured?.content(request, response);
     },
     ...(options.keepAliveTimeoutMs ? { keepAliveMs: options.keepAliveTimeoutMs } : {}),
   });
@@ -45,18 +43,6 @@ export async function serveContent(
       await accessLog?.[Symbol.asyncDispose]();
     },
   };
-}
-
-function measure(ctx: Ctx, request: IncomingMessage, response: ServerResponse): void {
-  const start = performance.now();
-  response.once("close", () =>
-    ctx.metrics.observe("pulp_content_request_duration_milliseconds", performance.now() - start, {
-      http_method: request.method ?? "",
-      http_status_code: statusClass(response.statusCode),
-      http_route: "stream_content",
-      worker_name: ctx.process.name,
-    }),
-  );
 }
 
 const metricsRoute = ({ metrics }: Runtime): ContentRoute => ({

@@ -1,4 +1,6 @@
-import { serveChild } from "#worker/serve-child.ts";
+import { isMeasured } from "#core/measures/queries.ts";
+import { forwardedMetrics } from "#platform/metrics/forwarded.ts";
+import { serveChild, tell } from "#worker/serve-child.ts";
 import { compose } from "./composition.ts";
 import { configure } from "./configure.ts";
 import { enabledPlugins } from "./plugins.ts";
@@ -8,7 +10,11 @@ import { openRuntime } from "./runtime.ts";
 export async function taskChild(): Promise<number> {
   const configuration = configure();
   const { plugins } = compose(enabledPlugins(configuration.settings.ENABLED_PLUGINS));
-  await using runtime = await openRuntime(configuration, { plugins, role: "task", isChild: true });
-  await serveChild(runtime.createCtx("worker"));
+  const metrics = isMeasured(configuration.settings)
+    ? forwardedMetrics((measurements) => tell({ kind: "measured", measurements }))
+    : undefined;
+  const child = { isChild: true, ...(metrics ? { metrics } : {}) };
+  await using runtime = await openRuntime(configuration, { plugins, role: "task", ...child });
+  await serveChild(runtime.createCtx("worker"), metrics?.flush);
   return 0;
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { evaluate, rangeApplies } from "#base/conditional.ts";
 import type { Ctx } from "#core/ctx.ts";
+import { isMeasured } from "#core/measures/queries.ts";
 import { type Answer, type Body, errorReply } from "./answer.ts";
 import type { SpooledBody } from "./contract.ts";
 import { errorAnswer } from "./errors.ts";
@@ -156,7 +157,7 @@ export function countServed(
   domain: string,
   bytes: number,
 ): void {
-  if (!settings.DOMAIN_ENABLED || !settings.METRICS_ENABLED) return;
+  if (!settings.DOMAIN_ENABLED || !isMeasured(settings)) return;
   const labels = { domain_name: domain, worker_process: process.name };
   metrics.count("pulp_artifacts_size_counter_Bytes_total", labels, bytes);
 }

@@ -1,3 +1,4 @@
+import type { Measurement } from "#base/measurement.ts";
 import type { ClaimedTask, Outcome } from "#core/tasks/types.ts";
 
 /** What a supervisor says to its child: run this, as that slot. */
@@ -10,6 +11,7 @@ export interface RunMessage {
 /** What a child says to its supervisor. */
 export type ChildMessage =
   | { readonly kind: "ready" }
+  | { readonly kind: "measured"; readonly measurements: readonly Measurement[] }
   | {
       readonly kind: "outcome";
       readonly task: string;

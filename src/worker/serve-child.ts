@@ -8,10 +8,12 @@ import type { ChildMessage, RunMessage } from "./messages.ts";
 /**
  * The child's side: runs the tasks that the supervisor sends, one at a time, until it hangs up.
  *
+ * @param onTaskEnd runs before the outcome of a task is told
+ *
  * SIGUSR1 aborts the running task. The signals of a terminal reach the whole process group, so the
  * first of each is left to the supervisor.
  */
-export async function serveChild(ctx: Ctx): Promise<void> {
+export async function serveChild(ctx: Ctx, onTaskEnd = () => {}): Promise<void> {
   let running: AbortController | undefined;
   process.on("SIGUSR1", () => running?.abort());
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -21,6 +23,7 @@ export async function serveChild(ctx: Ctx): Promise<void> {
     running = new AbortController();
     const outcome = await runAlone(asSlot(ctx, owner), task, running.signal);
     running = undefined;
+    onTaskEnd();
     tell({ kind: "outcome", task: task.id, outcome, rssBytes: process.memoryUsage.rss() });
   });
   const hungUp = new Promise<void>((resolve) => {
@@ -53,7 +56,8 @@ async function runAlone(ctx: Ctx, task: RunMessage["task"], signal: AbortSignal)
   }
 }
 
-function tell(message: ChildMessage): void {
+/** Says something to the supervisor. */
+export function tell(message: ChildMessage): void {
   // A supervisor that has gone is noticed by the disconnect.
   process.send?.(message, undefined, undefined, () => undefined);
 }

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { applyMeasurement } from "#base/measurement.ts";
 import type { Ctx, ProcessIdentity } from "#core/ctx.ts";
 import { removeIncomplete } from "#core/tasks/cleanup.ts";
 import { taskDirectory } from "#core/tasks/job.ts";
@@ -161,6 +162,9 @@ export class Slot {
     this.#child ??= new TaskChild(
       this.#options.childEntry,
       this.#ctx.settings.TASK_CHILD_MEMORY_MB,
+      (measurements) => {
+        for (const one of measurements) applyMeasurement(this.#ctx.metrics, one);
+      },
     );
     return this.#child;
   }

@@ -14,6 +14,7 @@ import { beatIntervalMs, registerProcesses, removeProcesses } from "#core/tasks/
 import { reapMissing } from "#core/tasks/reaper.ts";
 import { processName } from "#core/tasks/rules.ts";
 import { Pulse } from "./pulse.ts";
+import { QueueGauges } from "./queue-gauges.ts";
 import { Slot } from "./slot.ts";
 import type { ChildEntry } from "./task-child.ts";
 import { Wake } from "./wake.ts";
@@ -67,6 +68,7 @@ class Supervisor {
   readonly #identities: readonly ProcessIdentity[];
   readonly #slots: readonly Slot[];
   readonly #wake = new Wake();
+  readonly #gauges: QueueGauges;
   readonly #stopping = new AbortController();
   readonly #givingUp = new AbortController();
   readonly #ended = new AbortController();
@@ -77,6 +79,7 @@ class Supervisor {
   constructor(ctx: Ctx, options: WorkerOptions) {
     this.#ctx = ctx;
     this.#options = options;
+    this.#gauges = new QueueGauges(ctx, this.#ended.signal);
     const count = options.slots ?? (ctx.settings.TASK_SLOTS || Math.max(2, availableParallelism()));
     this.#identities = Array.from({ length: count }, (_, i) => slotIdentity(ctx, i + 1));
     this.#slots = this.#identities.map(
@@ -165,6 +168,7 @@ class Supervisor {
         await sweep(this.#ctx);
         await trimEvents(this.#ctx.db);
         await removeExpiredSessions(this.#ctx.db);
+        await this.#gauges.tick();
       },
     });
   }

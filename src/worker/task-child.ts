@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reasons } from "#core/tasks/rules.ts";
 import type { ClaimedTask, Outcome } from "#core/tasks/types.ts";
+import type { Measurement } from "#base/measurement.ts";
 import type { ChildMessage, RunMessage } from "./messages.ts";
 
 /** How to start a child: a file that builds a context and calls `serveChild`. */
@@ -28,7 +29,11 @@ export class TaskChild {
   #hasEnded = false;
   #tasks = 0;
 
-  constructor(entry: ChildEntry, memoryMb: number) {
+  constructor(
+    entry: ChildEntry,
+    memoryMb: number,
+    onMeasured: (measurements: readonly Measurement[]) => void,
+  ) {
     this.#process = fork(entry.file, [...entry.args], {
       // A small nursery: what a sync makes per file dies young, and a large one is only resident.
       execArgv: [
@@ -40,8 +45,9 @@ export class TaskChild {
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#ready = promise;
-    this.#process.on("message", ({ kind }: ChildMessage) => {
-      if (kind !== "ready") return;
+    this.#process.on("message", (message: ChildMessage) => {
+      if (message.kind === "measured") onMeasured(message.measurements);
+      if (message.kind !== "ready") return;
       this.#isReady = true;
       resolve();
     });

@@ -44,7 +44,7 @@ async function upsert(
   await sql`
     insert into task_schedule (id, domain, name, task_name, arguments, dispatch_interval, next_dispatch)
     values (${uuid7()}, ${domain}, ${schedule.name}, ${schedule.taskName}, ${sealed},
-      make_interval(mins => ${schedule.minutes}), clock_timestamp())
+      make_interval(secs => ${schedule.minutes * 60}), clock_timestamp())
     on conflict (domain, name) do update set task_name = excluded.task_name,
       dispatch_interval = excluded.dispatch_interval, updated = clock_timestamp()
     where task_schedule.task_name <> excluded.task_name

@@ -8,7 +8,7 @@ export interface BuiltinSchedule {
   readonly name: string;
   readonly taskName: string;
   readonly input: JsonObject;
-  /** Interval; of the schedules of the specification also the age limit. 0: no such schedule. */
+  /** Interval, may be a fraction; of the schedules of the specification also the age limit. 0: no such schedule. */
   readonly minutes: number;
 }
 
@@ -37,6 +37,15 @@ export const builtinSchedules = (settings: Settings): readonly BuiltinSchedule[]
     taskName: "pulpcore.app.tasks.orphan.orphan_cleanup",
     input: { everywhere: true },
     minutes: settings.ORPHAN_PROTECTION_TIME,
+  },
+  {
+    name: "Emit OpenTelemetry metrics periodically",
+    taskName: "pulpcore.app.tasks.telemetry.otel_metrics",
+    input: {},
+    minutes:
+      settings.DOMAIN_ENABLED && (settings.OTEL_ENABLED || settings.PROMETHEUS_PORT > 0)
+        ? settings.OTEL_METRICS_DISPATCH_INTERVAL_MINUTES
+        : 0,
   },
   {
     name: "Clean up the audit trail periodically",

@@ -17,7 +17,7 @@ const accepted = <const Schema extends TSchema>(schema: Schema, value: unknown) 
 
 const hidden = { ...accepted(optional(text), null), secret: true };
 
-/** Names of frameworks, Redis, telemetry and notifications that settings of a peer hold. */
+/** Names of frameworks, Redis and notifications that settings of a peer hold. */
 export const compatSettings = defineSettings({
   SECURE_PROXY_SSL_HEADER: accepted(optional(texts), null),
   USE_X_FORWARDED_HOST: accepted(flag, false),
@@ -44,9 +44,6 @@ export const compatSettings = defineSettings({
   REDIS_SSL_CA_CERTS: accepted(optional(text), null),
   CACHES: accepted(map, {}),
 
-  OTEL_ENABLED: accepted(flag, false),
-  OTEL_METRICS_DISPATCH_INTERVAL_MINUTES: accepted(Type.Number({ exclusiveMinimum: 0 }), 5),
-  OTEL_PULP_API_HISTOGRAM_BUCKETS: accepted(Type.Array(Type.Number()), []),
   LOGGING: {
     ...accepted(map, {}),
     doc: '`loggers[""].level` sets `LOG_LEVEL`; the rest is accepted without effect.',

@@ -5,6 +5,7 @@ import { contentSettings } from "./content-settings.ts";
 import { serverSettings } from "./server-settings.ts";
 import { storageSettings } from "./storage-settings.ts";
 import { taskSettings } from "./task-settings.ts";
+import { telemetrySettings } from "./telemetry-settings.ts";
 
 /** Every setting of the core; plugins bring tables of their own. */
 export const coreSettings = {
@@ -13,6 +14,7 @@ export const coreSettings = {
   ...accessSettings,
   ...contentSettings,
   ...taskSettings,
+  ...telemetrySettings,
 } as const;
 
 /** Also the names that are accepted for the sake of existing settings files. */

@@ -13,6 +13,7 @@ export interface Hot {
 export type Channel =
   | "pulp_worker_wakeup"
   | "pulp_worker_cancel"
+  | "pulp_worker_metrics_heartbeat"
   | "deckle_distribution"
   | "deckle_access";
 

@@ -6,18 +6,34 @@ import type { Metrics } from "./metrics.ts";
 /** Called before each rendering, to read what is a level and not an event. */
 export type Collector = (metrics: Metrics) => void;
 
+/** All instruments of a process as JSON, for the one that adds them up. */
+export type Readings = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
+
 export interface PrometheusMetrics extends Metrics {
   /** `text/plain; version=0.0.4; charset=utf-8`. */
   readonly contentType: string;
   addCollector(collector: Collector): void;
+  readings(): Promise<Readings>;
 }
 
 type Labels = Readonly<Record<string, string>>;
 
+export interface MetricsOptions {
+  /** Upper bounds of the histogram of API requests; empty are our own. */
+  readonly apiBuckets?: readonly number[];
+  /** Gets what the instruments get. */
+  readonly telemetry?: Omit<Metrics, "render"> | undefined;
+}
+
 /** The instruments of this process in a registry of their own. */
-export function createMetrics(): PrometheusMetrics {
+export function createMetrics({
+  apiBuckets = [],
+  telemetry,
+}: MetricsOptions = {}): PrometheusMetrics {
   const registry = new Registry();
-  const made = new Map(Object.entries(instruments).map(([name, spec]) => [name, make(name, spec)]));
+  const made = new Map(
+    Object.entries(instruments).map(([name, spec]) => [name, make(name, spec, apiBuckets)]),
+  );
   for (const instrument of made.values()) registry.registerMetric(instrument as Counter);
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   const collectors: Collector[] = [eventLoopDelay()];
@@ -29,13 +45,27 @@ export function createMetrics(): PrometheusMetrics {
   };
   const metrics: PrometheusMetrics = {
     contentType: registry.contentType,
-    count: (name, labels = {}, by = 1) => find(name, Counter).inc(labels, by),
-    observe: (name, value, labels = {}) => find(name, Histogram).observe(labels, value),
-    gauge: (name, value, labels = {}) => find(name, Gauge).set(labels, value),
+    count(name, labels = {}, by = 1) {
+      const level = levels.has(name) ? find(name, Gauge) : find(name, Counter);
+      level.inc(labels, by);
+      telemetry?.count(name, labels, by);
+    },
+    observe(name, value, labels = {}) {
+      find(name, Histogram).observe(labels, value);
+      telemetry?.observe(name, value, labels);
+    },
+    gauge(name, value, labels = {}) {
+      find(name, Gauge).set(labels, value);
+      telemetry?.gauge(name, value, labels);
+    },
     addCollector: (collector) => void collectors.push(collector),
     render() {
       for (const collect of collectors) collect(metrics);
       return registry.metrics();
+    },
+    readings() {
+      for (const collect of collectors) collect(metrics);
+      return registry.getMetricsAsJSON();
     },
   };
   return metrics;
@@ -49,16 +79,28 @@ export const silentMetrics: PrometheusMetrics = {
   observe: () => undefined,
   gauge: () => undefined,
   render: () => Promise.resolve(""),
+  readings: () => Promise.resolve([]),
 };
 
 /** `4xx` for 404: the label that dashboards group by. */
 export const statusClass = (status: number): string => `${Math.floor(status / 100)}xx`;
 
-function make(name: string, spec: Instrument): Counter | Gauge | Histogram {
+const levels = new Set(
+  Object.entries(instruments).flatMap(([name, { kind }]) => (kind === "level" ? [name] : [])),
+);
+
+const API_DURATION = "pulp_api_request_duration_milliseconds";
+
+function make(
+  name: string,
+  spec: Instrument,
+  apiBuckets: readonly number[],
+): Counter | Gauge | Histogram {
   const options = { name, help: spec.help, labelNames: [...(spec.labels ?? [])], registers: [] };
   if (spec.kind === "counter") return new Counter(options);
-  if (spec.kind === "gauge") return new Gauge(options);
-  return new Histogram({ ...options, buckets: [...(spec.buckets ?? [])] });
+  if (spec.kind !== "histogram") return new Gauge(options);
+  const own = name === API_DURATION && apiBuckets.length > 0 ? apiBuckets : (spec.buckets ?? []);
+  return new Histogram({ ...options, buckets: [...own] });
 }
 
 function eventLoopDelay(): Collector {
