@@ -42,6 +42,7 @@ export { createVersion } from "#core/repositories/commands.ts";
 export { syncRepository } from "#core/sync/commands.ts";
 export type { DeclaredUnit } from "#core/sync/types.ts";
 export { dispatch } from "#core/tasks/commands.ts";
+export { tenancy } from "#core/tenancy.ts";
 export type { ContentHandler, GuardHandler, GuardRequest } from "#delivery/contract.ts";
 export { gateway } from "#rest/auth/gateway.ts";
 export type { Call } from "#rest/kit/call.ts";

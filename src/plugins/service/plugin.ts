@@ -1,6 +1,10 @@
 import { definePlugin } from "#sdk";
 import { domainBasedPermission } from "./access/domain-based.ts";
+import { serviceAccess } from "./access/policies.ts";
 import { serviceAccessPolicy } from "./access/rbac.ts";
+import { createDomain } from "./domains/create-domain.ts";
+import { domainOrgs } from "./domains/domain-orgs.ts";
+import { migrateDomain } from "./domains/migrate-domain.ts";
 import { claimsReader } from "./identity/claims.ts";
 import { headerAuthentication } from "./identity/classes.ts";
 import { serviceSettings } from "./settings.ts";
@@ -15,11 +19,12 @@ export const service = definePlugin({
   entities: [],
   contentTypes: [],
   repositoryTypes: [],
-  access: { policies: [], models: [{ model: "service.domainorg", isPlain: true }], adminOnly: [] },
+  access: serviceAccess,
   permissionClasses: [domainBasedPermission, serviceAccessPolicy],
   authentication: headerAuthentication,
   claims: claimsReader,
-  resources: [],
+  resources: [domainOrgs],
+  endpoints: [createDomain, migrateDomain],
   tasks: [],
   delivery: [],
   settings: serviceSettings,

@@ -54,15 +54,16 @@ export async function sendOutcome(
     case "empty":
       return reply.code(outcome.status).header("content-length", "0").send();
     case "object": {
-      if (!resource) throw new Error("An object needs its resource.");
-      const row = await readRow(resource, call, {
+      const shown = outcome.of === undefined ? resource : view.api.byPath(outcome.of);
+      if (!shown) throw new Error("An object needs its resource.");
+      const row = await readRow(shown, call, {
         key: String(outcome.id),
         ...(parent === undefined ? {} : { parent }),
       });
-      audit?.found(resource, row);
-      if (outcome.status === 201) reply.header("location", rowHref(resource, row, view));
+      audit?.found(shown, row);
+      if (outcome.status === 201) reply.header("location", rowHref(shown, row, view));
       return sendJson(reply, outcome.status, {
-        ...present(resource, row, { view }),
+        ...present(shown, row, { view }),
         ...outcome.told,
       });
     }

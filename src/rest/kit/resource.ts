@@ -100,6 +100,8 @@ export type Outcome =
       readonly kind: "object";
       readonly id: string | number;
       readonly status: 200 | 201;
+      /** Path of its resource, where the request is none to that. */
+      readonly of?: string;
       /** Keys that only this answer tells. */
       readonly told?: JsonObject;
     }
@@ -273,7 +275,10 @@ export interface Resource {
 
 /** A request that belongs to no object: status, housekeeping, the description. */
 export interface Endpoint {
+  /** Below the API root; with a slash in front, wherever that is. */
   readonly path: string;
+  /** Name of its policy; default is the path. */
+  readonly policy?: string;
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly label: string;
   readonly operationId: string;

@@ -96,10 +96,11 @@ export function routesOf(api: ApiIndex, tasks: GeneralTasks): Route[] {
 
 function endpointRoute(endpoint: Endpoint): Route {
   const { path, method, body, isPublic = false, isDetached = false, isOutside = false } = endpoint;
+  const inside = isPublic ? "both" : "domain";
   return {
     path: isOutside ? `/${path}` : `${path}/`,
-    scope: isOutside ? "site" : isPublic ? "both" : "domain",
-    name: path,
+    scope: isOutside || path.startsWith("/") ? "site" : inside,
+    name: endpoint.policy ?? path,
     operations: [
       {
         method,

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { python } from "#plugins/python/plugin.ts";
 import { service } from "#plugins/service/plugin.ts";
-import { createTestApi, type RequestOptions, type TestApi } from "../../support/rest-api.ts";
+import {
+  createTestApi,
+  type RequestOptions,
+  type TestAnswer,
+  type TestApi,
+} from "../../support/rest-api.ts";
+import { endedTask } from "../../support/run-tasks.ts";
 
 const MODULE = "pulp_service.app.authentication.";
 
@@ -84,7 +90,7 @@ export async function makeDomain(api: TestApi, name: string, who: RequestOptions
     storage_settings: { MEDIA_ROOT: "" },
   };
   const made = await api.request("POST", below("default", "domains/"), { ...who, json });
-  assert.equal(made.status, 201, made.text);
+  assert.equal(made.status, 201, `${made.text} ${api.logged.at(-1)}`);
   return made.body as { readonly pulp_href: string; readonly name: string };
 }
 
@@ -110,4 +116,49 @@ export async function groupsOf({ ctx }: TestApi, username: string): Promise<read
     .orderBy("app_group.name")
     .execute();
   return rows.map(({ name }) => name);
+}
+
+/** Makes something by an administrator, at once or by a task; returns its href. */
+export async function make(api: TestApi, path: string, json: object): Promise<string> {
+  const answer = await api.request("POST", path, { json });
+  if (answer.status === 201) return answer.body.pulp_href;
+  const [href] = (await endedTask(api, answer)).created_resources;
+  assert.ok(href, answer.text);
+  return href;
+}
+
+export interface IndexOptions {
+  readonly name?: string;
+  /** Organisation that the guard of the index lets in; without it there is no guard. */
+  readonly guardedFor?: string;
+}
+
+/** An index `/pypi/<domain>/<name>/` of an administrator. */
+export async function makeIndex(
+  api: TestApi,
+  domain: string,
+  { name = "idx", guardedFor }: IndexOptions = {},
+): Promise<void> {
+  const at = (path: string) => below(domain, path);
+  const repository = await make(api, at("repositories/python/python/"), { name });
+  const guard =
+    guardedFor === undefined
+      ? null
+      : await make(api, at("contentguards/core/header/"), {
+          ...{ name, header_name: "x-rh-identity", header_value: guardedFor },
+          jq_filter: ".identity.org_id",
+        });
+  const json = { name, base_path: name, repository, content_guard: guard };
+  await make(api, at("distributions/python/pypi/"), json);
+}
+
+/** Statuses of requests by the words that describe them. */
+export async function statuses<Words extends string>(
+  requests: Readonly<Record<Words, () => Promise<TestAnswer>>>,
+): Promise<Record<Words, number>> {
+  const entries: [string, number][] = [];
+  for (const [words, request] of Object.entries<() => Promise<TestAnswer>>(requests)) {
+    entries.push([words, (await request()).status]);
+  }
+  return Object.fromEntries(entries) as Record<Words, number>;
 }

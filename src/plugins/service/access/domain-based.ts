@@ -1,4 +1,5 @@
-import { type Ctx, type Plugin, sql } from "#sdk";
+import { type Ctx, type Executor, type Plugin, sql } from "#sdk";
+import { refuseReserved } from "../domains/create-domain.ts";
 import { type FeatureCheck, featureCheck } from "../features/check.ts";
 import { callerOrganisation } from "../identity/claims.ts";
 import { serviceSettingsOf } from "../settings.ts";
@@ -21,7 +22,7 @@ export const domainBasedPermission: PermissionClass = {
 
 const only = (rows: RowRule["rows"]): RowRule => ({ kind: "only", rows });
 
-const NAMED_DOMAIN: ReadonlySet<string> = new Set(["create-domain", "migrate-domain"]);
+const NAMED_DOMAIN: ReadonlySet<string> = new Set(["domains/create", "domains/migrate"]);
 
 class DomainBased implements Decider {
   readonly #ctx: Ctx;
@@ -111,6 +112,7 @@ class DomainBased implements Decider {
   async made(...[db, { caller, viewset, object }]: Parameters<NonNullable<Decider["made"]>>) {
     const { user } = caller;
     if (viewset !== "domains" || user === null || user.isSuperuser) return;
+    refuseReserved(await nameOf(db, object.id));
     const group = await ownGroup(db, user.id);
     const holder = group === undefined ? { user: user.id } : { group };
     await linkDomain(db, {
@@ -124,6 +126,11 @@ class DomainBased implements Decider {
     const { DOMAIN_ACCESS_POLICIES: policies } = this.#settings;
     return Object.hasOwn(policies, domain) ? policies[domain] : undefined;
   }
+}
+
+async function nameOf(db: Executor, id: string): Promise<string> {
+  const row = await db.selectFrom("domain").select("name").where("id", "=", id).executeTakeFirst();
+  return row?.name ?? "";
 }
 
 const reachIn = ({ viewset, isGlobal, visit }: Question) =>
