@@ -13,6 +13,12 @@ export const appErrors = defineErrors({
     status: 500,
     message: (home: string, reason: string) => `The data folder ${home} cannot be used: ${reason}.`,
   },
+  middleware: {
+    code: "middleware-unknown",
+    status: 500,
+    message: (name: string, known: string) =>
+      `MIDDLEWARE names ${name}, which is none of ${known}.`,
+  },
   store: {
     code: "store-unusable",
     status: 500,

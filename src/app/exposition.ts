@@ -60,7 +60,8 @@ export function answerPrimary(metrics: PrometheusMetrics): AsyncDisposable {
 }
 
 // A primary that has gone reads nothing any more.
-const tell = (message: Message): void => void process.send?.(message, undefined, undefined, () => {});
+const tell = (message: Message): void =>
+  void process.send?.(message, undefined, undefined, () => {});
 
 /** In a primary: what its processes measure, and what those measured that have ended. */
 export function readWorkers(): () => Promise<readonly Readings[]> {

@@ -6,6 +6,7 @@ import { createContentServer } from "#delivery/server.ts";
 import { ACCESS_FORMATS } from "#platform/log/access-log.ts";
 import { requestEnvironment } from "#platform/log/gateway-identity.ts";
 import type { Composition } from "./composition.ts";
+import { downloadHooks } from "./hooks.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import type { Runtime } from "./runtime.ts";
 import { accessLogOf, listening, type ServerOptions, type Service } from "./service.ts";
@@ -18,12 +19,14 @@ export async function serveContent(
 ): Promise<Service> {
   const ctx = runtime.createCtx("content");
   const measured = requestMetrics(ctx);
+  const onDownload = downloadHooks(ctx, composition.shipped);
   const accessLog = accessLogOf(options, ACCESS_FORMATS.content[ctx.settings.ACCESS_LOG_TEMPLATE]);
   const content = createContentServer(ctx, {
     handlers: [artifactDistribution, ...composition.shipped.flatMap(({ delivery }) => delivery)],
     guards: [...coreGuardHandlers, ...composition.shipped.flatMap(({ guards = [] }) => guards)],
     routes: ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : [],
     observe: (request, response) => {
+      onDownload(request, response);
       accessLog?.observe(request, response, () => ({
         environment: requestEnvironment(request, ctx.log),
       }));

@@ -1,12 +1,12 @@
 /** The only door for plugins: what a plugin may use, and the type of what it brings. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { FastifyInstance } from "fastify";
 import type { SettingSpecs } from "#base/settings.ts";
 import type { Caller, Ctx } from "#core/ctx.ts";
 import type { CorePlugin } from "#core/plugin-contract.ts";
 import type { ContentHandler, GuardHandler } from "#delivery/contract.ts";
 import type { AuthenticationClass } from "#rest/auth/authentication.ts";
 import type { Endpoint, Resource } from "#rest/kit/resource.ts";
+import type { RequestHooks } from "#rest/kit/server.ts";
 import type { AnySite } from "#rest/kit/site.ts";
 
 export { sql } from "kysely";
@@ -75,7 +75,7 @@ export { versionsResource } from "#rest/resources/families/version-resource.ts";
 interface Middleware {
   /** Name in the setting. */
   readonly identifier: string;
-  attach(ctx: Ctx, app: FastifyInstance): void;
+  attach(ctx: Ctx, hooks: RequestHooks): void;
 }
 
 /** Everything that a plugin brings; a plugin is one value of this type. */

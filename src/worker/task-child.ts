@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Measurement } from "#base/measurement.ts";
 import { reasons } from "#core/tasks/rules.ts";
 import type { ClaimedTask, Outcome } from "#core/tasks/types.ts";
-import type { Measurement } from "#base/measurement.ts";
 import type { ChildMessage, RunMessage } from "./messages.ts";
 
 /** How to start a child: a file that builds a context and calls `serveChild`. */

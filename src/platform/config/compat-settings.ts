@@ -19,15 +19,12 @@ const hidden = { ...accepted(optional(text), null), secret: true };
 
 /** Names of frameworks, Redis and notifications that settings of a peer hold. */
 export const compatSettings = defineSettings({
-  SECURE_PROXY_SSL_HEADER: accepted(optional(texts), null),
-  USE_X_FORWARDED_HOST: accepted(flag, false),
   USE_X_FORWARDED_PORT: accepted(flag, false),
   FILE_UPLOAD_HANDLERS: accepted(texts, []),
   ROOT_URLCONF: accepted(text, "pulpcore.app.urls"),
   WSGI_APPLICATION: accepted(text, "pulpcore.app.wsgi.application"),
   TEMPLATES: accepted(Type.Array(any), []),
   INSTALLED_APPS: accepted(texts, []),
-  MIDDLEWARE: accepted(texts, []),
   DEFAULT_AUTO_FIELD: accepted(text, "django.db.models.AutoField"),
   LANGUAGE_CODE: accepted(text, "en-us"),
   TIME_ZONE: accepted(text, "UTC"),

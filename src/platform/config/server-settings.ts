@@ -75,6 +75,21 @@ export const serverSettings = defineSettings({
     doc: "Addresses and networks whose `X-Forwarded-*` headers are believed, by API and content app. When it is not empty, headers that name a user are believed from them only; otherwise from everybody, so the proxy has to be the only way in.",
     check: proxiesProblem,
   },
+  USE_X_FORWARDED_HOST: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "Absolute links carry the host of `X-Forwarded-Host` even where `TRUSTED_PROXIES` is empty, so the proxy has to be the only way in.",
+  },
+  SECURE_PROXY_SSL_HEADER: {
+    schema: Type.Union([Type.Tuple([text, text]), Type.Null()]),
+    default: null,
+    doc: "Header, as `HTTP_X_FORWARDED_PROTO`, and the value of it that says that the client came by https; believed as `USE_X_FORWARDED_HOST`.",
+  },
+  MIDDLEWARE: {
+    schema: texts,
+    default: [],
+    doc: "Hooks of plugins around each request, the outermost first; names of other programs are accepted without effect.",
+  },
   DATA_UPLOAD_MAX_NUMBER_FIELDS: {
     schema: Type.Integer({ minimum: 1 }),
     default: 1000,
@@ -94,14 +109,8 @@ export const serverSettings = defineSettings({
   },
   REST_FRAMEWORK: {
     schema: Type.Record(text, Type.Unknown()),
-    default: {
-      PAGE_SIZE: 100,
-      DEFAULT_AUTHENTICATION_CLASSES: [
-        "pulpcore.app.authentication.BasicAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-      ],
-    },
-    doc: "Nested values of the API: `PAGE_SIZE` is the default `limit`; `DEFAULT_AUTHENTICATION_CLASSES` says in which order requests are recognised.",
+    default: { PAGE_SIZE: 100 },
+    doc: "Nested values of the API: `PAGE_SIZE` is the default `limit`; `DEFAULT_AUTHENTICATION_CLASSES` says in which order requests are recognised, without it by Basic and then by session; `DEFAULT_PERMISSION_CLASSES` names what decides over them.",
   },
   DATABASES: {
     schema: Type.Record(text, Type.Record(text, Type.Unknown())),

@@ -135,7 +135,10 @@ function make(meter: Meter, spec: Instrument, { apiBuckets }: TelemetryOptions):
     case "histogram": {
       const own = name === API_DURATION && apiBuckets.length > 0;
       const advice = own ? { advice: { explicitBucketBoundaries: [...apiBuckets] } } : {};
-      return { kind: "histogram", instrument: meter.createHistogram(name, { ...options, ...advice }) };
+      return {
+        kind: "histogram",
+        instrument: meter.createHistogram(name, { ...options, ...advice }),
+      };
     }
     default:
       return spec.kind satisfies never;

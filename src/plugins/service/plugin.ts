@@ -7,6 +7,8 @@ import { domainOrgs } from "./domains/domain-orgs.ts";
 import { migrateDomain } from "./domains/migrate-domain.ts";
 import { claimsReader } from "./identity/claims.ts";
 import { headerAuthentication } from "./identity/classes.ts";
+import { onDownload } from "./middleware/content.ts";
+import { serviceMiddleware } from "./middleware/middleware.ts";
 import { serviceSettings } from "./settings.ts";
 
 export const service = definePlugin({
@@ -23,6 +25,8 @@ export const service = definePlugin({
   permissionClasses: [domainBasedPermission, serviceAccessPolicy],
   authentication: headerAuthentication,
   claims: claimsReader,
+  middleware: serviceMiddleware,
+  onDownload,
   resources: [domainOrgs],
   endpoints: [createDomain, migrateDomain],
   tasks: [],

@@ -1,6 +1,8 @@
-import { joinGroup } from "#core/access/commands.ts";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { beginSession, joinGroup } from "#core/access/commands.ts";
 import { rightsBook } from "#core/access/rights.ts";
 import type { Ctx, User } from "#core/ctx.ts";
+import { sessionCookie, setSession } from "./cookies.ts";
 import { proxyHeader } from "./proxies.ts";
 import { remoteUsers } from "./remote-users.ts";
 
@@ -11,5 +13,27 @@ const NO_DOMAIN = { num: 0, id: "", name: "default" };
 const groupsOf = async (ctx: Ctx, user: User): Promise<readonly string[]> =>
   (await rightsBook(ctx).rightsOf({ user, domain: NO_DOMAIN })).groups;
 
+interface Visitor {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly user: User;
+}
+
+/** Begins a session of a browser; false if the user may not come in any more. */
+async function openSession(ctx: Ctx, { request, reply, user }: Visitor): Promise<boolean> {
+  const session = await beginSession(ctx, user.id, { replaced: sessionCookie(request) });
+  if (session) setSession(ctx, reply, session);
+  return session !== undefined;
+}
+
+const hasSession = (request: FastifyRequest): boolean => sessionCookie(request) !== undefined;
+
 /** For plugins that recognise users by what a gateway in front of us says. */
-export const gateway = { header: proxyHeader, remoteUsers, groupsOf, joinGroup } as const;
+export const gateway = {
+  header: proxyHeader,
+  remoteUsers,
+  groupsOf,
+  joinGroup,
+  hasSession,
+  openSession,
+} as const;

@@ -18,6 +18,7 @@ import { AuditDraft, Auditor, isMutation } from "./audit.ts";
 import type { Call } from "./call.ts";
 import { correlationIdOf } from "./correlation.ts";
 import { isAllowedHost } from "./host.ts";
+import { originReader } from "./origin.ts";
 import { restErrors } from "./rest-errors.ts";
 import { type Route, type RouteOperation, scopeQuestion } from "./routes.ts";
 import { mayView, placePrns, type SitePlace, sitePrefix } from "./site.ts";
@@ -37,12 +38,22 @@ export interface ApiOptions {
   /** What a gateway says about the one who asks. */
   readonly claims?: (request: FastifyRequest) => Caller["claims"];
   /** Hooks of plugins, in the order of the setting; they come before everything else. */
-  readonly middleware?: readonly ((app: FastifyInstance) => void)[];
+  readonly middleware?: readonly ((hooks: RequestHooks) => void)[];
   /** Called after each answer, for access log and metrics. */
   readonly onAnswer?: (request: FastifyRequest, reply: FastifyReply, elapsedMs: number) => void;
   /** Options of the HTTP server. */
   readonly http?: { readonly maxHeaderSize?: number; readonly keepAliveTimeoutMs?: number };
 }
+
+/** Where plugins take part in requests. */
+export interface RequestHooks {
+  /** For the framework's own hooks. */
+  readonly app: FastifyInstance;
+  /** Called once a request is permitted, before it is carried out. */
+  whenPermitted(work: WhenPermitted): void;
+}
+
+export type WhenPermitted = (call: Call) => Promise<void>;
 
 /** The reason for which a content guard refuses a request, or undefined to permit it. */
 export type RefuseDownload = (
@@ -85,16 +96,19 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   app.decorateRequest("audit", null);
   app.decorateRequest("isHeardOut", false);
   app.decorateRequest("identity", undefined);
+  const whenPermitted: WhenPermitted[] = [];
+  for (const attach of options.middleware ?? []) {
+    attach({ app, whenPermitted: (work) => void whenPermitted.push(work) });
+  }
   addHooks(app, ctx, options);
-  const server = new ApiServer(ctx, options);
+  const server = new ApiServer(ctx, options, whenPermitted);
   for (const route of options.routes) server.mount(app, route);
   for (const site of mounted) server.mountSite(app, site);
   return app;
 }
 
 function addHooks(app: FastifyInstance, ctx: Ctx, options: ApiOptions): void {
-  const { onAnswer, middleware = [] } = options;
-  for (const attach of middleware) attach(app);
+  const { onAnswer } = options;
   app.addHook("onRequest", async (request, reply) => {
     request.correlationId = correlationIdOf(request.headers["correlation-id"]);
     request.apiRoot = rootOf(request.raw) ?? ctx.settings.API_ROOT;
@@ -196,10 +210,14 @@ class ApiServer {
   readonly #ctx: Ctx;
   readonly #options: ApiOptions;
   readonly #chain: AuthenticationChain;
+  readonly #whenPermitted: readonly WhenPermitted[];
+  readonly #originOf: (request: FastifyRequest) => string;
 
-  constructor(ctx: Ctx, options: ApiOptions) {
+  constructor(ctx: Ctx, options: ApiOptions, whenPermitted: readonly WhenPermitted[]) {
     this.#ctx = ctx;
     this.#options = options;
+    this.#whenPermitted = whenPermitted;
+    this.#originOf = originReader(ctx.settings);
     // What is wrong with the setting stops the start.
     policyBook(ctx);
     this.#chain = new AuthenticationChain(ctx, options.authentication ?? coreAuthentication);
@@ -280,6 +298,7 @@ class ApiServer {
       ...(parent === undefined ? {} : { parent }),
     });
     if (!isPublic) await this.#permit(call, { route, action: operation.permission, target });
+    for (const work of this.#whenPermitted) await work(call);
     return await operation.run(call, target);
   }
 
@@ -309,6 +328,7 @@ class ApiServer {
     if (!operation) throw restErrors.method(request.method);
     await using target = new Target(call, { ...operation, visit });
     await this.#permitVisit(call, { route, operation, target });
+    for (const work of this.#whenPermitted) await work(call);
     const { parts } = visit.place;
     if (!parts || !isRead(request.method)) return await operation.run(call, target);
     const shown = {
@@ -450,7 +470,7 @@ class ApiServer {
       root: request.apiRoot,
       domainEnabled: this.#ctx.settings.DOMAIN_ENABLED,
       domain: domain.name,
-      origin: `${request.protocol}://${request.host}`,
+      origin: this.#originOf(request),
       ctx: this.#ctx,
       api: this.#options.api,
     };
