@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { withoutToken } from "#core/access/token-text.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { domainFinder } from "#core/domains/queries.ts";
@@ -11,6 +11,7 @@ import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
 import { type Route, routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
 import type { Composition } from "./composition.ts";
+import { Drain } from "./drain.ts";
 import { guardOf } from "./guard-of.ts";
 import { authenticationOf, requestHooks } from "./hooks.ts";
 import { requestMetrics } from "./request-metrics.ts";
@@ -46,9 +47,12 @@ export async function serveApi(
   const [, ...others] = options.binds;
   const extra = others.map(() => createServer({ maxHeaderSize: 65_536 }, app.routing));
   const servers = [app.server, ...extra];
+  const drain = new Drain(options.onAnswered);
   const accessLog = accessLogOf(options, ACCESS_FORMATS.api[ctx.settings.ACCESS_LOG_TEMPLATE]);
   for (const server of servers) {
     Object.assign(server, LIMITS, { keepAliveTimeout });
+    server.prependListener("request", (request, response) => drain.observe(request, response));
+    if (options.requestTimeoutMs) limitRequests(server, options.requestTimeoutMs);
     if (accessLog)
       server.prependListener("request", (q, s) => accessLog.observe(q, s, factsOf(q, ctx.log)));
   }
@@ -56,7 +60,8 @@ export async function serveApi(
   await Promise.all(options.binds.map((bind, index) => listen(servers[index] ?? app.server, bind)));
   return {
     name: "api",
-    async stop() {
+    async stop(lingerMs = 0) {
+      if (lingerMs > 0) await drain.begin(servers, lingerMs);
       await Promise.all(servers.map((server) => closeServer(server, options.graceMs)));
       await app.close();
       await heartbeat.stop();
@@ -69,6 +74,14 @@ export async function serveApi(
 const LIMITS = { timeout: 300_000, requestTimeout: 0, headersTimeout: 60_000 };
 /** Above the 60 to 75 s of the proxies in front, so that they close first. */
 const KEEP_ALIVE_MS = 80_000;
+
+/** Cuts off what takes too long. */
+function limitRequests(server: Server, limitMs: number): void {
+  server.prependListener("request", (_request, response) => {
+    const late = setTimeout(() => response.socket?.destroy(), limitMs);
+    response.once("close", () => clearTimeout(late));
+  });
+}
 
 /** Who it was, or the name that a client gave: a refused one is in the log with its 401. */
 const factsOf = (request: IncomingMessage, log: Ctx["log"]) => (): AccessFacts => {

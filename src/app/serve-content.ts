@@ -6,6 +6,7 @@ import { createContentServer } from "#delivery/server.ts";
 import { ACCESS_FORMATS } from "#platform/log/access-log.ts";
 import { requestEnvironment } from "#platform/log/gateway-identity.ts";
 import type { Composition } from "./composition.ts";
+import { Drain } from "./drain.ts";
 import { downloadHooks } from "./hooks.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import type { Runtime } from "./runtime.ts";
@@ -21,12 +22,14 @@ export async function serveContent(
   const measured = requestMetrics(ctx);
   const onDownload = downloadHooks(ctx, composition.shipped);
   const accessLog = accessLogOf(options, ACCESS_FORMATS.content[ctx.settings.ACCESS_LOG_TEMPLATE]);
+  const drain = new Drain(options.onAnswered);
   const content = createContentServer(ctx, {
     handlers: [artifactDistribution, ...composition.shipped.flatMap(({ delivery }) => delivery)],
     guards: [...coreGuardHandlers, ...composition.shipped.flatMap(({ guards = [] }) => guards)],
     routes: ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : [],
     observe: (request, response) => {
       onDownload(request, response);
+      drain.observe(request, response);
       accessLog?.observe(request, response, () => ({
         environment: requestEnvironment(request, ctx.log),
       }));
@@ -40,7 +43,8 @@ export async function serveContent(
   );
   return {
     name: "content",
-    async stop() {
+    async stop(lingerMs = 0) {
+      if (lingerMs > 0) await drain.begin(content.servers, lingerMs);
       await content.close(AbortSignal.timeout(options.graceMs));
       await heartbeat.stop();
       await accessLog?.[Symbol.asyncDispose]();

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { type Bind, parseBind } from "./bind.ts";
 import { appErrors } from "./errors.ts";
 import { integerFlag, readFlags } from "./flags.ts";
+import { type Recycling, serverEnvironment } from "./server-environment.ts";
 import type { ServerOptions } from "./service.ts";
 
 /** What `pulpcore-api` and `pulpcore-content` were told (core-tasks-ops §18). */
@@ -9,6 +10,12 @@ export interface ServerCommand {
   readonly server: ServerOptions;
   /** Processes that share the addresses. */
   readonly workers: number;
+  readonly role: "api" | "content";
+  readonly recycling: Recycling;
+  /** Silence after which a process hangs, and the longest request of the API; unlimited without it. */
+  readonly timeoutSeconds: number | undefined;
+  /** Processes are replaced when sources change. */
+  readonly isReloading: boolean;
   /** Flags that were given and change nothing. */
   readonly ignored: readonly string[];
   readonly isHelp: boolean;
@@ -19,15 +26,12 @@ const flag = { type: "boolean" } as const;
 
 /** Accepted, because service files and images give them; what they do happens by itself or not at all. */
 const IGNORED = {
-  timeout: { ...text, short: "t" },
+  config: { ...text, short: "c" },
   "limit-request-line": text,
   "limit-request-fields": text,
   "limit-request-field-size": text,
-  "max-requests": text,
-  "max-requests-jitter": text,
   "error-logfile": text,
   "log-file": text,
-  reload: flag,
   "reload-engine": text,
   "reload-extra-file": text,
   preload: flag,
@@ -39,6 +43,10 @@ const IGNORED = {
 
 const OPTIONS = {
   ...IGNORED,
+  timeout: { ...text, short: "t" },
+  "max-requests": text,
+  "max-requests-jitter": text,
+  reload: flag,
   bind: { ...text, short: "b", multiple: true },
   workers: { ...text, short: "w" },
   name: { ...text, short: "n" },
@@ -58,25 +66,55 @@ const OPTIONS = {
  *
  * @throws `appErrors.usage`, `appErrors.bind`
  */
-export function readServerFlags(parameters: readonly string[], port: number): ServerCommand {
-  const common = (process.env.GUNICORN_CMD_ARGS ?? "").split(/\s+/).filter((word) => word !== "");
+export function readServerFlags(
+  parameters: readonly string[],
+  { name: role, port }: { readonly name: "api" | "content"; readonly port: number },
+): ServerCommand {
+  const told = serverEnvironment(role, process.env);
+  const common = wordsOf(process.env.GUNICORN_CMD_ARGS ?? "");
   const { text: given, list, on, rest } = readFlags([...common, ...parameters], OPTIONS);
   // The peer's entry point names an application here; ours has one.
   const [extra] = rest.filter((word) => !/^pulpcore[.\w]*(:\w+(\(\))?)?$/.test(word));
   if (extra !== undefined) throw appErrors.usage(`There is nothing to do with '${extra}'.`);
   applyToProcess(given);
   const seconds = integerFlag("keep-alive", given["keep-alive"]);
+  const timeoutSeconds = integerFlag("timeout", given.timeout) ?? told.timeoutSeconds;
+  const graceSeconds = integerFlag("graceful-timeout", given["graceful-timeout"]);
   return {
     server: {
       binds: bindsOf(list.bind, port),
-      graceMs: 1000 * (integerFlag("graceful-timeout", given["graceful-timeout"]) ?? 30),
+      graceMs: 1000 * (graceSeconds ?? told.graceSeconds),
+      ...optional("requestTimeoutMs", timeoutSeconds && timeoutSeconds * 1000),
       ...optional("accessLogfile", given["access-logfile"]),
       ...optional("accessLogformat", given["access-logformat"]),
       ...optional("keepAliveTimeoutMs", seconds === undefined ? undefined : seconds * 1000),
     },
-    workers: Math.max(1, integerFlag("workers", given.workers) ?? 1),
+    role,
+    workers: Math.max(1, integerFlag("workers", given.workers) ?? told.workers),
+    recycling: recyclingOf(given, told),
+    timeoutSeconds,
+    isReloading: on.reload ?? told.isReloading,
     ignored: Object.keys(IGNORED).filter((name) => name in given || on[name]),
     isHelp: on.help === true,
+  };
+}
+
+/** Words of a command line; quotes keep spaces together, as in a shell. */
+const wordsOf = (line: string): readonly string[] =>
+  (line.match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g) ?? []).map((word) =>
+    word.replaceAll(/"([^"]*)"|'([^']*)'/g, (_whole, double, single) => double ?? single),
+  );
+
+/** A number of requests that is given without its jitter has none. */
+function recyclingOf(
+  given: Readonly<Record<string, string | undefined>>,
+  told: Recycling,
+): Recycling {
+  const maxRequests = integerFlag("max-requests", given["max-requests"]);
+  const jitter = integerFlag("max-requests-jitter", given["max-requests-jitter"]);
+  return {
+    maxRequests: maxRequests ?? told.maxRequests,
+    jitter: jitter ?? (maxRequests === undefined ? told.jitter : 0),
   };
 }
 
@@ -109,6 +147,10 @@ export const serverUsage = (program: string, port: number): string => `Usage: ${
       --access-logfile FILE access log, - is standard output; none without it
       --access-logformat F  its format
       --log-level LEVEL     debug, info, warning or error
+      --max-requests N      requests after which a process is replaced, 0 is never
+      --max-requests-jitter N  up to so many more, drawn once per process
+  -t, --timeout S           silence after which a process is replaced; longest request of the API
+      --reload              replaces the processes when sources change
       --graceful-timeout S  how long running requests may take after a stop, default 30
       --keep-alive S        how long an idle connection is kept, default 80 or more
       --chdir FOLDER        folder to work in

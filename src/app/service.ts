@@ -6,8 +6,12 @@ import { appErrors } from "./errors.ts";
 /** The third phase: something that serves until it is told to stop. */
 export interface Service {
   readonly name: string;
-  /** Takes nothing new, finishes what it has, and resolves when it is done. */
-  stop(): Promise<void>;
+  /**
+   * Takes nothing new, finishes what it has, and resolves when it is done.
+   *
+   * @param lingerMs how long idle connections are left alone, since requests may be on their way
+   */
+  stop(lingerMs?: number): Promise<void>;
 }
 
 /** What the API and the content app have in common. */
@@ -19,6 +23,10 @@ export interface ServerOptions {
   readonly keepAliveTimeoutMs?: number;
   /** How long running requests may take after the stop. */
   readonly graceMs: number;
+  /** Longest request of the API; those that take longer are cut off. */
+  readonly requestTimeoutMs?: number;
+  /** Called after each response. */
+  readonly onAnswered?: () => void;
 }
 
 /** The access log that was asked for. */

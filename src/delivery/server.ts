@@ -137,7 +137,6 @@ const isBelow = (path: string, route: string): boolean =>
   route.endsWith("/") ? path.startsWith(route) : path === route;
 
 async function closeServer(server: Server, signal: AbortSignal): Promise<void> {
-  if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();

@@ -152,7 +152,7 @@ test("flags of the servers", (t) => {
     ...["--log-level", "WARNING", "pulpcore.app.wsgi:application"],
   ];
 
-  const command = readServerFlags(flags, 24_817);
+  const command = readServerFlags(flags, { name: "api", port: 24_817 });
 
   assert.deepEqual(command, {
     server: {
@@ -161,25 +161,68 @@ test("flags of the servers", (t) => {
         { host: "::1", port: 2 },
       ],
       graceMs: 5000,
+      requestTimeoutMs: 90_000,
       accessLogfile: "-",
       keepAliveTimeoutMs: 7000,
     },
+    role: "api",
     workers: 3,
-    ignored: ["timeout", "preload"],
+    recycling: { maxRequests: 10_000, jitter: 500 },
+    timeoutSeconds: 90,
+    isReloading: false,
+    ignored: ["preload"],
     isHelp: false,
   });
   assert.equal(process.env.PULP_WORKER_NAME_TEMPLATE, "@str x{pid}");
   assert.equal(process.env.PULP_LOG_LEVEL, "@str warn");
 });
 
+const API = { name: "api", port: 1 } as const;
+
+test("flags win over the common ones, and those over variables", (t) => {
+  const variables: Readonly<Record<string, string>> = {
+    GUNICORN_CMD_ARGS: `--config /usr/bin/x.py --max-requests 30 --access-logformat '%(h)s "%(r)s"'`,
+    PULP_API_GUNICORN_WORKERS: "5",
+    PULP_API_GUNICORN_TIMEOUT: "1800",
+    PULP_API_GUNICORN_MAX_REQUESTS: "20",
+    PULP_API_GUNICORN_MAX_REQUESTS_JITTER: "5",
+    PULP_GUNICORN_TIMEOUT: "90",
+    PULP_CONTENT_WORKERS: "2",
+    PULP_CONTENT_GUNICORN_GRACEFUL_TIMEOUT: "300",
+    PULP_GUNICORN_RELOAD: "true",
+  };
+  Object.assign(process.env, variables);
+  t.after(() => {
+    for (const name of Object.keys(variables)) delete process.env[name];
+  });
+
+  const api = readServerFlags(["--workers", "3"], API);
+  assert.equal(api.workers, 3);
+  assert.equal(api.timeoutSeconds, 1800);
+  assert.deepEqual(api.recycling, { maxRequests: 30, jitter: 0 });
+  assert.equal(api.server.accessLogformat, '%(h)s "%(r)s"');
+  delete process.env.GUNICORN_CMD_ARGS;
+  assert.deepEqual(readServerFlags([], API).recycling, { maxRequests: 20, jitter: 5 });
+  const content = readServerFlags([], { name: "content", port: 1 });
+  assert.deepEqual(
+    [content.workers, content.timeoutSeconds, content.server.graceMs, content.isReloading],
+    [2, 90, 300_000, true],
+  );
+  assert.deepEqual(content.recycling, { maxRequests: 0, jitter: 0 });
+  process.env.PULP_API_GUNICORN_WORKERS = "many";
+  assert.throws(() => readServerFlags([], API), /PULP_API_GUNICORN_WORKERS must be a whole number/);
+});
+
 test("without flags a server listens everywhere", () => {
-  assert.deepEqual(readServerFlags([], 24_816).server.binds, [{ host: "::", port: 24_816 }]);
+  assert.deepEqual(readServerFlags([], { name: "content", port: 24_816 }).server.binds, [
+    { host: "::", port: 24_816 },
+  ]);
   assert.throws(
-    () => readServerFlags(["--workers", "many"], 1),
+    () => readServerFlags(["--workers", "many"], API),
     /--workers must be a whole number/,
   );
-  assert.throws(() => readServerFlags(["--worker", "2"], 1), /Unknown option '--worker'/);
-  assert.throws(() => readServerFlags(["other:app"], 1), /nothing to do with 'other:app'/);
+  assert.throws(() => readServerFlags(["--worker", "2"], API), /Unknown option '--worker'/);
+  assert.throws(() => readServerFlags(["other:app"], API), /nothing to do with 'other:app'/);
 });
 
 test("with domains, nothing starts beside a plugin that knows none", () => {

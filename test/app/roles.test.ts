@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { generateFernetKey } from "#platform/crypto/fernet.ts";
-import { createDatabase } from "../support/database.ts";
 import { freePort } from "../support/server.ts";
 import { runProgram, startProgram, temporaryFolder } from "./program.ts";
+import { roleEnvironment } from "./role-environment.ts";
 
 test("the roles run apart over one database", async (t) => {
   const environment = await roleEnvironment(t);
@@ -141,17 +139,4 @@ async function untilOnline(root: string): Promise<Status> {
     assert.ok(Date.now() < limit, `not on line: ${JSON.stringify(status)}`);
     await sleep(100);
   }
-}
-
-async function roleEnvironment(t: TestContext) {
-  const folder = await temporaryFolder(t);
-  const { url } = await createDatabase(t);
-  const keyFile = join(folder, "key");
-  writeFileSync(keyFile, generateFernetKey());
-  return {
-    DATABASE_URL: url,
-    PULP_DEPLOY_ROOT: folder,
-    PULP_DB_ENCRYPTION_KEY: keyFile,
-    PID_FILE: join(folder, "worker.pid"),
-  };
 }

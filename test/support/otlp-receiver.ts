@@ -146,19 +146,26 @@ function pointsOfMetric(
   const common = { ...origin, name: textOf(metric, 1), unit: textOf(metric, 3) };
   return KINDS.flatMap(([number, kind]) =>
     messages(metric, number).flatMap((data) =>
-      messages(data, 1).map((point) => {
-        const isHistogram = kind === "histogram";
-        return {
-          ...common,
-          kind,
-          isMonotonic: data.get(3)?.[0] === 1n,
-          attributes: attributesOf(point, isHistogram ? 9 : 7),
-          value: isHistogram ? bytesOf(point, 5).readDoubleLE() : numberOf(point),
-          count: isHistogram ? Number(bytesOf(point, 4).readBigUInt64LE()) : 1,
-          bounds: isHistogram ? doubles(bytesOf(point, 7)) : [],
-          buckets: isHistogram ? longs(bytesOf(point, 6)) : [],
-        };
-      }),
+      messages(data, 1).map((point) => ({
+        ...common,
+        kind,
+        isMonotonic: data.get(3)?.[0] === 1n,
+        ...(kind === "histogram" ? histogramOf(point) : plainOf(point)),
+      })),
     ),
   );
 }
+
+const plainOf = (point: Fields) => ({
+  attributes: attributesOf(point, 7),
+  value: numberOf(point),
+  ...{ count: 1, bounds: [], buckets: [] },
+});
+
+const histogramOf = (point: Fields) => ({
+  attributes: attributesOf(point, 9),
+  value: bytesOf(point, 5).readDoubleLE(),
+  count: Number(bytesOf(point, 4).readBigUInt64LE()),
+  bounds: doubles(bytesOf(point, 7)),
+  buckets: longs(bytesOf(point, 6)),
+});

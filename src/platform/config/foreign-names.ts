@@ -15,7 +15,15 @@ const NOT_SETTINGS = new Set([
 ]);
 
 /** Families of settings of frameworks and optional parts that we do not have. */
-const FAMILIES = ["AUTH_LDAP_", "SOCIAL_AUTH_", "HIJACK_", "SPECTACULAR_", "SAML_"];
+const FAMILIES = [
+  "API_GUNICORN_",
+  "CONTENT_GUNICORN_",
+  "AUTH_LDAP_",
+  "SOCIAL_AUTH_",
+  "HIJACK_",
+  "SPECTACULAR_",
+  "SAML_",
+];
 
 /** Known to somebody else: neither a setting of ours nor worth a warning. */
 export const isForeignName = (variable: string): boolean =>

@@ -133,6 +133,12 @@ export const serverSettings = defineSettings({
     default: false,
     doc: "Separates tenants: puts the domain's name into every path of API and content app. What was there before is in the domain `default`.",
   },
+  SERVER_RECYCLE_MB: {
+    schema: Type.Integer({ minimum: 0 }),
+    default: 0,
+    unit: "MiB",
+    doc: "Resident size above which a process of a server is replaced by a new one, where there is one that starts them (`--workers`, `--max-requests`); 0 is never.",
+  },
   METRICS_ENABLED: {
     schema: Type.Boolean(),
     default: false,
