@@ -68,8 +68,10 @@ export function readWorkers(): () => Promise<readonly Readings[]> {
   let retired: Readings = [];
   let adding = Promise.resolve();
   let questions = 0;
-  cluster.on("message", (_worker, message: Message) => {
+  const gone = new WeakSet<Worker>();
+  cluster.on("message", (worker, message: Message) => {
     if (message.kind !== "retired") return;
+    gone.add(worker);
     adding = adding.then(async () => {
       retired = await addRetired(retired, message.readings);
     });
@@ -77,9 +79,13 @@ export function readWorkers(): () => Promise<readonly Readings[]> {
   return async () => {
     questions += 1;
     const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-    const answers = await Promise.all(workers.map((worker) => ask(worker, questions)));
+    const answers = await Promise.all(
+      workers.map(async (worker) => ({ worker, readings: await ask(worker, questions) })),
+    );
     await adding;
-    return [retired, ...answers.filter((answer) => answer !== undefined)];
+    // What ended since it answered is among the retired.
+    const live = answers.filter(({ worker }) => !gone.has(worker));
+    return [retired, ...live.flatMap(({ readings }) => (readings ? [readings] : []))];
   };
 }
 

@@ -13,6 +13,7 @@ import type { Secrets } from "#platform/crypto/secrets.ts";
 import { migrationStates } from "#platform/db/migrate.ts";
 import { PostgresNotifier } from "#platform/db/notifier.ts";
 import { type Database, type DatabaseOptions, openDatabase } from "#platform/db/open.ts";
+import { openErrorTracker } from "#platform/errors/error-tracker.ts";
 import type { Http } from "#platform/http/http.ts";
 import { createHttp } from "#platform/http/undici.ts";
 import { IsolatedJq } from "#platform/jq/isolated-jq.ts";
@@ -71,6 +72,7 @@ export async function openRuntime(
   if (!options.isChild) await requireMigrations(database);
   const notifier = stack.use(new PostgresNotifier(connection, database.pool));
   const jq = stack.use(new IsolatedJq());
+  stack.use(await trackErrors(configuration, options.role));
   const telemetry = options.isChild ? undefined : await openTelemetryOf(configuration);
   if (telemetry) stack.use(telemetry);
   const nums = await ensureContentTypes(database.db, options.plugins);
@@ -183,6 +185,23 @@ function createCtx(parts: Parts, kind: ProcessKind): Ctx {
       ),
     },
   };
+}
+
+/** Reports unhandled errors where `SENTRY_DSN` says so (service §20). */
+async function trackErrors({ log }: Configuration, role: string): Promise<AsyncDisposable> {
+  const { SENTRY_DSN: dsn, ENV_NAME } = process.env;
+  if (!dsn) return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  const tracker = await openErrorTracker({
+    ...{ dsn, role, release: `deckle@${ownRelease()}`, environment: ENV_NAME },
+    onTrouble: (message) => log.named("deckle.errors").warn(message),
+  });
+  log.onUnhandled((error, where) => tracker.capture(error, where));
+  process.on("uncaughtException", async (error) => {
+    log.unhandled(error, { place: "process" });
+    await tracker.flush();
+    process.exit(1);
+  });
+  return tracker;
 }
 
 const openTelemetryOf = async ({ settings, log }: Configuration): Promise<Telemetry | undefined> =>

@@ -41,9 +41,18 @@ export class Redaction {
       info: (message, facts) => log.info(mask(message), facts),
       warn: (message, facts) => log.warn(mask(message), facts),
       error: (message, facts) => log.error(mask(message), facts),
+      unhandled: (error, where) => log.unhandled(this.#masked(error), where),
       named: (logger) => this.log(log.named(logger)),
       of: (correlationId) => this.log(log.of(correlationId)),
     };
+  }
+
+  #masked(error: unknown): unknown {
+    if (!(error instanceof Error)) return this.mask(String(error));
+    const copy = new Error(this.mask(error.message));
+    copy.name = error.name;
+    if (error.stack !== undefined) copy.stack = this.mask(error.stack);
+    return copy;
   }
 
   #learn({ basicAuth, proxy, clientKey, headers }: HttpOptions): void {

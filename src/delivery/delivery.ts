@@ -124,9 +124,12 @@ export class Delivery {
     if (request.socket.destroyed) return;
     const isDown = isUnavailable(error);
     const log = this.#ctx.log.of(exchange.correlationId);
-    const text = error instanceof Error ? (isDown ? error.message : error.stack) : error;
+    const text = error instanceof Error ? error.message : error;
     log.error(`${request.method} ${exchange.rawPath} failed: ${text}`);
-    if (!isDown) this.#ctx.metrics.count("deckle_errors_total", { place: "content" });
+    if (!isDown) {
+      this.#ctx.metrics.count("deckle_errors_total", { place: "content" });
+      log.unhandled(error, { place: "content" });
+    }
     if (response.headersSent) reset(response);
     else void this.refuse(exchange, errorAnswer(isDown ? 503 : 500));
   }

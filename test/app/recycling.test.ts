@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Agent, request } from "node:http";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startOtlpReceiver } from "../support/otlp-receiver.ts";
 import { freePort } from "../support/server.ts";
 import { type Program, runProgram, startProgram } from "./program.ts";
 import { roleEnvironment } from "./role-environment.ts";
@@ -56,10 +57,14 @@ async function untilReplaced(program: Program, times: number): Promise<void> {
 }
 
 test("processes are replaced while 64 connections ask, and no request fails", async (t) => {
+  const receiver = await startOtlpReceiver(t);
   const environment = {
     ...(await roleEnvironment(t)),
     PULP_API_GUNICORN_MAX_REQUESTS: "20",
     PULP_API_GUNICORN_MAX_REQUESTS_JITTER: "5",
+    PULP_OTEL_ENABLED: "true",
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_METRIC_EXPORT_INTERVAL: "2000",
   };
   const [apiPort, contentPort, pagePort] = [await freePort(), await freePort(), await freePort()];
   assert.equal((await runProgram(t, ["manager", "migrate"], { environment })).code, 0);
@@ -70,7 +75,7 @@ test("processes are replaced while 64 connections ask, and no request fails", as
     ["content", "-b", `127.0.0.1:${contentPort}`, "--max-requests", "1000000"],
     { ...environment, PULP_SERVER_RECYCLE_MB: "1" },
   );
-  await Promise.all([api.says(/(Serving[^]*){2}/), content.says(/Serving/)]);
+  await Promise.all([api.says(/(Serving[\s\S]*){2}/), content.says(/Serving/)]);
   const loads = [
     new Load(`http://127.0.0.1:${apiPort}/pulp/api/v3/livez/`, 200),
     new Load(`http://127.0.0.1:${contentPort}/pulp/content/`, 200),
@@ -95,6 +100,24 @@ test("processes are replaced while 64 connections ask, and no request fails", as
     assert.ok(Number(counts[0]?.[2]) > loads[0].answered / 2, `${counts} of ${loads[0].answered}`);
     assert.ok(Number(counts[0]?.[2]) <= loads[0].answered);
     assert.equal((await fetch(`http://127.0.0.1:${pagePort}/`)).status, 404);
+  });
+
+  await t.test("telemetry comes from every process", async () => {
+    const api = await receiver.newest(({ name }) => name === "api.request_duration");
+    assert.equal(api.service, "pulp-api");
+    assert.deepEqual(
+      { ...api.attributes, "worker.name": "" },
+      {
+        ...{ "http.method": "HEAD", "http.status_code": "2xx", "worker.name": "" },
+        "http.target": "pulp/api/v3/livez/",
+      },
+    );
+    const one = await receiver.newest(({ name }) => name === "content.request_duration");
+    assert.deepEqual(
+      [one.service, one.attributes["http.route"]],
+      ["pulp-content", "list_distributions"],
+    );
+    await receiver.newest(({ name }) => name === "api.active_connections");
   });
 
   for (const { child } of [api, content]) child.kill("SIGTERM");

@@ -191,6 +191,8 @@ function memoryLog(lines: string[]): Log {
     info: write("INFO"),
     warn: write("WARNING"),
     error: write("ERROR"),
+    unhandled: (error) =>
+      write("ERROR")(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     named: () => log,
     of: () => log,
   };

@@ -58,7 +58,10 @@ export async function startOtlpReceiver(t: TestContext): Promise<OtlpReceiver> {
       for (;;) {
         const found = points.findLast(fits);
         if (found) return found;
-        if (Date.now() > limit) throw new Error(`No such point among ${JSON.stringify(points)}`);
+        if (Date.now() > limit) {
+          const names = [...new Set(points.map(({ name }) => name))];
+          throw new Error(`No such point among those of ${names.join(", ")}`);
+        }
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Value } from "@sinclair/typebox/value";
+import { CodedError, ValidationError } from "#base/errors.ts";
 import type { Ctx } from "../ctx.ts";
 import type { TaskDefinition } from "../plugin-contract.ts";
 import { Redaction } from "../redaction.ts";
@@ -35,7 +36,9 @@ export async function runTask(ctx: Ctx, task: ClaimedTask, signal: AbortSignal):
   } catch (error) {
     const what = clean(`${errorName(error)}: ${errorText(error)}`);
     log.info(`Task[${task.name}] ${task.id} failed (${what}) in domain: ${task.domain_name}`);
-    if (error instanceof Error && error.stack) log.info(clean(error.stack));
+    if (isForeseen(error) || signal.aborted) {
+      if (error instanceof Error && error.stack) log.info(clean(error.stack));
+    } else log.unhandled(error, { place: "task", domain: task.domain_name, task: task.id });
     return {
       state: signal.aborted ? "canceled" : "failed",
       error: withoutSecrets(
@@ -45,6 +48,10 @@ export async function runTask(ctx: Ctx, task: ClaimedTask, signal: AbortSignal):
     };
   }
 }
+
+/** Errors of ours have a code, and what went wrong is no defect. */
+const isForeseen = (error: unknown): boolean =>
+  error instanceof CodedError || error instanceof ValidationError;
 
 /** The trace names places only. */
 const withoutSecrets = (

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import type { Log } from "./log.ts";
+import type { Log, Unhandled } from "./log.ts";
 import { escapeControls, formatLine } from "./text-line.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -13,8 +13,12 @@ export interface LogOptions {
   readonly write?: (line: string) => void;
 }
 
+export type UnhandledHandler = (error: unknown, where: Unhandled) => void;
+
 /** A log whose level can change while the process runs. */
 export interface ProcessLog extends Log {
+  /** Also gives every unhandled error to the handler. */
+  onUnhandled(handler: UnhandledHandler): void;
   setLevel(level: LogLevel): void;
 }
 
@@ -31,24 +35,37 @@ export function createLog(options: LogOptions): ProcessLog {
     },
     options.write ? { write: options.write } : pino.destination({ fd: 2, sync: true }),
   );
-  const log = wrap(root.child({ logger: options.logger ?? "pulpcore" }));
+  const unhandled: Unhandling = { handlers: [] };
+  const log = wrap(root.child({ logger: options.logger ?? "pulpcore" }), unhandled);
   return Object.assign(log, {
     setLevel(level: LogLevel) {
       root.level = level;
+    },
+    onUnhandled(handler: UnhandledHandler) {
+      unhandled.handlers.push(handler);
     },
   });
 }
 
 type Lines = pino.Logger;
 
-function wrap(lines: Lines): Log {
+interface Unhandling {
+  readonly handlers: UnhandledHandler[];
+}
+
+function wrap(lines: Lines, unhandling: Unhandling, correlationId?: string): Log {
   return {
     debug: (message, facts) => lines.debug(facts ?? {}, message),
     info: (message, facts) => lines.info(facts ?? {}, message),
     warn: (message, facts) => lines.warn(facts ?? {}, message),
     error: (message, facts) => lines.error(facts ?? {}, message),
-    named: (logger) => wrap(lines.child({ logger })),
-    of: (cid) => wrap(lines.child({ cid })),
+    unhandled(error, where) {
+      lines.error({}, error instanceof Error ? (error.stack ?? error.message) : String(error));
+      const known = correlationId === undefined ? where : { correlationId, ...where };
+      for (const handler of unhandling.handlers) handler(error, known);
+    },
+    named: (logger) => wrap(lines.child({ logger }), unhandling, correlationId),
+    of: (cid) => wrap(lines.child({ cid }), unhandling, cid),
   };
 }
 

@@ -97,7 +97,7 @@ interface AnyError {
 
 /** Turns whatever was thrown into an answer; only what nobody foresaw is a 500, and it is logged. */
 export function sendError(reply: FastifyReply, error: unknown, log: Ctx["log"]): FastifyReply {
-  const { status, body, headers = {} } = describeError(error, log);
+  const { status, body, headers = {} } = describeError(error, log, domainOf(reply));
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);
   if (status !== 401) return sendJson(reply, status, body);
   const { challenge } = reply.request;
@@ -106,13 +106,17 @@ export function sendError(reply: FastifyReply, error: unknown, log: Ctx["log"]):
   return sendJson(reply.header("www-authenticate", challenge), 401, body);
 }
 
+/** The domain that the address names. */
+const domainOf = ({ request }: FastifyReply): string | undefined =>
+  (request.params as { readonly pulp_domain?: string } | undefined)?.pulp_domain;
+
 interface ErrorAnswer {
   readonly status: number;
   readonly body: Json;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function describeError(error: unknown, log: Ctx["log"]): ErrorAnswer {
+function describeError(error: unknown, log: Ctx["log"], domain?: string): ErrorAnswer {
   if (error instanceof ValidationError) return { status: 400, body: error.detail as Json };
   if (error instanceof CodedError) {
     return { status: error.status, body: { detail: error.message }, headers: headersOf(error) };
@@ -137,7 +141,7 @@ function describeError(error: unknown, log: Ctx["log"]): ErrorAnswer {
   if (code === "22021" || code === "22P05") {
     return { status: 400, body: { detail: "Null characters are not allowed." } };
   }
-  log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  log.unhandled(error, { place: "api", ...(domain === undefined ? {} : { domain }) });
   const { spec } = restErrors.internal;
   return { status: spec.status, body: { detail: spec.message() } };
 }
