@@ -5,7 +5,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql.raw(ddl).execute(db);
 }
 
-const ddl = String.raw`
+const ddl = `
 create table container_blob (
   id uuid not null,
   domain int not null,
