@@ -109,6 +109,9 @@ export interface RepositoryType extends EntityModel {
   onNewVersion?(job: Job, version: VersionRef): Promise<void>;
 }
 
+/** On whose behalf a version is made, and who hears of it; a job is one. */
+export type VersionAuthor = Pick<Job, "ctx" | "caller" | "created">;
+
 /** What a running task body has: the context, its caller, cancellation, and its reports. */
 export interface Job {
   readonly ctx: Ctx;

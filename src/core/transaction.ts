@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import { databaseFault } from "./constraints.ts";
+import { contentErrors } from "./content/errors.ts";
 import type { Ctx, Trx } from "./ctx.ts";
 
 /** Serialization failure and deadlock: the same work succeeds when it is done again. */
@@ -8,14 +9,19 @@ const CONFLICTS: ReadonlySet<string> = new Set(["40001", "40P01"]);
 const ATTEMPTS = 6;
 const PAUSE_MS = 20;
 
+/** A transaction that lost against another one; units that a clean-up took meanwhile are one, too. */
+function isConflict(error: unknown): boolean {
+  const code = databaseFault(error)?.code;
+  return (code !== undefined && CONFLICTS.has(code)) || contentErrors.vanished.is(error);
+}
+
 /** Repeats work that lost against a concurrent transaction; the last conflict is thrown. */
 export async function retryOnConflict<Result>(work: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      const code = databaseFault(error)?.code;
-      if (code === undefined || !CONFLICTS.has(code) || attempt === ATTEMPTS) throw error;
+      if (!isConflict(error) || attempt === ATTEMPTS) throw error;
       // Random, so that two losers do not meet again.
       await sleep(PAUSE_MS * attempt * (0.5 + Math.random()));
     }

@@ -18,7 +18,6 @@ import { type KnownUnit, knownUnits } from "./queries.ts";
 import { type PreparedFile, type PreparedUnit, prepareUnits, sourceDiffers } from "./rules.ts";
 import type { SavedUnit, UnitBatch, UnitInput } from "./types.ts";
 
-const ATTEMPTS = 5;
 const CHUNK = 2000;
 
 /**
@@ -35,22 +34,10 @@ export async function saveUnits(ctx: Ctx, batch: UnitBatch, trx?: Trx): Promise<
   const saved: SavedUnit[] = [];
   for (let start = 0; start < batch.units.length; start += CHUNK) {
     const units = batch.units.slice(start, start + CHUNK);
-    const save = () => inTransaction(ctx, trx, (t) => saveChunk(ctx, t, { ...batch, units }));
-    const work = trx ? save() : unlessVanished(save);
+    const work = inTransaction(ctx, trx, (t) => saveChunk(ctx, t, { ...batch, units }));
     saved.push(...(await work.catch(rethrow(contentConstraints))));
   }
   return saved;
-}
-
-/** A clean-up removed a unit after we had found it: then it is made anew. */
-async function unlessVanished<Result>(save: () => Promise<Result>): Promise<Result> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await save();
-    } catch (error) {
-      if (attempt === ATTEMPTS || !contentErrors.vanished.is(error)) throw error;
-    }
-  }
 }
 
 async function saveChunk(ctx: Ctx, trx: Trx, batch: UnitBatch): Promise<SavedUnit[]> {

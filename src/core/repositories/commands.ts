@@ -13,7 +13,7 @@ import type { NewRepository, RepositoryFacts, RepositoryPatch } from "./types.ts
 
 export { addMembers, discardVersion, openVersion, removeMembers } from "./drafts.ts";
 export { applyRetention, deleteVersion } from "./retention.ts";
-export { completeVersion, createVersion } from "./versions.ts";
+export { commitVersion, completeVersion, createVersion } from "./versions.ts";
 
 /** Memberships that one transaction deletes. */
 const DELETE_CHUNK = 10_000;

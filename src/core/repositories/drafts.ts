@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
-import type { Job } from "../plugin-contract.ts";
+import type { Job, VersionAuthor } from "../plugin-contract.ts";
 import { inTransaction } from "../transaction.ts";
 import { admit } from "./admission.ts";
 import { repositoryErrors } from "./errors.ts";
@@ -124,6 +124,33 @@ export async function stateFor(
   repository: RepositoryFacts,
   edit: VersionEdit,
 ): Promise<EditState> {
+  const { leftover, ...state } = await readState(trx, repository, edit);
+  if (leftover === null) return state;
+  await dropDraft(trx, { num: repository.num, id: leftover, n: repository.nextVersion });
+  return stateFor(trx, repository, edit);
+}
+
+/**
+ * As `stateFor`, for one that does not hold the repository's lock among the tasks: the task that
+ * does may be filling a version.
+ *
+ * @throws `repositoryErrors.busy`
+ */
+export async function stateBeside(
+  trx: Trx,
+  repository: RepositoryFacts,
+  edit: VersionEdit,
+): Promise<EditState> {
+  const { leftover, ...state } = await readState(trx, repository, edit);
+  if (leftover !== null) throw repositoryErrors.busy();
+  return state;
+}
+
+async function readState(
+  trx: Trx,
+  repository: RepositoryFacts,
+  edit: VersionEdit,
+): Promise<EditState & { readonly leftover: string | null }> {
   const { num, domain } = repository;
   const open = sql`m.repository = ${num} and m.removed = ${OPEN}`;
   const removes =
@@ -143,10 +170,6 @@ export async function stateFor(
       on b.id = ${edit.baseVersion ?? null} and b.domain = ${domain} and b.complete`.execute(trx);
   const [row] = rows;
   if (!row || (edit.baseVersion && row.base_number === null)) throw repositoryErrors.versionGone();
-  if (row.leftover !== null) {
-    await dropDraft(trx, { num, id: row.leftover, n: repository.nextVersion });
-    return stateFor(trx, repository, edit);
-  }
   const { base_repository, base_number, ...state } = row;
   if (base_repository === null || base_number === null) return state;
   return { ...state, base: { repository: base_repository, number: base_number } };
@@ -154,7 +177,7 @@ export async function stateFor(
 
 /** The row of a version under construction. */
 export async function insertDraft(
-  job: Job,
+  author: VersionAuthor,
   trx: Trx,
   repository: RepositoryFacts,
   baseVersion: string | undefined,
@@ -170,7 +193,7 @@ export async function insertDraft(
       base_version: baseVersion ?? null,
     })
     .execute();
-  const { domain, correlationId } = job.caller;
+  const { domain, correlationId } = author.caller;
   const n = repository.nextVersion;
   return { repository, versionId, n, domain, isMirror: false, correlationId, refused: [] };
 }

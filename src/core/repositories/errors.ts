@@ -27,6 +27,16 @@ export const repositoryErrors = defineErrors({
     status: 500,
     message: (id: string) => `Cannot update immutable resource ${id} of type RepositoryVersion.`,
   },
+  busy: {
+    code: "repository-busy",
+    status: 429,
+    message: () => "A task is filling the next version of the repository. Try again later.",
+  },
+  refused: {
+    code: "version-refused-units",
+    status: 400,
+    message: (reasons: readonly string[]) => reasons.join(" "),
+  },
   lastVersion: {
     code: "PLP0011",
     status: 400,

@@ -1,6 +1,6 @@
 import type { JsonObject } from "#base/json.ts";
 import type { Labels } from "#base/labels.ts";
-import type { DomainRef } from "../ctx.ts";
+import type { DomainRef, Trx } from "../ctx.ts";
 import type { Draft, Refusal, RepositoryRef, VersionRef } from "../plugin-contract.ts";
 import type { VersionCounts } from "./table.ts";
 
@@ -31,6 +31,11 @@ export interface VersionEdit {
   /** False refuses to replace a different unit of the same slot (PLP0023). Default true. */
   readonly overwrite?: boolean;
 }
+
+/** An edit, or how it follows from the latest version: asked while nobody else makes a version. */
+export type EditSource =
+  | VersionEdit
+  | ((trx: Trx, repository: RepositoryFacts) => Promise<VersionEdit>);
 
 /** A version under construction that is filled in batches, each in a transaction of its own. */
 export interface OpenDraft extends Draft {

@@ -1,10 +1,17 @@
 import { sql } from "kysely";
 import type { Ctx, Trx } from "../ctx.ts";
 import { announce, announceAfterCommit } from "../distributions/commands.ts";
-import type { Job, Refusal, VersionRef } from "../plugin-contract.ts";
+import type { Job, Refusal, VersionAuthor, VersionRef } from "../plugin-contract.ts";
 import { inTransaction } from "../transaction.ts";
 import { admit, reportRefused } from "./admission.ts";
-import { discardVersion, dropDraft, insertDraft, lockForVersion, stateFor } from "./drafts.ts";
+import {
+  discardVersion,
+  dropDraft,
+  insertDraft,
+  lockForVersion,
+  stateBeside,
+  stateFor,
+} from "./drafts.ts";
 import { closeForEdit, insertForEdit } from "./edit.ts";
 import { repositoryErrors } from "./errors.ts";
 import { changeOf, closeUnseen, endKept } from "./members.ts";
@@ -12,7 +19,7 @@ import { checkPaths } from "./paths.ts";
 import { applyRetention } from "./retention.ts";
 import { countsAfter, isEmptyChange, normalEdit, type TypeChange } from "./rules.ts";
 import type { VersionCounts } from "./table.ts";
-import type { OpenDraft, RepositoryFacts, VersionEdit } from "./types.ts";
+import type { EditSource, OpenDraft, RepositoryFacts } from "./types.ts";
 
 /** What a transaction that completed a version leaves to do after its commit. */
 interface Completed {
@@ -31,31 +38,82 @@ interface Completed {
 export async function createVersion(
   job: Job,
   repositoryId: string,
-  edit: VersionEdit,
+  edit: EditSource,
 ): Promise<VersionRef | undefined> {
-  const { ctx, caller } = job;
-  const asked = normalEdit(edit);
   let refused: readonly Refusal[] = [];
-  const completed = await inTransaction(ctx, undefined, async (trx) => {
-    const repository = await lockForVersion(trx, caller.domain, repositoryId);
-    const admitted = await admit(ctx, trx, { ...asked, repository });
-    refused = admitted.refused;
-    const wanted = { ...asked, add: admitted.add };
-    const state = await stateFor(trx, repository, wanted);
-    if (!state.hasWork) return undefined;
-    const draft = await insertDraft(job, trx, repository, wanted.baseVersion);
-    const change = { draft, edit: wanted, ...(state.base ? { base: state.base } : {}) };
-
-    const { missing, duplicates, conflicts } = await closeForEdit(trx, change);
-    if (missing) throw repositoryErrors.missingUnits(missing);
-    if (duplicates > 0) throw duplicatesError(ctx, draft, duplicates);
-    const [first] = conflicts;
-    if (first) throw repositoryErrors.overwrite(ctx.plugins.contentTypeName(first.type), conflicts);
-    await insertForEdit(trx, change);
-    return finish(job, trx, { draft, repository, before: state.counts });
+  const completed = await inTransaction(job.ctx, undefined, async (trx) => {
+    const edited = await editLatest(job, trx, { repositoryId, edit, stateOf: stateFor });
+    refused = edited.refused;
+    return edited.completed;
   });
   await reportRefused(job, refused);
   return afterCompletion(job, completed);
+}
+
+/**
+ * As `createVersion`, by a request that waits for it: no task holds the repository, a short lock on
+ * its row does. Only for types that do nothing `onNewVersion`, since that is the work of a task.
+ *
+ * @throws what `createVersion` throws; `repositoryErrors.busy` beside a task that fills a version,
+ *   `refused` if the repository does not take one of the units.
+ */
+export async function commitVersion(
+  author: VersionAuthor,
+  repositoryId: string,
+  edit: EditSource,
+): Promise<VersionRef | undefined> {
+  const { ctx, caller } = author;
+  const completed = await inTransaction(ctx, undefined, async (trx) => {
+    const edited = await editLatest(author, trx, { repositoryId, edit, stateOf: stateBeside });
+    const type = edited.completed?.repository.type;
+    if (type !== undefined && ctx.plugins.repositoryType(type).onNewVersion)
+      throw new Error(`A version of ${type} needs a task.`);
+    const reasons = edited.refused.map(({ name, reason }) => `${name}: ${reason}`);
+    if (reasons.length > 0) throw repositoryErrors.refused(reasons);
+    return edited.completed;
+  });
+  if (!completed) return undefined;
+  const { repository, version, announced } = completed;
+  announceAfterCommit(ctx, caller.domain, announced);
+  if (repository.retainRepoVersions !== null) await applyRetention(ctx, repository.id);
+  return version;
+}
+
+interface LatestEdit {
+  readonly repositoryId: string;
+  readonly edit: EditSource;
+  readonly stateOf: typeof stateFor;
+}
+
+interface Edited {
+  readonly refused: readonly Refusal[];
+  readonly completed: Completed | undefined;
+}
+
+/** Locks the repository, then makes and completes its next version. */
+async function editLatest(
+  author: VersionAuthor,
+  trx: Trx,
+  { repositoryId, edit, stateOf }: LatestEdit,
+): Promise<Edited> {
+  const { ctx, caller } = author;
+  const repository = await lockForVersion(trx, caller.domain, repositoryId);
+  const asked = normalEdit(typeof edit === "function" ? await edit(trx, repository) : edit);
+  const { add, refused } = await admit(ctx, trx, { ...asked, repository });
+  const wanted = { ...asked, add };
+  const state = await stateOf(trx, repository, wanted);
+  if (!state.hasWork) return { refused, completed: undefined };
+  const draft = await insertDraft(author, trx, repository, wanted.baseVersion);
+  const change = { draft, edit: wanted, ...(state.base ? { base: state.base } : {}) };
+
+  const { missing, duplicates, conflicts } = await closeForEdit(trx, change);
+  if (missing) throw repositoryErrors.missingUnits(missing);
+  if (duplicates > 0) throw duplicatesError(ctx, draft, duplicates);
+  const [first] = conflicts;
+  if (first) throw repositoryErrors.overwrite(ctx.plugins.contentTypeName(first.type), conflicts);
+  await insertForEdit(trx, change);
+  const completed = await finish(author, trx, { draft, repository, before: state.counts });
+  return { refused, completed };
 }
 
 function duplicatesError(ctx: Ctx, draft: OpenDraft, count: number): Error {
@@ -109,11 +167,11 @@ interface Finish {
 
 /** Rules, checks and the instant of visibility; a draft that changed nothing is removed. */
 async function finish(
-  job: Job,
+  author: VersionAuthor,
   trx: Trx,
   { draft, repository, before }: Finish,
 ): Promise<Completed | undefined> {
-  const type = job.ctx.plugins.repositoryType(repository.type);
+  const type = author.ctx.plugins.repositoryType(repository.type);
   await type.finalizeVersion?.(trx, draft);
   const change = await changeOf(trx, { repository: repository.num, number: draft.n });
   if (isEmptyChange(change)) {
@@ -124,11 +182,11 @@ async function finish(
   const unsupported = added.filter((name) => !type.contentTypes.includes(name));
   if (unsupported.length > 0) throw repositoryErrors.unsupported(unsupported);
   for (const name of added) {
-    const contentType = job.ctx.plugins.contentType(name);
+    const contentType = author.ctx.plugins.contentType(name);
     if (contentType.slotIsPath) await checkPaths(trx, draft, contentType);
   }
   await publishRows(trx, draft, { before, change });
-  if (!repository.isHidden) await recordCreated(job, trx, draft);
+  if (!repository.isHidden) await recordCreated(author, trx, draft);
   const announced = await announce(trx, draft.domain, { repository: repository.id });
   const version = { id: draft.versionId, number: draft.n, repository };
   return { repository, version, announced };
@@ -151,10 +209,10 @@ async function publishRows(
     where num = ${draft.repository.num}`.execute(trx);
 }
 
-function recordCreated(job: Job, trx: Trx, draft: OpenDraft): Promise<void> {
+function recordCreated(author: VersionAuthor, trx: Trx, draft: OpenDraft): Promise<void> {
   const { type, id } = draft.repository;
-  const { path } = job.ctx.plugins.entity("repository", type);
-  return job.created(
+  const { path } = author.ctx.plugins.entity("repository", type);
+  return author.created(
     {
       model: "core.RepositoryVersion",
       object: draft.versionId,

@@ -1,10 +1,9 @@
 import type { TSchema } from "@sinclair/typebox";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
-import { grantRoles } from "../access/commands.ts";
 import type { Caller, Ctx, Executor, Trx } from "../ctx.ts";
 import type { ProgressSpec } from "../plugin-contract.ts";
-import { runCreationHooks } from "../policies/commands.ts";
+import { giveToDispatcher } from "./dispatcher-role.ts";
 import { taskErrors } from "./errors.ts";
 import { answerFor, runHere } from "./immediate.ts";
 import { announce } from "./outcome.ts";
@@ -15,6 +14,7 @@ import { FINAL_STATES } from "./table.ts";
 import type { Cancellation, ClaimedTask, Dispatched, DispatchRequest } from "./types.ts";
 import { satisfies } from "./version-order.ts";
 
+export { type DoneTask, recordTasks } from "./record.ts";
 export type { Cancellation, Dispatched, DispatchRequest } from "./types.ts";
 
 /**
@@ -64,22 +64,6 @@ export async function dispatch<Input extends TSchema>(
   else if (trx) await sql`select pg_notify('pulp_worker_wakeup', 'handle')`.execute(trx);
   else announce(ctx, entered.isReady ? 1 : 0);
   return { id: plan.id, isReady: entered.isReady };
-}
-
-/** What a dispatcher holds on the task besides the roles of the policy (core-rest §7.2). */
-const DISPATCHER = "core.task_user_dispatcher";
-
-/** Superusers need no role to see their tasks, and most tasks are theirs: they cost nothing here. */
-async function giveToDispatcher(
-  ctx: Ctx,
-  db: Executor,
-  { caller, id }: { readonly caller: Caller; readonly id: string },
-): Promise<void> {
-  const { user, domain } = caller;
-  if (!user || user.isSuperuser) return;
-  const object = { model: "core.task", id, domain: domain.num };
-  await grantRoles(db, { object, roles: [DISPATCHER], creators: [user.id] });
-  await runCreationHooks(ctx, db, { caller, viewset: "tasks", object });
 }
 
 function planOf(ctx: Ctx, request: DispatchRequest, trx: Trx | undefined) {

@@ -1,4 +1,4 @@
-import type { RepositoryType } from "#sdk";
+import { type RepositoryType, sql } from "#sdk";
 
 const contentTypes = [
   "container.blob",
@@ -7,6 +7,14 @@ const contentTypes = [
   "container.signature",
 ] as const;
 
+/** What a version has is no longer pending (plugin-container §10.2). */
+const finalizeVersion: RepositoryType["finalizeVersion"] = async (trx, { repository, n }) => {
+  await sql`
+    delete from container_pending p using membership m
+    where p.repository = ${repository.id} and m.repository = ${repository.num}
+      and m.content = p.content and m.added = ${n}`.execute(trx);
+};
+
 export const containerRepository: RepositoryType = {
   family: "repository",
   type: "container.container",
@@ -14,6 +22,7 @@ export const containerRepository: RepositoryType = {
   path: "repositories/container/container",
   contentTypes,
   servesPublications: false,
+  finalizeVersion,
 };
 
 /** Of old clients: a push makes an ordinary repository now (plugin-container §0). */
@@ -24,4 +33,5 @@ export const containerPushRepository: RepositoryType = {
   path: "repositories/container/container-push",
   contentTypes,
   servesPublications: false,
+  finalizeVersion,
 };

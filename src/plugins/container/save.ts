@@ -1,0 +1,217 @@
+import { type Ctx, type DomainRef, inTransaction, saveUnits, sql } from "#sdk";
+import { containerBlob, containerManifest, containerSignature, containerTag } from "./content.ts";
+import { type ConfigFacts, NO_CONFIG } from "./format/config.ts";
+import { type ManifestFacts, traitsOf } from "./format/manifest.ts";
+import { knownDigests } from "./queries.ts";
+import { readConfigs } from "./read-configs.ts";
+import type { Trx } from "./trx.ts";
+
+/** A unit that was found or made. */
+export interface Saved {
+  /** `content.id` */
+  readonly id: string;
+  readonly isNew: boolean;
+}
+
+export interface BlobInput {
+  readonly digest: string;
+  /** Bytes; null if nobody has said. */
+  readonly size: number | null;
+  /** `artifact.id`; null while the bytes are not here. */
+  readonly artifact: string | null;
+  /** Where a remote has the bytes. */
+  readonly source?: {
+    /** `remote.id` */
+    readonly remote: string;
+    readonly url: string;
+  };
+}
+
+/**
+ * Finds or makes blobs; one whose bytes were not here, or are no longer, takes the artifact.
+ *
+ * @returns one entry per blob, in the order given; so do the other functions of this file.
+ */
+export function saveBlobs(
+  ctx: Ctx,
+  domain: DomainRef,
+  { blobs, trx }: { readonly blobs: readonly BlobInput[]; readonly trx?: Trx },
+): Promise<Saved[]> {
+  const units = blobs.map(({ digest, size, artifact, source }) => ({
+    row: { digest, size },
+    files: [{ relativePath: digest, artifact, ...fileSource({ digest, size, source }) }],
+  }));
+  return inTransaction(ctx, trx, async (t) => {
+    const saved = await saveUnits(ctx, { domain, type: containerBlob, units }, t);
+    await sizeBlobs(t, domain, { blobs, saved });
+    return saved;
+  });
+}
+
+function fileSource({
+  digest,
+  size,
+  source,
+}: Omit<BlobInput, "artifact" | "source"> & {
+  readonly source: BlobInput["source"] | undefined;
+}) {
+  if (!source) return {};
+  const [algorithm, hex = ""] = digest.split(":");
+  const digests =
+    algorithm === "sha256" ? { sha256: hex } : { otherDigests: { [String(algorithm)]: hex } };
+  return { source: { ...source, ...digests, ...(size === null ? {} : { size }) } };
+}
+
+/** Blobs that were only known by name learn how large they are. */
+async function sizeBlobs(
+  trx: Trx,
+  domain: DomainRef,
+  { blobs, saved }: { readonly blobs: readonly BlobInput[]; readonly saved: readonly Saved[] },
+): Promise<void> {
+  const sized = blobs.flatMap(({ size }, index) => {
+    const unit = saved[index];
+    return unit && !unit.isNew && size !== null ? [{ id: unit.id, size }] : [];
+  });
+  if (sized.length === 0) return;
+  await sql`
+    update container_blob b set size = u.size
+    from unnest(${sized.map(({ id }) => id)}::uuid[], ${sized.map(({ size }) => size)}::bigint[])
+      as u (id, size)
+    where b.domain = ${domain.num} and b.id = u.id and b.size is null`.execute(trx);
+}
+
+export interface ManifestInput {
+  readonly facts: ManifestFacts;
+  /** Of the configuration; without it the stored blob is read, if there is one. */
+  readonly config?: ConfigFacts;
+  /** What the list says that brought the manifest along: it wins (plugin-container §2.2). */
+  readonly platform?: Pick<ConfigFacts, "architecture" | "os">;
+}
+
+/**
+ * Finds or makes manifests, with what they name. A caller that saves many bounds the bytes of one
+ * call.
+ */
+export async function saveManifests(
+  ctx: Ctx,
+  domain: DomainRef,
+  { manifests, trx }: { readonly manifests: readonly ManifestInput[]; readonly trx?: Trx },
+): Promise<Saved[]> {
+  const digests = manifests.map(({ facts }) => facts.digest);
+  const known = await knownDigests(trx ?? ctx.db, domain, { table: "container_manifest", digests });
+  const unread = manifests.filter(({ facts, config }) => !config && !known.has(facts.digest));
+  const configs = await readConfigs(ctx, domain, { facts: unread.map(({ facts }) => facts), trx });
+  const units = manifests.map((manifest) => ({
+    row: manifestRow(manifest, configs.get(manifest.facts.digest)),
+    files: [],
+  }));
+  return inTransaction(ctx, trx, async (t) => {
+    const saved = await saveUnits(ctx, { domain, type: containerManifest, units }, t);
+    await saveReferences(t, domain, { manifests, saved });
+    return saved;
+  });
+}
+
+function manifestRow({ facts, config: given, platform }: ManifestInput, read?: ConfigFacts) {
+  const config = given ?? read ?? NO_CONFIG;
+  const { type, isBootable, isFlatpak } = traitsOf(facts, config);
+  const own = facts.platform;
+  return {
+    digest: facts.digest,
+    media_type: facts.mediaType,
+    schema_version: facts.schemaVersion,
+    size: facts.bytes.length,
+    body: facts.bytes,
+    type,
+    artifact_type: facts.referrerType,
+    subject: facts.subject,
+    annotations: facts.annotations,
+    labels: config.labels,
+    is_bootable: isBootable,
+    is_flatpak: isFlatpak,
+    architecture: platform?.architecture ?? own.architecture ?? config.architecture,
+    os: platform?.os ?? own.os ?? config.os,
+    compressed_image_size: facts.compressedImageSize,
+  };
+}
+
+/** What new manifests name; those that were there have it already. */
+async function saveReferences(
+  trx: Trx,
+  domain: DomainRef,
+  {
+    manifests,
+    saved,
+  }: { readonly manifests: readonly ManifestInput[]; readonly saved: readonly Saved[] },
+): Promise<void> {
+  const rows = manifests.flatMap(({ facts }, index) => {
+    const unit = saved[index];
+    if (!unit?.isNew) return [];
+    return facts.references.map(({ kind, position, digest, mediaType, size, platform }) => ({
+      ...{ manifest: unit.id, kind, position, digest, media_type: mediaType, size, platform },
+    }));
+  });
+  if (rows.length === 0) return;
+  await sql`
+    insert into container_reference
+      (domain, manifest, kind, position, digest, media_type, size, platform)
+    select ${domain.num}, manifest, kind, position, digest, media_type, size, platform
+    from json_to_recordset(${JSON.stringify(rows)}::json) as r (manifest uuid, kind text,
+      position int, digest text, media_type text, size bigint, platform jsonb)`.execute(trx);
+}
+
+export interface TagInput {
+  readonly name: string;
+  /** `content.id` */
+  readonly manifest: string;
+}
+
+/** Finds or makes tags; the manifests have to be there. */
+export const saveTags = (
+  ctx: Ctx,
+  domain: DomainRef,
+  { tags, trx }: { readonly tags: readonly TagInput[]; readonly trx?: Trx },
+): Promise<Saved[]> =>
+  saveUnits(
+    ctx,
+    {
+      ...{ domain, type: containerTag },
+      units: tags.map(({ name, manifest }) => ({ row: { name, manifest }, files: [] })),
+    },
+    trx,
+  );
+
+export interface SignatureInput {
+  /** `<manifest digest>@<32 hex>` */
+  readonly name: string;
+  /** `sha256:` over the binary signature. */
+  readonly digest: string;
+  /** Upper-case hex. */
+  readonly keyId: string;
+  readonly fingerprint: string | null;
+  /** Seconds since 1970. */
+  readonly timestamp: number;
+  readonly creator: string;
+  /** `content.id` of what is signed. */
+  readonly manifest: string;
+  /** The binary signature. */
+  readonly body: Buffer;
+}
+
+/** Finds or makes signatures; the manifests have to be there. */
+export const saveSignatures = (
+  ctx: Ctx,
+  domain: DomainRef,
+  { signatures, trx }: { readonly signatures: readonly SignatureInput[]; readonly trx?: Trx },
+): Promise<Saved[]> =>
+  saveUnits(
+    ctx,
+    {
+      ...{ domain, type: containerSignature },
+      units: signatures.map(({ keyId, ...row }) => ({
+        row: { ...row, type: "atomic", key_id: keyId },
+        files: [],
+      })),
+    },
+    trx,
+  );
