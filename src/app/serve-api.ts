@@ -11,6 +11,7 @@ import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
 import { type Route, routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
 import type { Composition } from "./composition.ts";
+import { openDoors } from "./doors.ts";
 import { Drain } from "./drain.ts";
 import { guardOf } from "./guard-of.ts";
 import { authenticationOf, requestHooks } from "./hooks.ts";
@@ -27,6 +28,7 @@ export async function serveApi(
   const ctx = runtime.createCtx("api");
   const measured = requestMetrics(ctx);
   const { api, generalTasks } = composition;
+  const doors = openDoors(ctx, composition.shipped);
   const keepAliveTimeout = options.keepAliveTimeoutMs ?? KEEP_ALIVE_MS;
   const app = createApi(ctx, {
     api,
@@ -39,13 +41,16 @@ export async function serveApi(
     findDomain: domainFinder(ctx),
     refuseDownload: guardOf(ctx, composition.shipped),
     ...requestHooks(ctx, composition.shipped),
+    before: doors.before,
     http: { keepAliveTimeoutMs: keepAliveTimeout },
     onAnswer: (request, { statusCode: status }, elapsedMs) =>
       measured?.answered(request.raw, { status, template: request.routeTemplate, elapsedMs }),
   });
   await app.ready();
   const [, ...others] = options.binds;
-  const extra = others.map(() => createServer({ maxHeaderSize: 65_536 }, app.routing));
+  const extra = others.map(() =>
+    createServer({ maxHeaderSize: 65_536 }, doors.before(app.routing)),
+  );
   const servers = [app.server, ...extra];
   const drain = new Drain(options.onAnswered);
   const accessLog = accessLogOf(options, ACCESS_FORMATS.api[ctx.settings.ACCESS_LOG_TEMPLATE]);
@@ -63,8 +68,10 @@ export async function serveApi(
     name: "api",
     async stop(lingerMs = 0) {
       if (lingerMs > 0) await drain.begin(servers, lingerMs);
+      doors.stopKeeping();
       await Promise.all(servers.map((server) => closeServer(server, options.graceMs)));
       await app.close();
+      await doors.close(options.graceMs);
       await heartbeat.stop();
       await accessLog?.[Symbol.asyncDispose]();
     },

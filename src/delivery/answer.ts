@@ -117,7 +117,9 @@ export async function storedAnswer(
   return { status: 200, headers: flat(headers), ...rest };
 }
 
-export type StoredRequest = Pick<ContentRequest, "match" | "method">;
+export interface StoredRequest extends Pick<ContentRequest, "method"> {
+  readonly match: Pick<ContentRequest["match"], "domain">;
+}
 
 /** A signed address must not be kept by shared caches. */
 function toStore(given: {

@@ -237,7 +237,7 @@ export interface PulledFile {
   readonly artifact: { readonly id: string; readonly sha256: string };
 }
 
-/** Further endpoints in the same process, such as a registry's `/v2/`. */
+/** Further endpoints of the content server. */
 export interface ContentRoute {
   /** `/v2/` takes everything below, `/token` exactly itself. */
   readonly path: string;

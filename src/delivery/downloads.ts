@@ -8,6 +8,11 @@ import type { Upstreams } from "./upstream.ts";
 /** Files that were saved last; a request that began before and is not answered yet asks for them. */
 const SAVED_FILES = 10_000;
 
+/** Whose remote it is that a file comes from. */
+export interface DownloadRequest {
+  readonly match: Pick<ContentRequest["match"], "domain">;
+}
+
 /** The downloads of this process: one per file, whoever waits for it. */
 export class Downloads {
   readonly #ctx: Ctx;
@@ -35,7 +40,7 @@ export class Downloads {
   }
 
   /** Whether a file was saved after the count was so high: what was looked up then is outdated. */
-  isSavedSince(count: number, request: Pick<ContentRequest, "match">, upstream: FromUpstream) {
+  isSavedSince(count: number, request: DownloadRequest, upstream: FromUpstream) {
     return (this.#saved.get(keyOf(request, upstream)) ?? 0) > count;
   }
 
@@ -45,7 +50,7 @@ export class Downloads {
    * @param onSaved called once by the one that is begun, when the file is in the store.
    */
   of(
-    request: Pick<ContentRequest, "match">,
+    request: DownloadRequest,
     upstream: FromUpstream,
     onSaved: (artifact: SavedArtifact) => void,
   ): Download {
@@ -106,6 +111,6 @@ export class Downloads {
 }
 
 const keyOf = (
-  { match }: Pick<ContentRequest, "match">,
+  { match }: DownloadRequest,
   { contentArtifact, sources: [first] }: FromUpstream,
 ): string => contentArtifact ?? `${match.domain.num} ${first?.remote} ${first?.url}`;

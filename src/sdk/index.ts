@@ -4,6 +4,7 @@ import type { SettingSpecs } from "#base/settings.ts";
 import type { Caller, Ctx } from "#core/ctx.ts";
 import type { CorePlugin } from "#core/plugin-contract.ts";
 import type { ContentHandler, GuardHandler } from "#delivery/contract.ts";
+import type { Door } from "#delivery/door.ts";
 import type { AuthenticationClass } from "#rest/auth/authentication.ts";
 import type { Endpoint, Resource } from "#rest/kit/resource.ts";
 import type { RequestHooks } from "#rest/kit/server.ts";
@@ -45,6 +46,7 @@ export { dispatch, recordTasks } from "#core/tasks/commands.ts";
 export { tenancy } from "#core/tenancy.ts";
 export { inTransaction } from "#core/transaction.ts";
 export type { ContentHandler, GuardHandler, GuardRequest } from "#delivery/contract.ts";
+export type { Door } from "#delivery/door.ts";
 export { gateway } from "#rest/auth/gateway.ts";
 export type { Call } from "#rest/kit/call.ts";
 export { boolean, choice, int32, integer, list, relation, text } from "#rest/kit/fields.ts";
@@ -90,6 +92,8 @@ export interface Plugin extends CorePlugin {
   readonly sites?: readonly AnySite[];
   /** How its distributions are served beyond publications and versions. */
   readonly delivery: readonly ContentHandler[];
+  /** Its protocol where that has nothing of the REST API: answered on the bare sockets. */
+  readonly doors?: readonly Door[];
   /** How its content guards decide. */
   readonly guards?: readonly GuardHandler[];
   /** Ways to recognise who asks, among which the settings choose. */

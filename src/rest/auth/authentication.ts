@@ -1,5 +1,19 @@
-import type { FastifyRequest } from "fastify";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Ctx, User } from "#core/ctx.ts";
+
+/** What a request tells about who sent it: one of the framework, or one on a bare socket. */
+export interface Asking {
+  readonly raw: IncomingMessage;
+  readonly headers: IncomingHttpHeaders;
+  readonly method: string;
+  /** As it was sent, before any rewriting. */
+  readonly originalUrl: string;
+  /** Of the client, after trusted proxies; a Unix socket has none. */
+  readonly ip: string;
+  /** As the client knows us, after trusted proxies. */
+  readonly host: string;
+  readonly protocol: string;
+}
 
 /** Who asks, and what it was found out by. */
 export interface Identity {
@@ -22,7 +36,7 @@ export interface AuthenticationClass {
   /** Place in the order without the setting, lowest first; absent is not asked. */
   readonly defaultRank?: number;
   /** `WWW-Authenticate` of a 401. If the first class has none, what would be a 401 is a 403. */
-  readonly challenge?: (request: FastifyRequest) => string;
+  readonly challenge?: (request: Asking) => string;
   /** What the API description says about it. */
   readonly scheme?: (settings: Ctx["settings"]) => SecurityScheme | undefined;
   /** What of the settings it cannot work with, as a sentence. */
@@ -36,7 +50,7 @@ export interface AuthenticationClass {
  *
  * @throws `CodedError` with 401, 403 or 429 if the request is of this kind, but refused.
  */
-export type Authenticate = (request: FastifyRequest) => Promise<Identity | undefined>;
+export type Authenticate = (request: Asking) => Promise<Identity | undefined>;
 
 export interface SecurityScheme {
   readonly name: string;

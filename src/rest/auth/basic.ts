@@ -1,7 +1,6 @@
-import type { FastifyRequest } from "fastify";
 import { BasicLogIn, type LogIn } from "#core/access/basic-log-in.ts";
 import { restErrors } from "../kit/rest-errors.ts";
-import type { AuthenticationClass, Identity } from "./authentication.ts";
+import type { Asking, AuthenticationClass, Identity } from "./authentication.ts";
 
 /** What a Basic or Bearer header says, as the API answers it (core-rest §5). */
 export const basicAuthentication: AuthenticationClass = {
@@ -21,7 +20,7 @@ export const basicAuthentication: AuthenticationClass = {
 };
 
 /** Scripts in a browser get a scheme that it does not know, so that it shows no dialog. */
-function basicChallenge({ headers }: FastifyRequest): string {
+function basicChallenge({ headers }: Asking): string {
   const isScript = headers["x-requested-with"] === "XMLHttpRequest";
   return `${isScript ? "xBasic" : "Basic"} realm="api"`;
 }

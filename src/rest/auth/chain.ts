@@ -1,6 +1,6 @@
-import type { FastifyRequest } from "fastify";
 import type { Ctx } from "#core/ctx.ts";
 import type {
+  Asking,
   Authenticate,
   AuthenticationClass,
   Identity,
@@ -36,7 +36,7 @@ export class AuthenticationChain {
     this.#steps = this.#classes.map((one) => ({ name: one.name, authenticate: one.open(ctx) }));
   }
 
-  async authenticate(request: FastifyRequest): Promise<Recognised | undefined> {
+  async authenticate(request: Asking): Promise<Recognised | undefined> {
     for (const { name, authenticate } of this.#steps) {
       const identity = await authenticate(request);
       if (identity) return { ...identity, by: name };
@@ -45,7 +45,7 @@ export class AuthenticationChain {
   }
 
   /** That of the first class; undefined if it has none. */
-  challenge(request: FastifyRequest): string | undefined {
+  challenge(request: Asking): string | undefined {
     return this.#classes[0]?.challenge?.(request);
   }
 }

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import type { NewSession } from "#core/access/types.ts";
 import type { Ctx } from "#core/ctx.ts";
+import type { Asking } from "./authentication.ts";
 
 /** Secrets of ours: 32 bytes as base64url. */
 const SECRET = /^[\w-]{43}$/;
 
 /** The first well-formed value of a cookie of ours. */
-function cookieOf({ headers }: FastifyRequest, name: string): string | undefined {
+function cookieOf({ headers }: Asking, name: string): string | undefined {
   const start = `${name}=`;
   const parts = (headers.cookie ?? "").split(";").map((part) => part.trim());
   const values = parts.flatMap((part) =>
@@ -16,11 +17,10 @@ function cookieOf({ headers }: FastifyRequest, name: string): string | undefined
   return values.find((value) => SECRET.test(value));
 }
 
-export const sessionCookie = (request: FastifyRequest): string | undefined =>
+export const sessionCookie = (request: Asking): string | undefined =>
   cookieOf(request, "sessionid");
 
-export const csrfCookie = (request: FastifyRequest): string | undefined =>
-  cookieOf(request, "csrftoken");
+export const csrfCookie = (request: Asking): string | undefined => cookieOf(request, "csrftoken");
 
 /** Gives the browser its session, and a token that pages send back with each change. */
 export function setSession(

@@ -1,6 +1,6 @@
-import type { FastifyRequest } from "fastify";
 import { isSameText } from "#base/same-text.ts";
 import type { Ctx } from "#core/ctx.ts";
+import type { Asking } from "./authentication.ts";
 import { csrfCookie } from "./cookies.ts";
 
 /** Methods that change nothing (RFC 9110 §9.2.1). */
@@ -14,7 +14,7 @@ const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
  */
 export function csrfProblem(
   { settings }: Ctx,
-  request: FastifyRequest,
+  request: Asking,
   sent: unknown = request.headers["x-csrftoken"],
 ): string | undefined {
   if (SAFE.has(request.method)) return undefined;
@@ -28,11 +28,7 @@ export function csrfProblem(
   return isSameText(cookie, sent) ? undefined : "CSRF token incorrect.";
 }
 
-function isOurs(
-  { host, protocol }: FastifyRequest,
-  origin: string,
-  trusted: readonly string[],
-): boolean {
+function isOurs({ host, protocol }: Asking, origin: string, trusted: readonly string[]): boolean {
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) return false;
   // A proxy that ends TLS may not say so; the other way round, the page came unprotected.

@@ -1,7 +1,7 @@
-import type { FastifyRequest } from "fastify";
 import { proxyTrust } from "#base/client-address.ts";
 import { rawHeaderValues } from "#base/raw-headers.ts";
 import type { Ctx } from "#core/ctx.ts";
+import type { Asking } from "./authentication.ts";
 import { authErrors } from "./errors.ts";
 
 type Settings = Pick<Ctx["settings"], "TRUSTED_PROXIES">;
@@ -28,7 +28,7 @@ export const headerOfVariable = (variable: string): string | undefined =>
 export function proxyHeader(
   settings: Settings,
   name: string,
-): (request: Pick<FastifyRequest, "raw">) => string | undefined {
+): (request: Pick<Asking, "raw">) => string | undefined {
   const isProxy = proxyList(settings);
   return ({ raw }) => {
     const [value, ...more] = rawHeaderValues(raw.rawHeaders, name);

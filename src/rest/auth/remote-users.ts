@@ -1,8 +1,7 @@
-import type { FastifyRequest } from "fastify";
 import { RemoteLogIn } from "#core/access/remote-log-in.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { restErrors } from "../kit/rest-errors.ts";
-import type { Identity } from "./authentication.ts";
+import type { Asking, Identity } from "./authentication.ts";
 import { authErrors } from "./errors.ts";
 
 const CREATES = "django.contrib.auth.backends.RemoteUserBackend";
@@ -37,7 +36,7 @@ const MAX_NAME = 512;
 /** Finds the user whom a header names, or makes it, as the backends say. */
 export function remoteUsers(
   ctx: Ctx,
-): (name: string, request: FastifyRequest) => Promise<Identity | undefined> {
+): (name: string, request: Asking) => Promise<Identity | undefined> {
   const backends = ctx.settings.AUTHENTICATION_BACKENDS;
   const creates = backends.includes(CREATES);
   const logIns = new RemoteLogIn(ctx, { creates });

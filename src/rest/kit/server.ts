@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { rightsBook } from "#core/access/rights.ts";
@@ -41,6 +41,8 @@ export interface ApiOptions {
   readonly middleware?: readonly ((hooks: RequestHooks) => void)[];
   /** Called after each answer, for access log and metrics. */
   readonly onAnswer?: (request: FastifyRequest, reply: FastifyReply, elapsedMs: number) => void;
+  /** Sees requests before the router does. */
+  readonly before?: (next: RequestListener) => RequestListener;
   /** Options of the HTTP server. */
   readonly http?: { readonly maxHeaderSize?: number; readonly keepAliveTimeoutMs?: number };
 }
@@ -81,7 +83,7 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
     requestTimeout: 0,
     trustProxy: proxyList(ctx.settings) ?? false,
     routerOptions: { maxParamLength: 2048, ignoreDuplicateSlashes: false },
-    http: { maxHeaderSize: options.http?.maxHeaderSize ?? 65_536, headersTimeout: 60_000 },
+    serverFactory: (handler) => newServer(options, handler),
     rewriteUrl: (request) => rewrite(ctx, prefixes, request),
     clientErrorHandler,
     frameworkErrors: (error, _request, reply) => void sendError(reply, error, ctx.log),
@@ -105,6 +107,17 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   for (const route of options.routes) server.mount(app, route);
   for (const site of mounted) server.mountSite(app, site);
   return app;
+}
+
+function newServer(
+  { http, before }: ApiOptions,
+  handler: (...parameters: Parameters<RequestListener>) => void,
+): Server {
+  const limits = { maxHeaderSize: http?.maxHeaderSize ?? 65_536, headersTimeout: 60_000 };
+  return createServer(
+    { ...limits, keepAliveTimeout: http?.keepAliveTimeoutMs ?? 80_000, requestTimeout: 0 },
+    before ? before(handler) : handler,
+  );
 }
 
 function addHooks(app: FastifyInstance, ctx: Ctx, options: ApiOptions): void {

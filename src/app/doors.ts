@@ -1,0 +1,145 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { clientAddress, proxyTrust } from "#base/client-address.ts";
+import { createAuditTrail } from "#core/audit/commands.ts";
+import type { Ctx } from "#core/ctx.ts";
+import { ChangeFeed } from "#delivery/change-feed.ts";
+import type { DoorTools, OpenDoor } from "#delivery/door.ts";
+import { isUnavailable } from "#delivery/errors.ts";
+import { type Exchange, headerProblem, openExchange } from "#delivery/exchange.ts";
+import { DoorFiles } from "#delivery/file-sender.ts";
+import { reset } from "#delivery/send.ts";
+import { statusClass } from "#platform/metrics/prometheus.ts";
+import { bareRequest } from "#rest/auth/bare-request.ts";
+import { AuthenticationChain } from "#rest/auth/chain.ts";
+import { coreAuthentication } from "#rest/auth/classes.ts";
+import { rememberRequester } from "#rest/auth/requesters.ts";
+import { isAllowedHost } from "#rest/kit/host.ts";
+import type { Plugin } from "#sdk";
+
+/** The doors of the enabled plugins, in front of the router of the API server. */
+export interface Doors {
+  /** Answers what is for a door and passes on the rest. */
+  before(next: RequestListener): RequestListener;
+  /** Ends connections after the answers under way. */
+  stopKeeping(): void;
+  /** After the servers are closed. */
+  close(graceMs: number): Promise<void>;
+}
+
+export function openDoors(ctx: Ctx, plugins: readonly Plugin[]): Doors {
+  const files = new DoorFiles(ctx);
+  const tools = doorTools(ctx, files);
+  const doors = plugins.flatMap(({ doors: own = [] }) => own.map((door) => door.open(tools)));
+  const state: State = { ctx, isClosing: false };
+  return {
+    before(next) {
+      if (doors.length === 0) return next;
+      return (request, response) => {
+        const door = doorOf(doors, request.url ?? "");
+        if (door) pass(state, door, { request, response });
+        else next(request, response);
+      };
+    },
+    stopKeeping() {
+      state.isClosing = true;
+    },
+    async close(graceMs) {
+      await Promise.all(doors.map((door) => door.close()));
+      await files.close(AbortSignal.timeout(graceMs));
+    },
+  };
+}
+
+function doorTools(ctx: Ctx, sender: DoorFiles): DoorTools {
+  const chain = new AuthenticationChain(ctx, coreAuthentication);
+  const trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
+  const trail = ctx.settings.AUDIT_ENABLED ? createAuditTrail(ctx) : undefined;
+  return {
+    ...{ ctx, sender },
+    async identify(request) {
+      const found = await chain.authenticate(bareRequest(request, trust));
+      if (found) rememberRequester(request, found.user.username);
+      return found;
+    },
+    addressOf: (request) => clientAddress(request, trust),
+    rememberUser: rememberRequester,
+    follow(listener) {
+      const feed = new ChangeFeed(ctx, listener);
+      feed.start();
+      return feed;
+    },
+    record: async (entry) => trail?.record(entry),
+  };
+}
+
+interface State {
+  readonly ctx: Ctx;
+  isClosing: boolean;
+}
+
+/** The paths of doors are few and begin the path, whatever the query says. */
+function doorOf(doors: readonly OpenDoor[], url: string): OpenDoor | undefined {
+  for (const door of doors) {
+    for (const path of door.paths) if (leadsTo(url, path)) return door;
+  }
+  return undefined;
+}
+
+function leadsTo(url: string, path: string): boolean {
+  if (!url.startsWith(path)) return false;
+  return path.endsWith("/") || url.length === path.length || url[path.length] === "?";
+}
+
+function pass(
+  { ctx, isClosing }: State,
+  door: OpenDoor,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+): void {
+  if (isClosing) response.shouldKeepAlive = false;
+  measure(ctx, request, response);
+  const exchange = openExchange(request, response);
+  const problem = headerProblem(request) || hostProblem(ctx, request);
+  if (problem !== 0) {
+    response.shouldKeepAlive = false;
+    door.fail(exchange, problem);
+    return;
+  }
+  try {
+    door.handle(exchange)?.catch((error) => fail(ctx, door, { exchange, error }));
+  } catch (error) {
+    fail(ctx, door, { exchange, error });
+  }
+}
+
+const hostProblem = ({ settings }: Ctx, { headers }: IncomingMessage): 0 | 400 =>
+  isAllowedHost(headers.host, settings.ALLOWED_HOSTS) ? 0 : 400;
+
+function measure(ctx: Ctx, { method = "" }: IncomingMessage, response: ServerResponse): void {
+  if (!ctx.settings.METRICS_ENABLED) return;
+  const start = performance.now();
+  response.once("close", () =>
+    ctx.metrics.observe("pulp_api_request_duration_milliseconds", performance.now() - start, {
+      http_method: method,
+      http_status_code: statusClass(response.statusCode),
+      http_target: "",
+      worker_name: ctx.process.name,
+    }),
+  );
+}
+
+/** The end of a request that went wrong. */
+function fail(
+  ctx: Ctx,
+  door: OpenDoor,
+  { exchange, error }: { readonly exchange: Exchange; readonly error: unknown },
+): void {
+  const { request, response, rawPath } = exchange;
+  if (request.socket.destroyed) return;
+  const isDown = isUnavailable(error);
+  const text = error instanceof Error ? (isDown ? error.message : error.stack) : error;
+  ctx.log.of(exchange.correlationId).error(`${request.method} ${rawPath} failed: ${text}`);
+  if (!isDown) ctx.metrics.count("deckle_errors_total", { place: "door" });
+  if (!request.complete) response.shouldKeepAlive = false;
+  if (response.headersSent) reset(response);
+  else door.fail(exchange, isDown ? 503 : 500);
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from "node:http";
+import type { AuditEntry } from "#core/audit/types.ts";
+import type { Ctx, User } from "#core/ctx.ts";
+import type { Answer } from "./answer.ts";
+import type { ChangeFeed, ChangeListener } from "./change-feed.ts";
+import type { FromUpstream, ServedDomain, Stored } from "./contract.ts";
+import type { Exchange } from "./exchange.ts";
+
+/**
+ * Endpoints that a plugin answers itself, on the sockets of the API server and before its router,
+ * such as a registry's `/v2/`: for protocols whose addresses, errors and bodies are not those of the
+ * REST API. The server has checked the request's head and its Host header, counts the request, writes
+ * its line of the access log and waits for its end when it stops.
+ */
+export interface Door {
+  /** Called once, when a server starts. */
+  open(tools: DoorTools): OpenDoor;
+}
+
+export interface OpenDoor {
+  /** `/v2/` takes everything below, `/token` exactly itself. */
+  readonly paths: readonly string[];
+  /**
+   * Answers a request; a promise where the answer was not at hand. What it rejects with is logged and
+   * answered 500, or 503 while the database is away.
+   */
+  handle(exchange: Exchange): undefined | Promise<void>;
+  /** Answers what `handle` could not, in the shape of the protocol: a status of at least 400. */
+  fail(exchange: Exchange, status: number): void;
+  /** After the last answer. */
+  close(): Promise<void>;
+}
+
+/** Who sent a request, and the class of authentication that recognised them. */
+export interface Identified {
+  readonly user: User;
+  readonly by: string;
+}
+
+/** What a door works with. */
+export interface DoorTools {
+  readonly ctx: Ctx;
+  /**
+   * Asks the configured classes of authentication; undefined if none recognises the request.
+   *
+   * @throws `CodedError` with 401, 403 or 429
+   */
+  identify(request: IncomingMessage): Promise<Identified | undefined>;
+  /** Address of the client, after trusted proxies. */
+  addressOf(request: IncomingMessage): string;
+  /** For the access log. */
+  rememberUser(request: IncomingMessage, name: string): void;
+  readonly sender: FileSender;
+  /** Follows changes of distributions; the door stops it when it is closed. */
+  follow(listener: ChangeListener): ChangeFeed;
+  /**
+   * Writes down a change before it is acknowledged; resolves at once while the audit trail is off.
+   *
+   * @throws if it cannot be written: then the change must not be acknowledged.
+   */
+  record(entry: AuditEntry): Promise<void>;
+}
+
+/** Sends files as the content app does: conditions, ranges, and the ways that cost least. */
+export interface FileSender {
+  /** An answer for a stored file, which can be sent any number of times. */
+  answer(stored: Stored, place: SentFrom): Promise<Answer>;
+  send(exchange: Exchange, answer: Answer): undefined | Promise<void>;
+  /** Sends a file while it comes from upstream; all who ask for it share one download. */
+  sendUpstream(exchange: Exchange, upstream: FromUpstream, place: SentFrom): Promise<void>;
+}
+
+export interface SentFrom {
+  readonly domain: ServedDomain;
+  readonly method: "GET" | "HEAD";
+}
