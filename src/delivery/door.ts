@@ -66,8 +66,16 @@ export interface FileSender {
   /** An answer for a stored file, which can be sent any number of times. */
   answer(stored: Stored, place: SentFrom): Promise<Answer>;
   send(exchange: Exchange, answer: Answer): undefined | Promise<void>;
-  /** Sends a file while it comes from upstream; all who ask for it share one download. */
-  sendUpstream(exchange: Exchange, upstream: FromUpstream, place: SentFrom): Promise<void>;
+  /**
+   * Sends a file while it comes from where a remote has it; all who ask for it share one download, and
+   * it is kept unless the remote only streams.
+   */
+  sendUpstream(exchange: Exchange, file: RemoteFile, place: SentFrom): Promise<void>;
+}
+
+/** A unit file that is not in the store. */
+export interface RemoteFile extends Omit<FromUpstream, "kind" | "sources" | "pull"> {
+  readonly contentArtifact: string;
 }
 
 export interface SentFrom {

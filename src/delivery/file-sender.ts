@@ -1,12 +1,13 @@
 import type { Ctx } from "#core/ctx.ts";
 import { type Answer, storedAnswer } from "./answer.ts";
-import type { FromUpstream, Stored } from "./contract.ts";
-import type { FileSender, SentFrom } from "./door.ts";
+import type { Stored } from "./contract.ts";
+import type { FileSender, RemoteFile, SentFrom } from "./door.ts";
 import { Downloads } from "./downloads.ts";
 import type { Exchange } from "./exchange.ts";
 import { OpenFiles } from "./open-files.ts";
 import { send } from "./send.ts";
 import { sendUpstream } from "./send-upstream.ts";
+import { sourcesOf } from "./source.ts";
 import { type OpenUpstream, openUpstream, Upstreams } from "./upstream.ts";
 
 /** Descriptors that are kept open for files that do not fit in memory. */
@@ -34,10 +35,12 @@ export class DoorFiles implements FileSender {
     return send({ ctx: this.#ctx, files: this.#files }, exchange, { answer });
   }
 
-  sendUpstream(exchange: Exchange, upstream: FromUpstream, { domain }: SentFrom): Promise<void> {
+  async sendUpstream(exchange: Exchange, file: RemoteFile, { domain }: SentFrom): Promise<void> {
+    const sources = await sourcesOf(this.#ctx, { domain }, file.contentArtifact);
+    const upstream = { kind: "upstream" as const, ...file, sources };
     const tools = { ctx: this.#ctx, files: this.#files };
     const download = () => this.#downloads.of({ match: { domain } }, upstream, () => undefined);
-    return sendUpstream(tools, exchange, { upstream, domain: domain.name, download });
+    await sendUpstream(tools, exchange, { upstream, domain: domain.name, download });
   }
 
   /** Lets downloads finish; what is not done when the signal aborts is cut off. */

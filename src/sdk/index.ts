@@ -18,6 +18,7 @@ export type { AcsRefresh } from "#core/acs/types.ts";
 export { openArtifact, saveArtifacts } from "#core/artifacts/commands.ts";
 export { saveUnits } from "#core/content/commands.ts";
 export type { Caller, Ctx, Db, DomainRef, Executor } from "#core/ctx.ts";
+export { createDistribution } from "#core/distributions/commands.ts";
 export {
   type ContentType,
   type CorePlugin,
@@ -39,14 +40,13 @@ export type { PublicationRef } from "#core/publications/types.ts";
 export { downloadIfChanged, openRemote } from "#core/remotes/commands.ts";
 export type { Policy } from "#core/remotes/table.ts";
 export type { Download, RemoteSession } from "#core/remotes/types.ts";
-export { commitVersion, createVersion } from "#core/repositories/commands.ts";
+export { commitVersion, createRepository, createVersion } from "#core/repositories/commands.ts";
 export { syncRepository } from "#core/sync/commands.ts";
 export type { DeclaredUnit } from "#core/sync/types.ts";
 export { dispatch, recordTasks } from "#core/tasks/commands.ts";
 export { tenancy } from "#core/tenancy.ts";
 export { inTransaction } from "#core/transaction.ts";
 export type { ContentHandler, GuardHandler, GuardRequest } from "#delivery/contract.ts";
-export type { Door } from "#delivery/door.ts";
 export { gateway } from "#rest/auth/gateway.ts";
 export type { Call } from "#rest/kit/call.ts";
 export { boolean, choice, int32, integer, list, relation, text } from "#rest/kit/fields.ts";

@@ -1,9 +1,9 @@
 import type { Digests } from "#base/digests.ts";
-import type { IncomingFile, SealedFile } from "#platform/storage/storage.ts";
+import type { SealedFile, WrittenFile } from "#platform/storage/storage.ts";
 
 /** A file whose bytes are hashed and durable, but not yet an object: a received one, a download. */
 export interface StorableFile {
-  readonly file: IncomingFile;
+  readonly file: WrittenFile;
   readonly sealed: SealedFile;
 }
 

@@ -1,8 +1,10 @@
 import type { JsonObject } from "#base/json.ts";
 import type {
+  BeginOptions,
   IncomingFolders,
   OpenStore,
   RedirectOptions,
+  SessionFiles,
   Storage,
 } from "#platform/storage/storage.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
@@ -52,6 +54,7 @@ const byNum = {
 /** A store that follows the settings of its domain. */
 class DomainStore implements Storage {
   readonly incoming: IncomingFolders;
+  readonly sessions: SessionFiles;
   readonly #parts: StoresParts;
   readonly #domain: DomainRef;
   #current: Current | undefined;
@@ -66,6 +69,11 @@ class DomainStore implements Storage {
       lastWrite: async (id) => (await this.#store()).incoming.lastWrite(id),
       remove: async (id) => (await this.#store()).incoming.remove(id),
     };
+    this.sessions = {
+      open: async (id, sizeBytes) => (await this.#store()).sessions.open(id, sizeBytes),
+      remove: async (id) => (await this.#store()).sessions.remove(id),
+      list: async () => (await this.#store()).sessions.list(),
+    };
   }
 
   async epoch(isFresh: boolean): Promise<number> {
@@ -73,8 +81,8 @@ class DomainStore implements Storage {
     return (await this.#now()).epoch;
   }
 
-  async beginFile() {
-    return (await this.#store()).beginFile();
+  async beginFile(options?: BeginOptions) {
+    return (await this.#store()).beginFile(options);
   }
 
   async place(file: Parameters<Storage["place"]>[0], object: string): Promise<void> {

@@ -10,7 +10,17 @@ import { storageErrors, systemCode, translate, translated } from "./errors.ts";
 import { type FileOperations, nodeFiles } from "./file-operations.ts";
 import { HashPool } from "./hash-pool.ts";
 import { FileSystemIncoming } from "./incoming-file.ts";
-import type { IncomingFile, IncomingFolders, Storage, StoredObject } from "./storage.ts";
+import { isPlaceable, type Placeable } from "./placeable.ts";
+import { SessionFilesOf } from "./session-files.ts";
+import type {
+  BeginOptions,
+  IncomingFile,
+  IncomingFolders,
+  SessionFiles,
+  Storage,
+  StoredObject,
+  WrittenFile,
+} from "./storage.ts";
 import { StoredFile } from "./stored-object.ts";
 
 export interface FileSystemOptions {
@@ -26,6 +36,7 @@ export interface FileSystemOptions {
 }
 
 const INCOMING = "tmp/incoming";
+const SESSIONS = "tmp/sessions";
 /** What file systems say that have no hard links, or no more of them. */
 const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
@@ -40,6 +51,7 @@ export function createFileSystemStorage(options: FileSystemOptions): Storage {
 
 class FileSystemStorage implements Storage {
   readonly incoming: IncomingFolders;
+  readonly sessions: SessionFiles;
   readonly #options: FileSystemOptions;
   readonly #files: FileOperations;
   readonly #directories: DirectorySync;
@@ -49,10 +61,16 @@ class FileSystemStorage implements Storage {
     this.#files = options.files ?? nodeFiles;
     this.#directories = new DirectorySync(this.#files);
     this.incoming = new IncomingFoldersOf(join(options.root, INCOMING), this.#files);
+    this.sessions = new SessionFilesOf({
+      ...{ folder: join(options.root, SESSIONS), files: this.#files, fileMode: options.fileMode },
+      makeFolder: (folder) => this.#makeDurableFolder(folder),
+      syncFolder: (folder) => this.#directories.sync(folder),
+    });
   }
 
-  async beginFile(): Promise<IncomingFile> {
-    const { root, processId, algorithms, fileMode } = this.#options;
+  async beginFile({ algorithms: wanted }: BeginOptions = {}): Promise<IncomingFile> {
+    const { root, processId, fileMode } = this.#options;
+    const algorithms = wanted ? ["sha256" as const, ...wanted] : this.#options.algorithms;
     hashPool ??= new HashPool();
     return new FileSystemIncoming(join(root, INCOMING, processId, uuid7()), {
       files: this.#files,
@@ -63,10 +81,10 @@ class FileSystemStorage implements Storage {
     });
   }
 
-  async place(file: IncomingFile, object: string): Promise<void> {
+  async place(file: WrittenFile, object: string): Promise<void> {
     const target = this.#path(object);
     await file.seal();
-    if (!(file instanceof FileSystemIncoming)) return this.#placeCopy(file, object);
+    if (!isPlaceable(file)) return this.#placeCopy(file, object);
     try {
       await this.#placeOwn(file, target);
     } catch (error) {
@@ -75,7 +93,7 @@ class FileSystemStorage implements Storage {
     }
   }
 
-  async #placeOwn(file: FileSystemIncoming, target: string): Promise<void> {
+  async #placeOwn(file: Placeable, target: string): Promise<void> {
     await this.#giveName(file, target).catch(async (error) => {
       if (systemCode(error) !== "ENOENT") throw error;
       await this.#makeDurableFolder(dirname(target));
@@ -85,7 +103,7 @@ class FileSystemStorage implements Storage {
   }
 
   /** Of a file that lies in another store, or on another file system. */
-  async #placeCopy(file: IncomingFile, object: string): Promise<void> {
+  async #placeCopy(file: WrittenFile, object: string): Promise<void> {
     await using own = await this.beginFile();
     await pipeline(bytesOf(file), own.sink);
     await this.place(own, object);
@@ -148,7 +166,7 @@ class FileSystemStorage implements Storage {
    * The incoming name stays, so that the caller can place the file again. A name that is taken gets
    * the new bytes at one stroke: they are known to be right, those of before may be damaged.
    */
-  async #giveName(file: FileSystemIncoming, target: string): Promise<void> {
+  async #giveName(file: Placeable, target: string): Promise<void> {
     const { link, rename } = this.#files;
     const source = file.path;
     await file.restoreName();
@@ -189,7 +207,7 @@ class FileSystemStorage implements Storage {
 
 const COPY_BYTES = 1024 * 1024;
 
-async function* bytesOf(file: IncomingFile): AsyncGenerator<Buffer> {
+async function* bytesOf(file: WrittenFile): AsyncGenerator<Buffer> {
   for (let at = 0; at < file.sizeBytes; ) {
     const bytes = await file.read(at, COPY_BYTES);
     if (bytes.length === 0) throw storageErrors.unavailable("the incoming file is cut off");

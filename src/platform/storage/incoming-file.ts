@@ -7,6 +7,7 @@ import type { Algorithm } from "#base/digests.ts";
 import { storageErrors, systemCode, translate, translated } from "./errors.ts";
 import { type FileOperations, writeFully } from "./file-operations.ts";
 import type { FileHashing, HashPool } from "./hash-pool.ts";
+import type { Placeable } from "./placeable.ts";
 import type { IncomingFile, SealedFile } from "./storage.ts";
 
 /** Files up to this size are held, hashed and written in one go, without another thread. */
@@ -26,7 +27,7 @@ export interface IncomingOptions {
 }
 
 /** A file below `tmp/incoming/`; its name stays until it is disposed, so it can be placed again. */
-export class FileSystemIncoming implements IncomingFile {
+export class FileSystemIncoming implements IncomingFile, Placeable {
   readonly sink: Writable;
   readonly path: string;
   readonly #options: IncomingOptions;

@@ -1,5 +1,5 @@
 import { storageErrors } from "./errors.ts";
-import type { IncomingFile } from "./storage.ts";
+import type { WrittenFile } from "./storage.ts";
 
 export interface PartsPlan {
   readonly sizeBytes: number;
@@ -18,7 +18,7 @@ export interface PartsPlan {
  * @returns what `send` returned, in the order of the parts.
  */
 export async function inParts<Sent>(
-  file: IncomingFile,
+  file: WrittenFile,
   { sizeBytes, partBytes: wanted, mostParts, concurrency }: PartsPlan,
   send: (bytes: Buffer, index: number) => Promise<Sent>,
 ): Promise<Sent[]> {
@@ -48,7 +48,7 @@ export async function inParts<Sent>(
 }
 
 /** The incoming file may give less at a time. */
-export async function exactly(file: IncomingFile, start: number, length: number): Promise<Buffer> {
+export async function exactly(file: WrittenFile, start: number, length: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for (let at = 0; at < length; ) {
     const piece = await file.read(start + at, length - at);

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import type { Digests } from "#base/digests.ts";
+import type { Algorithm, Digests } from "#base/digests.ts";
 import type { JsonObject } from "#base/json.ts";
 
 /** A finished incoming file: its bytes are hashed and on stable storage, but not yet in place. */
@@ -13,18 +13,52 @@ export interface SealedFile {
  * A file being written below `tmp/incoming/`. Disposing it removes its incoming name; bytes that
  * were placed stay.
  */
-export interface IncomingFile extends AsyncDisposable {
+export interface IncomingFile extends WrittenFile {
   /** Bytes go in here; they are hashed while they are written. */
   readonly sink: Writable;
+}
+
+/** Bytes that a store can place as an object. */
+export interface WrittenFile extends AsyncDisposable {
   /** Bytes written so far. */
   readonly sizeBytes: number;
-  /** Ends the sink and fsyncs. Rejects if writing failed; a failed fsync is never retried. */
+  /** Ends writing and fsyncs. Rejects if writing failed; a failed fsync is never retried. */
   seal(): Promise<SealedFile>;
   /**
-   * Reads back what was written, also while the sink is open (followers of a download), at most up
+   * Reads back what was written, also while more is written (followers of a download), at most up
    * to `sizeBytes`; until the file is disposed.
    */
   read(start: number, length: number): Promise<Buffer>;
+}
+
+/**
+ * The file of an upload that goes on over several requests, perhaps of several processes. Disposing
+ * it closes it; its bytes stay until the session is removed. One process writes at a time.
+ */
+export interface SessionFile extends WrittenFile {
+  /** Of all bytes so far, lower-case hex. */
+  readonly sha256: string;
+  /** The same by reading all of them. */
+  sha512(): Promise<string>;
+  append(bytes: Uint8Array): Promise<void>;
+  /** Puts what was appended on stable storage. */
+  flush(): Promise<void>;
+  /** Takes back what was appended since the last flush. */
+  cutBack(): Promise<void>;
+}
+
+/** Files of uploads that can be resumed, on a disk that all processes share. */
+export interface SessionFiles {
+  /**
+   * Opens the file of a session to go on at this size; 0 makes it. Bytes beyond are cut off.
+   *
+   * @throws `storageErrors.missing` if it has fewer.
+   */
+  open(id: string, sizeBytes: number): Promise<SessionFile>;
+  /** A missing file is success. */
+  remove(id: string): Promise<void>;
+  /** Ids of the sessions that have a file, with milliseconds since 1970 of the latest write. */
+  list(): Promise<readonly { readonly id: string; readonly lastWriteMs: number }[]>;
 }
 
 /** An open stored object. Closing gives the descriptor back; reading after that rejects. */
@@ -52,13 +86,13 @@ export interface StoredObject extends AsyncDisposable {
  */
 export interface Storage {
   /** Starts an incoming file. */
-  beginFile(): Promise<IncomingFile>;
+  beginFile(options?: BeginOptions): Promise<IncomingFile>;
   /**
    * Makes a sealed file the object of that name, durably. An object of that name is success: the
    * new bytes replace it at one stroke. Until it is disposed a file can be placed again. A file that
    * another store began is copied.
    */
-  place(file: IncomingFile, object: string): Promise<void>;
+  place(file: WrittenFile, object: string): Promise<void>;
   /** Rejects with `storageErrors.missing` if there is no such object. */
   open(object: string): Promise<StoredObject>;
   /** Undefined if there is no such object. */
@@ -70,6 +104,7 @@ export interface Storage {
   /** A signed address for the client, or undefined when the bytes go through us. */
   redirect(object: string, options: RedirectOptions): Promise<string | undefined>;
   readonly incoming: IncomingFolders;
+  readonly sessions: SessionFiles;
   /**
    * Which settings the store has now; absent where they never change. Asked before a file is placed
    * and compared when its row is written, so that no row names a file of a store that was left.
@@ -77,6 +112,11 @@ export interface Storage {
    * @param isFresh what is remembered does not count.
    */
   epoch?(isFresh: boolean): Promise<number>;
+}
+
+export interface BeginOptions {
+  /** Digests beside SHA-256 that it gets; without it, those that are allowed. */
+  readonly algorithms?: readonly Algorithm[];
 }
 
 /** The folders of incoming files, one per process; those of dead processes are leftovers. */

@@ -9,6 +9,8 @@ import {
   containerSignature,
   containerTag,
 } from "./content.ts";
+import { registry } from "./registry/open.ts";
+import { registrySettings } from "./registry/settings.ts";
 import { containerPushRepository, containerRepository } from "./repository.ts";
 
 export const container = definePlugin({
@@ -25,6 +27,8 @@ export const container = definePlugin({
   ],
   contentTypes: [containerBlob, containerManifest, containerTag, containerSignature],
   repositoryTypes: [containerRepository, containerPushRepository],
+  doors: [registry],
+  settings: registrySettings,
   resources: [],
   access: { policies: [], models: [], adminOnly: [] },
   tasks: [],

@@ -1,4 +1,5 @@
-import type { JsonObject, Policy } from "#sdk";
+import type { JsonObject } from "#base/json.ts";
+import type { Policy } from "#sdk";
 
 /** What `last_sync_details` remembers, to tell whether another sync could change anything. */
 export interface SyncDetails extends JsonObject {

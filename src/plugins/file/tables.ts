@@ -1,4 +1,5 @@
-import type { Db, Executor, JsonObject } from "#sdk";
+import type { JsonObject } from "#base/json.ts";
+import type { Db, Executor } from "#sdk";
 
 /** Rows of the plugin beside those of the core. */
 export type FileTables = {

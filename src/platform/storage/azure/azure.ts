@@ -7,12 +7,15 @@ import { storageErrors } from "../errors.ts";
 import { RemoteObject } from "../remote-object.ts";
 import { exactly, inParts } from "../remote-upload.ts";
 import type {
+  BeginOptions,
   IncomingFile,
   IncomingFolders,
   RedirectOptions,
   SealedFile,
+  SessionFiles,
   Storage,
   StoredObject,
+  WrittenFile,
 } from "../storage.ts";
 import { isAbsent, translate, translated } from "./errors.ts";
 import { type AzureOptions, azureOptions } from "./options.ts";
@@ -21,7 +24,7 @@ export interface AzureStorageParts {
   /** Options by the names of core-content §2.3. */
   readonly options: JsonObject;
   /** Where incoming files are written and hashed before they go to the container. */
-  readonly local: Pick<Storage, "beginFile" | "incoming">;
+  readonly local: Pick<Storage, "beginFile" | "incoming" | "sessions">;
 }
 
 const BLOCK_BYTES = 8 * 1024 * 1024;
@@ -35,6 +38,7 @@ export const createAzureStorage = (parts: AzureStorageParts): Storage => new Azu
 
 class AzureStorage implements Storage {
   readonly incoming: IncomingFolders;
+  readonly sessions: SessionFiles;
   readonly #options: AzureOptions;
   readonly #local: AzureStorageParts["local"];
   #container: Promise<ContainerClient> | undefined;
@@ -43,14 +47,15 @@ class AzureStorage implements Storage {
     this.#options = azureOptions(options);
     this.#local = local;
     this.incoming = local.incoming;
+    this.sessions = local.sessions;
   }
 
-  beginFile(): Promise<IncomingFile> {
-    return this.#local.beginFile();
+  beginFile(options?: BeginOptions): Promise<IncomingFile> {
+    return this.#local.beginFile(options);
   }
 
   /** The service is told what the bytes hash to, and asked afterwards what it has (F19). */
-  async place(file: IncomingFile, object: string): Promise<void> {
+  async place(file: WrittenFile, object: string): Promise<void> {
     const blob = await this.#blob(object);
     const sealed = await file.seal();
     await translated(async () => {
@@ -111,7 +116,7 @@ class AzureStorage implements Storage {
     return address.href;
   }
 
-  async #putWhole(blob: BlockBlobClient, file: IncomingFile, sealed: SealedFile): Promise<void> {
+  async #putWhole(blob: BlockBlobClient, file: WrittenFile, sealed: SealedFile): Promise<void> {
     const bytes = await exactly(file, 0, sealed.sizeBytes);
     await blob.upload(bytes, bytes.length, {
       ...this.#parameters(sealed),
@@ -120,7 +125,7 @@ class AzureStorage implements Storage {
   }
 
   /** Blocks that are not committed are the service's to forget. */
-  async #putBlocks(blob: BlockBlobClient, file: IncomingFile, sealed: SealedFile): Promise<void> {
+  async #putBlocks(blob: BlockBlobClient, file: WrittenFile, sealed: SealedFile): Promise<void> {
     const plan = { sizeBytes: sealed.sizeBytes, partBytes: BLOCK_BYTES, mostParts: MOST_BLOCKS };
     const { concurrency } = this.#options;
     const ids = await inParts(file, { ...plan, concurrency }, async (bytes, index) => {

@@ -4,11 +4,14 @@ import { isRelativePath } from "#base/paths.ts";
 import { storageErrors } from "../errors.ts";
 import { RemoteObject } from "../remote-object.ts";
 import type {
+  BeginOptions,
   IncomingFile,
   IncomingFolders,
   RedirectOptions,
+  SessionFiles,
   Storage,
   StoredObject,
+  WrittenFile,
 } from "../storage.ts";
 import { clientAddress } from "./address.ts";
 import { connect, type S3Connection } from "./client.ts";
@@ -20,7 +23,7 @@ export interface S3StorageParts {
   /** Options by the names of core-content §2.3. */
   readonly options: JsonObject;
   /** Where incoming files are written and hashed before they go to the bucket. */
-  readonly local: Pick<Storage, "beginFile" | "incoming">;
+  readonly local: Pick<Storage, "beginFile" | "incoming" | "sessions">;
 }
 
 /** The store in a bucket of S3, or of a server that speaks its protocol (core-content §2.3). */
@@ -28,6 +31,7 @@ export const createS3Storage = (parts: S3StorageParts): Storage => new S3Storage
 
 class S3Storage implements Storage {
   readonly incoming: IncomingFolders;
+  readonly sessions: SessionFiles;
   readonly #options: S3Options;
   readonly #local: S3StorageParts["local"];
   #connection: Promise<S3Connection> | undefined;
@@ -36,13 +40,14 @@ class S3Storage implements Storage {
     this.#options = s3Options(options);
     this.#local = local;
     this.incoming = local.incoming;
+    this.sessions = local.sessions;
   }
 
-  beginFile(): Promise<IncomingFile> {
-    return this.#local.beginFile();
+  beginFile(options?: BeginOptions): Promise<IncomingFile> {
+    return this.#local.beginFile(options);
   }
 
-  async place(file: IncomingFile, object: string): Promise<void> {
+  async place(file: WrittenFile, object: string): Promise<void> {
     const key = this.#key(object);
     const sealed = await file.seal();
     const connection = await this.#connect();

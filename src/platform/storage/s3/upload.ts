@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { CompletedPart } from "@aws-sdk/client-s3";
 import { storageErrors } from "../errors.ts";
 import { exactly, inParts } from "../remote-upload.ts";
-import type { IncomingFile, SealedFile } from "../storage.ts";
+import type { SealedFile, WrittenFile } from "../storage.ts";
 import type { S3Connection } from "./client.ts";
 import type { S3Options } from "./options.ts";
 
@@ -13,7 +13,7 @@ export interface Upload {
   readonly connection: S3Connection;
   readonly options: S3Options;
   readonly key: string;
-  readonly file: IncomingFile;
+  readonly file: WrittenFile;
   readonly sealed: SealedFile;
 }
 

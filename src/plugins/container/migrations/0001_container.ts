@@ -128,14 +128,16 @@ create table container_upload (
   id uuid primary key,
   domain int not null,
   repository uuid not null,
+  owner int,
   size bigint not null default 0,
-  hashes bytea,
+  writer uuid,
   created timestamptz not null default clock_timestamp(),
   updated timestamptz not null default clock_timestamp(),
   foreign key (domain, repository) references repository (domain, id) on delete cascade
 );
 comment on column container_upload.size is 'bytes that are acknowledged and on disk';
-comment on column container_upload.hashes is 'state of the digests over those bytes, to go on from';
+comment on column container_upload.owner is 'user who began it: nobody else goes on with it';
+comment on column container_upload.writer is 'process that is writing to it now: app_process.id';
 create index container_upload_updated on container_upload (updated);
 
 create table container_remote (

@@ -1,5 +1,6 @@
 import type { Digests } from "#base/digests.ts";
-import type { DeclaredUnit, Json } from "#sdk";
+import type { Json } from "#base/json.ts";
+import type { DeclaredUnit } from "#sdk";
 import { pythonJson } from "../format/python-json.ts";
 import type { Candidate } from "./filters.ts";
 

@@ -1,7 +1,8 @@
 import { sha256 } from "#base/digests.ts";
 import { CodedError } from "#base/errors.ts";
+import type { Json } from "#base/json.ts";
 import { scanJson } from "#base/json-scan.ts";
-import type { Ctx, DeclaredUnit, DomainRef, Json, RemoteSession } from "#sdk";
+import type { Ctx, DeclaredUnit, DomainRef, RemoteSession } from "#sdk";
 import { saveUnits } from "#sdk";
 import { pythonPackage, pythonProvenance } from "../content.ts";
 import { Malformed } from "../format/malformed.ts";

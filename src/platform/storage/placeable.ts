@@ -1,0 +1,10 @@
+/** A local file that can get a second name, so that its bytes need not be copied. */
+export interface Placeable {
+  readonly path: string;
+  /** Gives the name away, where a file system knows one name per file. */
+  move(target: string): Promise<void>;
+  /** Makes sure that the file has its own name, too. */
+  restoreName(): Promise<void>;
+}
+
+export const isPlaceable = (file: object): file is Placeable => "restoreName" in file;

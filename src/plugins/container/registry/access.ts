@@ -1,0 +1,48 @@
+import type { Caller, DomainRef } from "#sdk";
+import type { RepositoryName } from "./address.ts";
+import type { Place } from "./places.ts";
+import type { Visit } from "./visit.ts";
+
+/** Who asks, and what else they may do. */
+export interface RegistryCaller {
+  readonly user: Caller["user"];
+  /** How they were recognised, for the audit trail: `basic`, `token`; null for strangers. */
+  readonly by: string | null;
+  /** Whether they may also pull from this repository: for mounts, and the catalog. */
+  mayPull(place: Place): boolean | Promise<boolean>;
+}
+
+/** What a request is for. */
+export type RegistryQuestion =
+  | { readonly kind: "ping" }
+  | { readonly kind: "catalog" }
+  | {
+      readonly kind: "repository";
+      readonly action: "pull" | "push";
+      readonly name: RepositoryName;
+      /** What there is of that name, looked up when it matters; undefined if there is nothing. */
+      place(): Promise<Place | undefined>;
+      /** Full name of the repository that a blob shall be mounted from. */
+      readonly from?: string;
+    };
+
+/** Decides who may do what in the registry (plugin-container §§7.3, 9.3). */
+export interface RegistryAccess {
+  /**
+   * @throws `registryErrors.unauthorized` with a challenge, `denied`, or `throttled`; a repository that
+   *   the caller may not pull from and one that does not exist are refused in the same words.
+   */
+  authorise(visit: Visit, question: RegistryQuestion): RegistryCaller | Promise<RegistryCaller>;
+  /** After a push made a namespace, distribution or repository: their creator owns them. */
+  created(caller: RegistryCaller, made: MadeObjects): Promise<void>;
+  close?(): Promise<void>;
+}
+
+/** What the first push to a name made. */
+export interface MadeObjects {
+  readonly domain: DomainRef;
+  /** Null where it was there. */
+  readonly namespace: string | null;
+  readonly distribution: string | null;
+  readonly repository: string | null;
+}

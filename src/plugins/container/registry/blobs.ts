@@ -1,0 +1,141 @@
+import { parseDigest } from "../format/names.ts";
+import { STANDARD_HEADERS, sendBytes, sendEmpty } from "./answers.ts";
+import { type FoundBlob, findBlob } from "./blob-queries.ts";
+import { registryErrors } from "./errors.ts";
+import { isSame, type Place } from "./places.ts";
+import { type Registry, type RepositoryVisit, recordChange, servedPlace } from "./registry.ts";
+import { removeBlob } from "./remove.ts";
+import type { Answer, Exchange } from "./visit.ts";
+
+/** gzip of an empty tar: old images name it, and every repository has it (plugin-container §2.5). */
+const EMPTY_LAYER = {
+  digest: "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4",
+  bytes: Buffer.from("1f8b080000096e8800ff621805a360148c5800080000ffff2eafb5ef00040000", "hex"),
+};
+
+/** GET and HEAD of a blob, from memory where it was asked for before. */
+export function serveBlob(
+  registry: Registry,
+  visit: RepositoryVisit,
+  { digest }: { readonly digest: string },
+): undefined | Promise<void> {
+  if (!parseDigest(digest)) throw registryErrors.blobUnknown(digest);
+  const place = registry.memory.place(visit.name);
+  if (place instanceof Promise) return serveFresh(registry, visit, digest);
+  const kept = registry.memory.answer(keyOf(visit, place, digest));
+  return kept ? send(registry, visit.exchange, kept) : serveFresh(registry, visit, digest);
+}
+
+/** Addresses at object stores are signed for a method. */
+const keyOf = ({ exchange }: RepositoryVisit, { distribution }: Place, digest: string): string =>
+  `${distribution} blob ${exchange.isHead ? "HEAD" : "GET"} ${digest}`;
+
+async function serveFresh(
+  registry: Registry,
+  visit: RepositoryVisit,
+  digest: string,
+): Promise<void> {
+  const { moment } = registry.memory;
+  const known = await servedPlace(registry, visit);
+  const { place, blob } = await blobAt(registry, visit, known, digest);
+  if (!blob) return serveAbsent(visit, digest);
+  if (!blob.artifact) return sendFromUpstream(registry, visit, place, blob);
+  const answer = await answerFor(registry, visit, { place, digest, blob });
+  // Signed addresses end sooner than answers do.
+  if (answer.status === 200) {
+    registry.memory.keep(keyOf(visit, place, digest), answer, { place, moment });
+  }
+  await send(registry, visit.exchange, answer);
+}
+
+/** Looks once more where another process may have added it a moment ago, then elsewhere. */
+async function blobAt(
+  registry: Registry,
+  visit: RepositoryVisit,
+  known: Place,
+  digest: string,
+): Promise<{ readonly place: Place; readonly blob: FoundBlob | undefined }> {
+  const blob = await findBlob(registry.ctx, known, digest);
+  if (blob) return { place: known, blob };
+  const place = (await registry.memory.freshPlace(visit.name)) ?? known;
+  const again = isSame(place, known) ? undefined : await findBlob(registry.ctx, place, digest);
+  if (again || !(await registry.upstream.blob(visit, place, digest))) return { place, blob: again };
+  return { place, blob: await findBlob(registry.ctx, place, digest) };
+}
+
+function serveAbsent(visit: RepositoryVisit, digest: string): void {
+  if (digest !== EMPTY_LAYER.digest) throw registryErrors.blobUnknown(digest);
+  const headers = { ...STANDARD_HEADERS, ...blobHeaders(digest) };
+  sendBytes(visit, EMPTY_LAYER.bytes, { headers });
+}
+
+const blobHeaders = (digest: string) => ({
+  "Content-Type": "application/octet-stream",
+  "Docker-Content-Digest": digest,
+  ETag: `"${digest}"`,
+  "Accept-Ranges": "bytes",
+  "Cache-Control": "private, max-age=31536000, immutable",
+});
+
+async function answerFor(
+  { tools }: Registry,
+  { exchange }: RepositoryVisit,
+  of: { readonly place: Place; readonly digest: string; readonly blob: FoundBlob },
+): Promise<Answer> {
+  const { place, digest, blob } = of;
+  const headers = { ...STANDARD_HEADERS, ...blobHeaders(digest) };
+  const { artifact } = blob;
+  if (!artifact) throw registryErrors.blobUnknown(digest);
+  if (exchange.isHead) return headAnswer(headers, digest, artifact.sizeBytes);
+  const stored = {
+    ...{ kind: "stored" as const, artifact, contentArtifact: blob.contentArtifact },
+    ...{ path: digest, at: null, headers },
+  };
+  return tools.sender.answer(stored, { domain: place.domain, method: "GET" });
+}
+
+/** Nothing has to be opened for it. */
+const headAnswer = (
+  headers: Readonly<Record<string, string>>,
+  digest: string,
+  sizeBytes: number,
+): Answer => ({
+  status: 200,
+  headers: Object.entries(headers).flat(),
+  validators: { etag: `"${digest}"` },
+  hasRanges: true,
+  sizeBytes,
+  body: { kind: "bytes", bytes: Buffer.alloc(0) },
+  weight: 0,
+});
+
+const send = ({ tools }: Registry, exchange: Exchange, answer: Answer) =>
+  tools.sender.send(exchange, answer);
+
+/** The bytes are where a remote has them, and are kept while they pass. */
+function sendFromUpstream(
+  { tools }: Registry,
+  { exchange }: RepositoryVisit,
+  { domain }: Place,
+  blob: FoundBlob,
+): Promise<void> {
+  const { contentArtifact, digest } = blob;
+  const headers = { ...STANDARD_HEADERS, ...blobHeaders(digest) };
+  const file = { contentArtifact, path: digest, at: null, headers };
+  return tools.sender.sendUpstream(exchange, file, { domain, method: "GET" });
+}
+
+/** Takes a blob out of the repository; its bytes may live on elsewhere. */
+export async function deleteBlob(
+  registry: Registry,
+  visit: RepositoryVisit,
+  { digest }: { readonly digest: string },
+): Promise<void> {
+  if (!parseDigest(digest)) throw registryErrors.blobByDigest();
+  const place = await servedPlace(registry, visit);
+  if (!(await removeBlob(registry, visit, { place, digest }))) {
+    throw registryErrors.blobUnknown(digest);
+  }
+  await recordChange(registry, visit, { operation: "registry_blob_delete", status: 202, place });
+  sendEmpty(visit, 202);
+}

@@ -1,0 +1,131 @@
+import { SCHEMA1, SCHEMA1_SIGNED } from "../format/media-types.ts";
+import { isDigest, isTag, parseDigest } from "../format/names.ts";
+import { STANDARD_HEADERS } from "./answers.ts";
+import { registryErrors } from "./errors.ts";
+import { type FoundManifest, manifestByDigest, manifestByTag } from "./manifest-queries.ts";
+import { isSame, type Place } from "./places.ts";
+import { type Registry, type RepositoryVisit, servedPlace } from "./registry.ts";
+import type { Answer } from "./visit.ts";
+
+interface Asked {
+  readonly reference: string;
+}
+
+/** A digest by the grammar is none of a tag: tags have no colon. */
+export const namesDigest = (reference: string): boolean => reference.includes(":");
+
+/** GET and HEAD of a manifest, from memory where it was asked for before. */
+export function serveManifest(
+  registry: Registry,
+  visit: RepositoryVisit,
+  { reference }: Asked,
+): undefined | Promise<void> {
+  const place = registry.memory.place(visit.name);
+  if (place instanceof Promise) return serveFresh(registry, visit, reference);
+  const kept = registry.memory.answer(keyOf(place, reference));
+  // What a tag of a cache means is asked upstream first.
+  const isOwn = place.pullThrough === null || namesDigest(reference);
+  if (!kept || !isOwn) return serveFresh(registry, visit, reference);
+  return send(registry, visit, { answer: kept, reference });
+}
+
+const keyOf = ({ distribution }: Place, reference: string): string =>
+  `${distribution} manifest ${reference}`;
+
+async function serveFresh(
+  registry: Registry,
+  visit: RepositoryVisit,
+  reference: string,
+): Promise<void> {
+  const { moment } = registry.memory;
+  const isByDigest = namesDigest(reference);
+  if (isByDigest ? !isDigest(reference) || !parseDigest(reference) : !isTag(reference)) {
+    throw registryErrors.manifestUnknown(reference);
+  }
+  const known = await servedPlace(registry, visit);
+  const { place, manifest } = await manifestAt(registry, visit, known, reference);
+  if (!manifest) throw registryErrors.manifestUnknown(reference);
+  const answer = answerFor(manifest, isByDigest);
+  registry.memory.keep(keyOf(place, reference), answer, { place, moment });
+  await send(registry, visit, { answer, reference });
+}
+
+interface Looked {
+  readonly place: Place;
+  readonly manifest: FoundManifest | undefined;
+}
+
+/** Looks once more where another process may have added it a moment ago, then elsewhere. */
+async function manifestAt(
+  registry: Registry,
+  visit: RepositoryVisit,
+  known: Place,
+  reference: string,
+): Promise<Looked> {
+  const { ctx, memory, upstream } = registry;
+  const isByDigest = namesDigest(reference);
+  const look = async (place: Place): Promise<Looked> => ({
+    place,
+    manifest: await (isByDigest ? manifestByDigest : manifestByTag)(ctx, place, reference),
+  });
+  const asked = isByDigest ? { digest: reference } : { tag: reference };
+  if (!isByDigest && known.remote !== null) {
+    const isNew = await upstream.manifest(visit, known, asked);
+    return look(isNew ? ((await memory.freshPlace(visit.name)) ?? known) : known);
+  }
+  const first = await look(known);
+  if (first.manifest) return first;
+  const place = (await memory.freshPlace(visit.name)) ?? known;
+  const again = isSame(place, known) ? first : await look(place);
+  if (again.manifest || place.remote === null) return again;
+  if (!(await upstream.manifest(visit, place, asked))) return again;
+  return look((await memory.freshPlace(visit.name)) ?? place);
+}
+
+/** The bytes as they came, under the type that they were stored with. */
+function answerFor({ digest, mediaType, body }: FoundManifest, isByDigest: boolean): Answer {
+  const type = mediaType === SCHEMA1 && !isByDigest ? SCHEMA1_SIGNED : mediaType;
+  const headers = {
+    ...STANDARD_HEADERS,
+    "Content-Type": type,
+    "Docker-Content-Digest": digest,
+    ETag: `"${digest}"`,
+    "Cache-Control": isByDigest ? "private, max-age=31536000, immutable" : "no-cache",
+  };
+  return {
+    status: 200,
+    headers: Object.entries(headers).flat(),
+    validators: { etag: `"${digest}"` },
+    hasRanges: false,
+    sizeBytes: body.length,
+    body: { kind: "bytes", bytes: body },
+    weight: body.length,
+  };
+}
+
+function send(
+  { tools }: Registry,
+  { exchange }: RepositoryVisit,
+  { answer, reference }: { readonly answer: Answer; readonly reference: string },
+): undefined | Promise<void> {
+  if (!namesDigest(reference) && !isAccepted(exchange.request, typeOf(answer))) {
+    throw registryErrors.manifestUnknown(reference);
+  }
+  return tools.sender.send(exchange, answer);
+}
+
+const typeOf = ({ headers }: Answer): string => headers[headers.indexOf("Content-Type") + 1] ?? "";
+
+/** Of several Accept lines Node makes one (plugin-container §7.5). */
+function isAccepted(
+  { headers }: { readonly headers: { readonly accept?: string | undefined } },
+  type: string,
+) {
+  const { accept } = headers;
+  if (accept === undefined || type === SCHEMA1_SIGNED) return true;
+  return accept.split(",").some((range) => {
+    const [wanted = ""] = range.split(";");
+    const trimmed = wanted.trim().toLowerCase();
+    return trimmed === "*/*" || trimmed === "application/*" || trimmed === type;
+  });
+}

@@ -1,0 +1,17 @@
+import { registryDoor } from "./door.ts";
+import { RegistryMemory } from "./memory.ts";
+import { noUpstream } from "./registry.ts";
+import { registrySettingsOf } from "./settings.ts";
+import { superuserAccess } from "./superuser-access.ts";
+import { UploadSessions } from "./uploads/sessions.ts";
+
+/** The registry of this plugin, with everything that it works with. */
+export const registry = registryDoor((tools) => {
+  const { ctx } = tools;
+  const settings = registrySettingsOf(ctx);
+  return {
+    ...{ ctx, tools, settings, upstream: noUpstream, access: superuserAccess(tools) },
+    memory: new RegistryMemory(tools, settings.REGISTRY_CACHE_BYTES),
+    sessions: new UploadSessions(ctx),
+  };
+});

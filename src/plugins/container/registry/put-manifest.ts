@@ -1,0 +1,158 @@
+import { hash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CodedError, ValidationError } from "#base/errors.ts";
+import { commitPush } from "../commit.ts";
+import { Malformed, type ManifestFacts, readManifest } from "../format/manifest.ts";
+import { isIndexType, SCHEMA1 } from "../format/media-types.ts";
+import { type Digest, isTag, parseDigest } from "../format/names.ts";
+import { presentDigests } from "../queries.ts";
+import { saveManifests, saveTags } from "../save.ts";
+import { sendEmpty } from "./answers.ts";
+import { registryErrors } from "./errors.ts";
+import { missingBlobs } from "./manifest-rules.ts";
+import { namesDigest } from "./manifests.ts";
+import { type Registry, type RepositoryVisit, recordChange } from "./registry.ts";
+import { callerOf, pushTarget, type Target } from "./target.ts";
+import { announcedLength, readBody } from "./uploads/body.ts";
+import { queryOf } from "./visit.ts";
+
+/** Tags that one PUT may set. */
+const MOST_TAGS = 100;
+/** A task that fills a version lets go within this time, or the client is told to come again. */
+const PATIENCE_MS = 5000;
+const PAUSE_MS = 100;
+
+/** PUT of a manifest, by tag or digest: committed as a version before it is answered. */
+export async function putManifest(
+  registry: Registry,
+  visit: RepositoryVisit,
+  { reference }: { readonly reference: string },
+): Promise<void> {
+  const tags = tagsOf(visit, reference);
+  const bytes = await manifestBytes(registry, visit);
+  const facts = checkedFacts(visit, reference, bytes);
+  const target = await pushTarget(registry, visit, { mayCreate: isIndexType(facts.mediaType) });
+  await persist(registry, visit, { target, facts, tags });
+  registry.memory.forgetRepository(target.repository.id);
+  const { place } = target;
+  await recordChange(registry, visit, { operation: "registry_manifest_push", status: 201, place });
+  sendEmpty(visit, 201, {
+    Location: `${visit.prefix}v2/${visit.name.full}/manifests/${facts.digest}`,
+    "Docker-Content-Digest": facts.digest,
+    ...(facts.subject === null ? {} : { "OCI-Subject": facts.subject }),
+    ...(namesDigest(reference) && tags.length > 0 ? { "OCI-Tag": tags } : {}),
+  });
+}
+
+/** Tags to set: the reference, or what `?tag=` names beside a digest. */
+function tagsOf(visit: RepositoryVisit, reference: string): string[] {
+  if (!namesDigest(reference)) {
+    if (!isTag(reference)) throw registryErrors.tagInvalid(reference);
+    return [reference];
+  }
+  if (!parseDigest(reference)) {
+    throw registryErrors.digestInvalid(reference, "The digest is not valid.");
+  }
+  const tags = [...new Set(queryOf(visit).getAll("tag"))];
+  if (tags.length > MOST_TAGS) throw registryErrors.tooManyTags();
+  const wrong = tags.find((tag) => !isTag(tag));
+  if (wrong !== undefined) throw registryErrors.tagInvalid(wrong);
+  return tags;
+}
+
+/** More than is allowed is refused before it is read (CVE-2017-11468). */
+async function manifestBytes({ settings }: Registry, { exchange }: RepositoryVisit) {
+  const { REGISTRY_MANIFEST_MAX_SIZE: limit } = settings;
+  const { request } = exchange;
+  if ((announcedLength(request.headers) ?? 0) > limit) throw registryErrors.manifestTooLarge(limit);
+  const pieces: Buffer[] = [];
+  let size = 0;
+  await readBody(request, async (bytes) => {
+    size += bytes.length;
+    if (size > limit) throw registryErrors.manifestTooLarge(limit);
+    pieces.push(bytes);
+  });
+  return Buffer.concat(pieces);
+}
+
+function checkedFacts(
+  { exchange }: RepositoryVisit,
+  reference: string,
+  bytes: Buffer,
+): ManifestFacts {
+  const digest = parseDigest(reference);
+  const contentType = exchange.request.headers["content-type"];
+  const facts = readOrRefuse(bytes, reference, {
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(digest ? { algorithm: digest.algorithm } : {}),
+  });
+  if (digest && facts.digest !== reference) throw registryErrors.digestInvalid(reference);
+  if (facts.mediaType === SCHEMA1) throw registryErrors.schema1(facts.digest);
+  const unlinked = facts.references.some(({ isForeign, hasUrls }) => isForeign && !hasUrls);
+  if (unlinked) {
+    const text = "The URL of a foreign layer must be specified.";
+    throw registryErrors.manifestInvalid(text, facts.digest);
+  }
+  return facts;
+}
+
+function readOrRefuse(
+  bytes: Buffer,
+  reference: string,
+  options: Parameters<typeof readManifest>[1],
+): ManifestFacts {
+  try {
+    return readManifest(bytes, options);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    // What the bytes hash to is told apart from what they say.
+    const digest = parseDigest(reference);
+    if (digest && !hashesTo(bytes, digest)) throw registryErrors.digestInvalid(reference);
+    throw registryErrors.manifestInvalid(error.message, reference);
+  }
+}
+
+const hashesTo = (bytes: Buffer, { algorithm, hex }: Digest): boolean =>
+  hash(algorithm, bytes, "hex") === hex;
+
+interface Pushed {
+  readonly target: Target;
+  readonly facts: ManifestFacts;
+  readonly tags: readonly string[];
+}
+
+/** A clean-up or deletion that comes between the check and the commit is met with another check. */
+async function persist(registry: Registry, visit: RepositoryVisit, pushed: Pushed): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await persistOnce(registry, visit, pushed);
+    } catch (error) {
+      const isBusy = error instanceof CodedError && error.status === 429;
+      if (!isBusy && !(error instanceof ValidationError)) throw error;
+      if (performance.now() > until) throw isBusy ? registryErrors.throttled(1) : error;
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+async function persistOnce(
+  { ctx }: Registry,
+  visit: RepositoryVisit,
+  { target, facts, tags }: Pushed,
+): Promise<void> {
+  const { domain } = target.place;
+  const repository = { id: target.repository.id, domain: domain.num };
+  const digests = facts.references.map(({ digest }) => digest);
+  const present = await presentDigests(ctx.db, repository, digests);
+  const missing = missingBlobs(facts, present);
+  if (missing.length > 0) throw registryErrors.blobsUnknown(missing);
+  const [manifest] = await saveManifests(ctx, domain, { manifests: [{ facts }] });
+  if (!manifest) throw new Error("A manifest was not saved.");
+  const named = tags.map((name) => ({ name, manifest: manifest.id }));
+  const saved = await saveTags(ctx, domain, { tags: named });
+  const add = [manifest.id, ...[...present.values()].map(({ id }) => id)];
+  const byName = new Map(saved.map(({ id }, index) => [tags[index] ?? "", id]));
+  const caller = callerOf(visit, target.place);
+  await commitPush(ctx, repository.id, { caller, add: [...new Set(add)], tags: byName });
+}

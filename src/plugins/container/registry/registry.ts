@@ -1,0 +1,90 @@
+import type { Ctx } from "#sdk";
+import type { RegistryAccess, RegistryCaller } from "./access.ts";
+import type { RepositoryName } from "./address.ts";
+import { registryErrors } from "./errors.ts";
+import type { RegistryMemory } from "./memory.ts";
+import type { Place } from "./places.ts";
+import type { RegistrySettings } from "./settings.ts";
+import type { UploadSessions } from "./uploads/sessions.ts";
+import type { DoorTools, Visit } from "./visit.ts";
+
+/** What every endpoint of the registry works with. */
+export interface Registry {
+  readonly ctx: Ctx;
+  readonly tools: DoorTools;
+  readonly settings: RegistrySettings;
+  readonly access: RegistryAccess;
+  readonly memory: RegistryMemory;
+  readonly sessions: UploadSessions;
+  readonly upstream: RegistryUpstream;
+}
+
+/** A request about a repository, once it is known who asks. */
+export interface RepositoryVisit extends Visit {
+  readonly name: RepositoryName;
+  readonly caller: RegistryCaller;
+}
+
+/**
+ * What may be had from elsewhere though it is not here (plugin-container §6): each answers undefined
+ * for what it does not know.
+ */
+export interface RegistryUpstream {
+  /** The repository of a cache, made when it is first asked for. */
+  place(visit: RepositoryVisit): Promise<Place | undefined>;
+  /**
+   * Asked about a tag of a cache before, and about a digest after it was not found here; whether it
+   * was brought in, so that looking again finds it.
+   */
+  manifest(
+    visit: RepositoryVisit,
+    place: Place,
+    reference: { readonly tag: string } | { readonly digest: string },
+  ): Promise<boolean>;
+  /** Whether the name lies below a cache, where nothing is pushed. */
+  covers(visit: RepositoryVisit): Promise<boolean>;
+  /** A blob that is not here; whether it is now known where it can be had. */
+  blob(visit: RepositoryVisit, place: Place, digest: string): Promise<boolean>;
+}
+
+/** Where nothing is mirrored on demand. */
+export const noUpstream: RegistryUpstream = {
+  place: async () => undefined,
+  covers: async () => false,
+  manifest: async () => false,
+  blob: async () => false,
+};
+
+/**
+ * Where the name leads, for reading.
+ *
+ * @throws `nameUnknown`
+ */
+export async function servedPlace(registry: Registry, visit: RepositoryVisit): Promise<Place> {
+  const place = (await registry.memory.place(visit.name)) ?? (await registry.upstream.place(visit));
+  if (!place) throw registryErrors.nameUnknown(visit.name.full);
+  return place;
+}
+
+/** Records a change that is about to be acknowledged. */
+export function recordChange(
+  { tools }: Registry,
+  { exchange, method, name, caller }: RepositoryVisit,
+  change: { readonly operation: string; readonly status: number; readonly place: Place },
+): Promise<void> {
+  return tools.record({
+    domain: name.domain,
+    user: caller.user,
+    authenticatedBy: caller.by,
+    operation: change.operation,
+    method,
+    objectPath: exchange.rawPath,
+    objectPrn: `prn:container.containerdistribution:${change.place.distribution}`,
+    correlationId: exchange.correlationId,
+    client: tools.addressOf(exchange.request),
+    outcome: "done",
+    status: change.status,
+    task: null,
+    taskGroup: null,
+  });
+}

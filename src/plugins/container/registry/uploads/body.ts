@@ -1,0 +1,35 @@
+import type { Readable } from "node:stream";
+
+/** Why a body ended before its end: the client left. */
+export class ClientLeft extends Error {}
+
+/**
+ * Reads a body piece by piece, waiting for each to be taken; the request lives on for its answer.
+ *
+ * @returns bytes read.
+ * @throws ClientLeft if the body is cut off; what `take` throws.
+ */
+export async function readBody(
+  request: Readable,
+  take: (bytes: Buffer) => Promise<void>,
+): Promise<number> {
+  const pieces = request.iterator({ destroyOnReturn: false });
+  let received = 0;
+  for (;;) {
+    const { value, done } = await pieces.next().catch((error) => {
+      throw new ClientLeft("The client left.", { cause: error });
+    });
+    if (done) return received;
+    await take(value as Buffer);
+    received += (value as Buffer).length;
+  }
+}
+
+/** Length that a request announces; undefined for one in chunks. */
+export function announcedLength(headers: {
+  readonly "content-length"?: string | undefined;
+  readonly "transfer-encoding"?: string | undefined;
+}): number | undefined {
+  if (headers["transfer-encoding"] !== undefined) return undefined;
+  return Number(headers["content-length"] ?? 0);
+}

@@ -1,0 +1,130 @@
+import { type Ctx, type Executor, sql } from "#sdk";
+
+/** Whose upload it is, and where to: one that is asked for under another name is not there. */
+export interface UploadKey {
+  readonly id: string;
+  readonly domain: number;
+  /** `repository.id` */
+  readonly repository: string;
+  /** Id of the user who began it. */
+  readonly owner: number | null;
+}
+
+const of = ({ id, domain, repository, owner }: UploadKey): readonly unknown[] => [
+  id,
+  domain,
+  repository,
+  owner,
+];
+
+const INSERT = {
+  name: "registry upload begin",
+  text: `insert into container_upload (id, domain, repository, owner) values ($1, $2, $3, $4)`,
+};
+
+export const insertUpload = async ({ hot }: Pick<Ctx, "hot">, key: UploadKey): Promise<void> =>
+  void (await hot.query(INSERT, of(key)));
+
+const KEY = `id = $1 and domain = $2 and repository = $3 and owner is not distinct from $4`;
+
+const SIZE = {
+  name: "registry upload size",
+  text: `select size from container_upload where ${KEY}`,
+};
+
+/** Acknowledged bytes; undefined if there is no such upload. */
+export async function uploadSize(
+  { hot }: Pick<Ctx, "hot">,
+  key: UploadKey,
+): Promise<number | undefined> {
+  const [row] = await hot.query<{ size: number }>(SIZE, of(key));
+  return row && Number(row.size);
+}
+
+/** A process that died while it wrote does not keep an upload from going on. */
+const TAKE = {
+  name: "registry upload take",
+  text: `
+update container_upload u set writer = $5, updated = clock_timestamp()
+where ${KEY} and (writer is null or writer = $5 or not exists (
+  select from app_process p where p.id = u.writer
+    and p.last_heartbeat > clock_timestamp() - make_interval(secs => p.ttl_seconds)))
+returning size`,
+};
+
+/** Makes this process the one that writes; undefined if it cannot be, or there is no such upload. */
+export async function takeUpload(
+  { hot, process }: Pick<Ctx, "hot" | "process">,
+  key: UploadKey,
+): Promise<number | undefined> {
+  const [row] = await hot.query<{ size: number }>(TAKE, [...of(key), process.id]);
+  return row && Number(row.size);
+}
+
+const RELEASE = {
+  name: "registry upload release",
+  text: `
+update container_upload set writer = null, size = $3, updated = clock_timestamp()
+where id = $1 and writer = $2 returning id`,
+};
+
+/** Lets others write, and acknowledges the bytes; false if the upload is gone. */
+export async function releaseUpload(
+  { hot, process }: Pick<Ctx, "hot" | "process">,
+  id: string,
+  sizeBytes: number,
+): Promise<boolean> {
+  const rows = await hot.query(RELEASE, [id, process.id, sizeBytes]);
+  return rows.length > 0;
+}
+
+/** Ends an upload; false if somebody else did. */
+export async function deleteUpload(
+  db: Executor,
+  { id, domain }: Pick<UploadKey, "id" | "domain">,
+): Promise<boolean> {
+  const { rows } = await sql`
+    delete from container_upload where id = ${id} and domain = ${domain} returning id`.execute(db);
+  return rows.length > 0;
+}
+
+export interface ExpiredUpload {
+  readonly id: string;
+  readonly num: number;
+  readonly domain: string;
+  readonly name: string;
+}
+
+/** Takes uploads that nobody continued for so long, unless somebody writes right now. */
+export async function deleteExpired(
+  { db }: Pick<Ctx, "db">,
+  { minutes, limit }: { readonly minutes: number; readonly limit: number },
+): Promise<readonly ExpiredUpload[]> {
+  const { rows } = await sql<ExpiredUpload>`
+    with old as (
+      select id from container_upload
+      where updated < clock_timestamp() - make_interval(mins => ${minutes}) and writer is null
+      order by updated limit ${limit} for update skip locked),
+    abandoned as (
+      select u.id from container_upload u
+      where u.updated < clock_timestamp() - make_interval(mins => ${minutes})
+        and u.writer is not null and not exists (
+          select from app_process p where p.id = u.writer
+            and p.last_heartbeat > clock_timestamp() - make_interval(secs => p.ttl_seconds))
+      order by u.updated limit ${limit} for update skip locked)
+    delete from container_upload u using domain d
+    where d.num = u.domain and (u.id in (select id from old) or u.id in (select id from abandoned))
+    returning u.id, d.num, d.id as domain, d.name`.execute(db);
+  return rows;
+}
+
+/** Which of these have no row: their files are leftovers. */
+export async function unknownUploads(
+  { db }: Pick<Ctx, "db">,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select w.id from unnest(${ids}::uuid[]) as w (id)
+    where not exists (select from container_upload u where u.id = w.id)`.execute(db);
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,205 @@
+import type { Ctx, DomainRef } from "#sdk";
+import { uploadProtectionMinutes } from "../settings.ts";
+import {
+  deleteExpired,
+  releaseUpload,
+  takeUpload,
+  type UploadKey,
+  unknownUploads,
+} from "./session-rows.ts";
+
+type SessionFile = Awaited<ReturnType<ReturnType<Ctx["storage"]>["sessions"]["open"]>>;
+
+/** Open files of uploads that nobody writes to right now. */
+const MOST_OPEN = 128;
+const PURGE_EVERY_MS = 600_000;
+const PURGED_AT_ONCE = 500;
+/** A file may be younger than its row. */
+const LEFTOVER_MS = 3_600_000;
+
+interface Open {
+  readonly file: SessionFile;
+  readonly domain: DomainRef;
+}
+
+/**
+ * Uploads under way: rows say how much is acknowledged, and files have the bytes. A file stays open
+ * between requests, so that its digest goes on; elsewhere, or after a restart, it is read again.
+ */
+export class UploadSessions {
+  readonly #ctx: Ctx;
+  /** Least recently used first; none of them is being written to. */
+  readonly #open = new Map<string, Open>();
+  /** Ends of the requests that write, by upload: one after the other. */
+  readonly #turns = new Map<string, Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+  #purging: Promise<void> = Promise.resolve();
+
+  constructor(ctx: Ctx) {
+    this.#ctx = ctx;
+    this.#timer = setInterval(() => this.#purgeInTime(), PURGE_EVERY_MS).unref();
+  }
+
+  /**
+   * The upload for one request that writes; others wait until it is disposed.
+   *
+   * @returns undefined if there is no such upload, or another process writes to it.
+   */
+  async take(domain: DomainRef, key: UploadKey): Promise<Writing | undefined> {
+    const before = this.#turns.get(key.id);
+    const { promise: turn, resolve: end } = Promise.withResolvers<void>();
+    this.#turns.set(key.id, turn);
+    const leave = () => {
+      if (this.#turns.get(key.id) === turn) this.#turns.delete(key.id);
+      end();
+    };
+    try {
+      await before;
+      const sizeBytes = await takeUpload(this.#ctx, key);
+      if (sizeBytes === undefined) leave();
+      return sizeBytes === undefined
+        ? undefined
+        : new Writing(this, { ctx: this.#ctx, domain, id: key.id, sizeBytes, leave });
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** The open file of an upload, which nobody else gets meanwhile. */
+  async checkOut(domain: DomainRef, id: string, sizeBytes: number): Promise<SessionFile> {
+    const known = this.#open.get(id);
+    this.#open.delete(id);
+    if (known?.file.sizeBytes === sizeBytes) return known.file;
+    await known?.file[Symbol.asyncDispose]();
+    return this.#ctx.storage(domain).sessions.open(id, sizeBytes);
+  }
+
+  async checkIn(domain: DomainRef, id: string, file: SessionFile): Promise<void> {
+    this.#open.set(id, { file, domain });
+    const [oldest] = this.#open;
+    if (this.#open.size <= MOST_OPEN || !oldest) return;
+    this.#open.delete(oldest[0]);
+    await oldest[1].file[Symbol.asyncDispose]();
+  }
+
+  /** Removes the file of an upload whose row is gone. */
+  async discard(domain: DomainRef, id: string): Promise<void> {
+    const known = this.#open.get(id);
+    this.#open.delete(id);
+    await known?.file[Symbol.asyncDispose]();
+    await this.#ctx.storage(domain).sessions.remove(id);
+  }
+
+  /** Removes uploads that nobody continued, and files that no upload has. */
+  async purge(): Promise<void> {
+    const minutes = uploadProtectionMinutes(this.#ctx);
+    for (;;) {
+      const gone = await deleteExpired(this.#ctx, { minutes, limit: PURGED_AT_ONCE });
+      for (const { id, num, domain, name } of gone)
+        await this.discard({ num, id: domain, name }, id);
+      if (gone.length < PURGED_AT_ONCE) break;
+    }
+    await this.#purgeLeftovers();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#purging;
+    const files = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.all(files.map(({ file }) => file[Symbol.asyncDispose]()));
+  }
+
+  #purgeInTime(): void {
+    this.#purging = this.purge().catch((error) =>
+      this.#ctx.log.error(`Old uploads were not removed: ${error}`),
+    );
+  }
+
+  async #purgeLeftovers(): Promise<void> {
+    const before = this.#ctx.clock.now() - LEFTOVER_MS;
+    const domains = await this.#ctx.db.selectFrom("domain").select(["num", "id", "name"]).execute();
+    for (const domain of domains) {
+      const { sessions } = this.#ctx.storage(domain);
+      const files = await sessions.list();
+      const old = files.filter(({ lastWriteMs }) => lastWriteMs < before).map(({ id }) => id);
+      if (old.length === 0) continue;
+      for (const id of await unknownUploads(this.#ctx, old)) await sessions.remove(id);
+    }
+  }
+}
+
+interface WritingParts {
+  readonly ctx: Ctx;
+  readonly domain: DomainRef;
+  readonly id: string;
+  readonly sizeBytes: number;
+  /** Lets the next request in. */
+  readonly leave: () => void;
+}
+
+/** One request's turn to write to an upload. */
+export class Writing implements AsyncDisposable {
+  readonly id: string;
+  readonly #sessions: UploadSessions;
+  readonly #parts: WritingParts;
+  #file: SessionFile | undefined;
+  #acknowledged: number;
+  #isOver = false;
+
+  constructor(sessions: UploadSessions, parts: WritingParts) {
+    this.id = parts.id;
+    this.#sessions = sessions;
+    this.#parts = parts;
+    this.#acknowledged = parts.sizeBytes;
+  }
+
+  /** Bytes that are acknowledged. */
+  get sizeBytes(): number {
+    return this.#acknowledged;
+  }
+
+  async file(): Promise<SessionFile> {
+    const { domain, id } = this.#parts;
+    this.#file ??= await this.#sessions.checkOut(domain, id, this.#acknowledged);
+    return this.#file;
+  }
+
+  /**
+   * Acknowledges what was appended.
+   *
+   * @returns false if the upload was cancelled meanwhile.
+   */
+  async acknowledge(): Promise<boolean> {
+    const file = await this.file();
+    await file.flush();
+    this.#acknowledged = file.sizeBytes;
+    return this.#release();
+  }
+
+  /** The upload is finished or cancelled, and its row is gone. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.#file?.[Symbol.asyncDispose]();
+    this.#file = undefined;
+    await this.#sessions.discard(this.#parts.domain, this.id);
+  }
+
+  /** What was appended and not acknowledged is taken back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      const file = this.#file;
+      if (file && file.sizeBytes > this.#acknowledged) await file.cutBack();
+      if (file) await this.#sessions.checkIn(this.#parts.domain, this.id, file);
+      if (!this.#isOver) await this.#release();
+    } finally {
+      this.#parts.leave();
+    }
+  }
+
+  async #release(): Promise<boolean> {
+    this.#isOver = true;
+    return releaseUpload(this.#parts.ctx, this.id, this.#acknowledged);
+  }
+}
