@@ -1,6 +1,6 @@
 import { type Executor, inTransaction, sql } from "#sdk";
 import { commitEdit } from "../commit.ts";
-import { removePending } from "../pending.ts";
+import { addPending, removePending } from "../pending.ts";
 import type { Place } from "./places.ts";
 import type { Registry, RepositoryVisit } from "./registry.ts";
 import { callerOf } from "./target.ts";
@@ -91,7 +91,12 @@ export async function removeManifest(
   });
   const version = await commitEdit(ctx, repository.id, {
     caller,
-    edit: async (trx) => ({ add: [], remove: await goingWith(trx, scope, digest) }),
+    edit: async (trx) => {
+      const { named, parts } = await goingWith(trx, scope, digest);
+      // Nobody named these: until a clean-up takes them they wait for what needs them again.
+      await addPending(trx, { id: repository.id, domain: domain.num }, parts);
+      return { add: [], remove: [...named, ...parts] };
+    },
   });
   memory.forgetRepository(repository.id);
   return pending > 0 || version !== undefined;
@@ -103,20 +108,31 @@ interface Scope {
   readonly repository: number;
 }
 
+interface Going {
+  /** The manifest, tags and signatures. */
+  readonly named: readonly string[];
+  /** Children and blobs that nothing else needs. */
+  readonly parts: readonly string[];
+}
+
 /** Members that go with a manifest, itself among them. */
-async function goingWith(db: Executor, scope: Scope, digest: string): Promise<readonly string[]> {
+async function goingWith(db: Executor, scope: Scope, digest: string): Promise<Going> {
   const { rows } = await sql<{ id: string }>`
     select b.id from container_manifest b
     join membership m on m.domain = b.domain and m.content = b.id
     where b.domain = ${scope.domain} and b.digest = ${digest}
       and m.repository = ${scope.repository} and m.removed = ${OPEN}`.execute(db);
-  const manifests = new Set(rows.map(({ id }) => id));
+  const roots = rows.map(({ id }) => id);
+  const manifests = new Set(roots);
   for (let level = [...manifests]; level.length > 0; ) {
     level = await exclusiveChildren(db, scope, { parents: level, going: [...manifests] });
     for (const id of level) manifests.add(id);
   }
-  if (manifests.size === 0) return [];
-  return [...manifests, ...(await attached(db, scope, [...manifests]))];
+  const units = await attached(db, scope, [...manifests]);
+  const idsOf = (isBlob: boolean) =>
+    units.filter((unit) => unit.isBlob === isBlob).map(({ id }) => id);
+  const children = [...manifests].slice(roots.length);
+  return { named: [...roots, ...idsOf(false)], parts: [...children, ...idsOf(true)] };
 }
 
 /** Children that no tag and no other index of the version needs. */
@@ -151,15 +167,15 @@ async function attached(
   db: Executor,
   { domain, repository }: Scope,
   going: readonly string[],
-): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
+): Promise<readonly { readonly id: string; readonly isBlob: boolean }[]> {
+  const { rows } = await sql<{ id: string; isBlob: boolean }>`
     with named as (
-      select id from container_tag where domain = ${domain} and manifest = any(${going}::uuid[])
+      select id, false as "isBlob" from container_tag where domain = ${domain} and manifest = any(${going}::uuid[])
       union all
-      select id from container_signature
+      select id, false from container_signature
         where domain = ${domain} and manifest = any(${going}::uuid[])
       union all
-      select b.id from container_blob b
+      select b.id, true from container_blob b
       where b.domain = ${domain} and b.digest in (
           select digest from container_reference
           where domain = ${domain} and manifest = any(${going}::uuid[]) and kind <> 'child')
@@ -168,8 +184,8 @@ async function attached(
           where r.domain = ${domain} and r.digest = b.digest and r.kind <> 'child'
             and r.manifest <> all(${going}::uuid[])
             and m.repository = ${repository} and m.removed = ${OPEN}))
-    select n.id from named n
+    select n.id, n."isBlob" from named n
     join membership m on m.domain = ${domain} and m.content = n.id
     where m.repository = ${repository} and m.removed = ${OPEN}`.execute(db);
-  return rows.map(({ id }) => id);
+  return rows;
 }
