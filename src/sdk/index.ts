@@ -12,6 +12,7 @@ import type { AnySite } from "#rest/kit/site.ts";
 
 export { sql } from "kysely";
 export type { Json, JsonObject } from "#base/json.ts";
+export { accessTools } from "#core/access/access-tools.ts";
 export { redeemIdentity } from "#core/access/commands.ts";
 export { markRefreshed, refreshAcs } from "#core/acs/commands.ts";
 export type { AcsRefresh } from "#core/acs/types.ts";

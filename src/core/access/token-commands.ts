@@ -55,6 +55,30 @@ export async function createToken(
   return { id, token };
 }
 
+/** Tokens that one user has of one issuer: a client that logs in again makes another. */
+const MOST_ISSUED = 20;
+
+/**
+ * Makes a token for a client that has logged in. Of this user and issuer the newest stay; what has
+ * expired goes.
+ */
+export async function issueToken(
+  ctx: Ctx,
+  draft: TokenDraft & { readonly issuer: string },
+): Promise<NewToken> {
+  const { owner, issuer } = draft;
+  const made = await ctx.db.transaction().execute(async (trx) => {
+    const made = await createToken(trx, draft);
+    await sql`delete from api_token where owner = ${owner} and issuer = ${issuer}
+      and (expires < clock_timestamp() or id not in (select id from api_token
+        where owner = ${owner} and issuer = ${issuer}
+        order by created desc, id desc limit ${MOST_ISSUED}))`.execute(trx);
+    return made;
+  });
+  announceUserChange(ctx, owner);
+  return made;
+}
+
 /** Ends a token for good; the record of it stays. False if there is none that was in force. */
 export async function revokeToken(ctx: Ctx, id: string): Promise<boolean> {
   const row = await ctx.db

@@ -69,15 +69,6 @@ export const compatSettings = defineSettings({
 
 /** Settings of plugins that are not part of this program yet. */
 export const foreignPluginSettings = defineSettings({
-  TOKEN_AUTH_DISABLED: accepted(flag, false),
-  TOKEN_SERVER: accepted(optional(text), null),
-  TOKEN_SIGNATURE_ALGORITHM: accepted(
-    Type.Union(["ES256", "RS256", "PS256"].map((name) => Type.Literal(name))),
-    "ES256",
-  ),
-  PUBLIC_KEY_PATH: accepted(text, ""),
-  PRIVATE_KEY_PATH: accepted(text, ""),
-  TOKEN_EXPIRATION_TIME: { ...accepted(count, 300), unit: "seconds" },
   FLATPAK_INDEX: accepted(flag, false),
   MAX_PARALLEL_SIGNING_TASKS: accepted(count, 10),
   ALLOW_AUTOMATIC_UNSAFE_ADVISORY_CONFLICT_RESOLUTION: accepted(flag, false),

@@ -11,6 +11,7 @@ import {
 } from "./content.ts";
 import { registry } from "./registry/open.ts";
 import { registrySettings } from "./registry/settings.ts";
+import { registryAuthSettings } from "./registry-auth/settings.ts";
 import { containerPushRepository, containerRepository } from "./repository.ts";
 
 export const container = definePlugin({
@@ -28,9 +29,10 @@ export const container = definePlugin({
   contentTypes: [containerBlob, containerManifest, containerTag, containerSignature],
   repositoryTypes: [containerRepository, containerPushRepository],
   doors: [registry],
-  settings: registrySettings,
   resources: [],
   access: { policies: [], models: [], adminOnly: [] },
   tasks: [],
   delivery: [],
+  settings: { ...registrySettings, ...registryAuthSettings },
+  sealed: [{ model: "RegistryKey", table: "container_token_key", columns: ["private_key"] }],
 });
