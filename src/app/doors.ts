@@ -9,6 +9,7 @@ import { type Exchange, headerProblem, openExchange } from "#delivery/exchange.t
 import { DoorFiles } from "#delivery/file-sender.ts";
 import { reset } from "#delivery/send.ts";
 import { statusClass } from "#platform/metrics/prometheus.ts";
+import type { Asking } from "#rest/auth/authentication.ts";
 import { bareRequest } from "#rest/auth/bare-request.ts";
 import { AuthenticationChain } from "#rest/auth/chain.ts";
 import { coreAuthentication } from "#rest/auth/classes.ts";
@@ -56,12 +57,19 @@ function doorTools(ctx: Ctx, sender: DoorFiles): DoorTools {
   const trail = ctx.settings.AUDIT_ENABLED ? createAuditTrail(ctx) : undefined;
   return {
     ...{ ctx, sender },
-    async identify(request) {
-      const found = await chain.authenticate(bareRequest(request, trust));
+    async identify(request, authorization) {
+      const asking = bareRequest(request, trust);
+      const found = await chain.authenticate(
+        authorization === undefined ? asking : withAuthorization(asking, authorization),
+      );
       if (found) rememberRequester(request, found.user.username);
       return found;
     },
     addressOf: (request) => clientAddress(request, trust),
+    originOf(request) {
+      const { protocol, host } = bareRequest(request, trust);
+      return { protocol, host };
+    },
     rememberUser: rememberRequester,
     follow(listener) {
       const feed = new ChangeFeed(ctx, listener);
@@ -70,6 +78,13 @@ function doorTools(ctx: Ctx, sender: DoorFiles): DoorTools {
     },
     record: async (entry) => trail?.record(entry),
   };
+}
+
+/** The same request with another header; all else it tells when it is asked, as before. */
+function withAuthorization(asking: Asking, authorization: string | null): Asking {
+  const { authorization: _, ...others } = asking.headers;
+  const headers = authorization === null ? others : { ...others, authorization };
+  return Object.create(asking, { headers: { value: headers } }) as Asking;
 }
 
 interface State {

@@ -43,11 +43,17 @@ export interface DoorTools {
   /**
    * Asks the configured classes of authentication; undefined if none recognises the request.
    *
+   * @param authorization in place of the header of that name; null is without any.
    * @throws `CodedError` with 401, 403 or 429
    */
-  identify(request: IncomingMessage): Promise<Identified | undefined>;
+  identify(
+    request: IncomingMessage,
+    authorization?: string | null,
+  ): Promise<Identified | undefined>;
   /** Address of the client, after trusted proxies. */
   addressOf(request: IncomingMessage): string;
+  /** How the client knows us, after trusted proxies: `https`, and the host with its port. */
+  originOf(request: IncomingMessage): { readonly protocol: string; readonly host: string };
   /** For the access log. */
   rememberUser(request: IncomingMessage, name: string): void;
   readonly sender: FileSender;

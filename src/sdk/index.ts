@@ -12,7 +12,6 @@ import type { AnySite } from "#rest/kit/site.ts";
 
 export { sql } from "kysely";
 export type { Json, JsonObject } from "#base/json.ts";
-export { accessTools } from "#core/access/access-tools.ts";
 export { redeemIdentity } from "#core/access/commands.ts";
 export { markRefreshed, refreshAcs } from "#core/acs/commands.ts";
 export type { AcsRefresh } from "#core/acs/types.ts";
@@ -29,6 +28,7 @@ export {
   type RepositoryType,
   type VersionRef,
 } from "#core/plugin-contract.ts";
+export { accessTools } from "#core/policies/access-tools.ts";
 export { crudPolicy, may, OWNER_VERBS, plainPolicy, STANDARD_ROLES } from "#core/policies/crud.ts";
 export type { AccessModel, AccessRules } from "#core/policies/types.ts";
 export {

@@ -19,6 +19,13 @@ export {
   removeObjectRole,
 } from "./role-commands.ts";
 export { beginSession, endSession, removeExpiredSessions } from "./session-commands.ts";
-export { createToken, deleteToken, revokeToken } from "./token-commands.ts";
+export {
+  createToken,
+  deleteToken,
+  issueToken,
+  type NewToken,
+  revokeToken,
+  type TokenDraft,
+} from "./token-commands.ts";
 export { announceUserChange, onUserChange } from "./user-changes.ts";
 export { checkPassword, createUser, deleteUser, updateUser } from "./user-commands.ts";

@@ -4,6 +4,9 @@ import { modelPermissions } from "./locked-roles.ts";
 import type { RoleGrant, RoleObject } from "./types.ts";
 
 export { modelPermissions, roleModels } from "./locked-roles.ts";
+export { namedUsers } from "./named-users.ts";
+export { rightsBook } from "./rights.ts";
+export { type ScopeQuestion, scopeAllows } from "./token-scope.ts";
 
 /** Roles given on one object, and who holds them. */
 export async function objectRoles(

@@ -23,6 +23,7 @@ export interface Asked {
 export function isAllowed(asker: Asker, { right, namespace, facts }: Asked): boolean {
   if (asker.isSuperuser) return true;
   const { distribution } = facts;
+  if (facts.domain === null) return false;
   if (right === "pull" && distribution?.isPrivate === false) return true;
   if (asker.username === null) return false;
   if (!facts.namespace) return mayMakeNamespace(asker, namespace);
