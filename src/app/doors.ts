@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { clientAddress, proxyTrust } from "#base/client-address.ts";
 import { createAuditTrail } from "#core/audit/commands.ts";
 import type { Ctx } from "#core/ctx.ts";
+import { accessTools } from "#core/policies/access-tools.ts";
 import { ChangeFeed } from "#delivery/change-feed.ts";
 import type { DoorTools, OpenDoor } from "#delivery/door.ts";
 import { isUnavailable } from "#delivery/errors.ts";
@@ -56,7 +57,7 @@ function doorTools(ctx: Ctx, sender: DoorFiles): DoorTools {
   const trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
   const trail = ctx.settings.AUDIT_ENABLED ? createAuditTrail(ctx) : undefined;
   return {
-    ...{ ctx, sender },
+    ...{ ctx, sender, access: accessTools(ctx) },
     async identify(request, authorization) {
       const asking = bareRequest(request, trust);
       const found = await chain.authenticate(

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { AuditEntry } from "#core/audit/types.ts";
 import type { Ctx, User } from "#core/ctx.ts";
+import type { AccessTools } from "#core/policies/access-tools.ts";
 import type { Answer } from "./answer.ts";
 import type { ChangeFeed, ChangeListener } from "./change-feed.ts";
 import type { FromUpstream, ServedDomain, Stored } from "./contract.ts";
@@ -40,6 +41,7 @@ export interface Identified {
 /** What a door works with. */
 export interface DoorTools {
   readonly ctx: Ctx;
+  readonly access: AccessTools;
   /**
    * Asks the configured classes of authentication; undefined if none recognises the request.
    *

@@ -28,7 +28,6 @@ export {
   type RepositoryType,
   type VersionRef,
 } from "#core/plugin-contract.ts";
-export { accessTools } from "#core/policies/access-tools.ts";
 export { crudPolicy, may, OWNER_VERBS, plainPolicy, STANDARD_ROLES } from "#core/policies/crud.ts";
 export type { AccessModel, AccessRules } from "#core/policies/types.ts";
 export {

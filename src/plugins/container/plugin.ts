@@ -12,6 +12,7 @@ import {
 import { registry } from "./registry/open.ts";
 import { registrySettings } from "./registry/settings.ts";
 import { registryAuthSettings } from "./registry-auth/settings.ts";
+import { tokenDoor } from "./registry-auth/token-door.ts";
 import { containerPushRepository, containerRepository } from "./repository.ts";
 
 export const container = definePlugin({
@@ -28,7 +29,7 @@ export const container = definePlugin({
   ],
   contentTypes: [containerBlob, containerManifest, containerTag, containerSignature],
   repositoryTypes: [containerRepository, containerPushRepository],
-  doors: [registry],
+  doors: [registry, tokenDoor],
   resources: [],
   access: { policies: [], models: [], adminOnly: [] },
   tasks: [],

@@ -1,4 +1,5 @@
-import type { accessTools, Ctx } from "#sdk";
+import type { Ctx } from "#sdk";
+import type { DoorTools } from "../registry/visit.ts";
 import { prnsOf, type RegistryUser, reaches } from "./rights.ts";
 
 /** A distribution, as far as it matters who may pull from it. */
@@ -29,7 +30,7 @@ const heldPulls = {
  */
 export function pullsOf(
   ctx: Ctx,
-  access: ReturnType<typeof accessTools>,
+  access: DoorTools["access"],
   user: RegistryUser | null,
 ): (place: Pulled) => boolean | Promise<boolean> {
   let held: Promise<(place: Pulled) => boolean> | undefined;
@@ -43,7 +44,7 @@ export function pullsOf(
 }
 
 function isMeantFor(
-  access: ReturnType<typeof accessTools>,
+  access: DoorTools["access"],
   user: RegistryUser,
   { distribution: id, domain, ...rest }: Pulled,
 ): boolean {
@@ -53,7 +54,7 @@ function isMeantFor(
 
 async function heldBy(
   { hot, settings }: Ctx,
-  access: ReturnType<typeof accessTools>,
+  access: DoorTools["access"],
   user: RegistryUser,
 ): Promise<(place: Pulled) => boolean> {
   const { subjects } = await access.rightsOf({ user, domain: { num: 0, id: "", name: "" } });

@@ -1,10 +1,11 @@
 import { prn } from "#base/prn.ts";
-import type { accessTools, Ctx } from "#sdk";
+import type { Ctx } from "#sdk";
+import type { DoorTools } from "../registry/visit.ts";
 import { type Facts, factsOf, type PlacedName } from "./facts.ts";
 import { type Asker, isAllowed, mayPullNew } from "./rules.ts";
 import type { Right } from "./scopes.ts";
 
-type Access = ReturnType<typeof accessTools>;
+type Access = DoorTools["access"];
 export type RegistryUser = NonNullable<Awaited<ReturnType<Access["activeUser"]>>>;
 
 /** A right that is asked for on a name. */

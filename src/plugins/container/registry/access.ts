@@ -1,4 +1,5 @@
 import type { Caller, DomainRef } from "#sdk";
+import type { Trx } from "../trx.ts";
 import type { RepositoryName } from "./address.ts";
 import type { Place } from "./places.ts";
 import type { Visit } from "./visit.ts";
@@ -33,8 +34,11 @@ export interface RegistryAccess {
    *   the caller may not pull from and one that does not exist are refused in the same words.
    */
   authorise(visit: Visit, question: RegistryQuestion): RegistryCaller | Promise<RegistryCaller>;
-  /** After a push made a namespace, distribution or repository: their creator owns them. */
-  created(caller: RegistryCaller, made: MadeObjects): Promise<void>;
+  /**
+   * A push makes a namespace, distribution or repository: their creator owns them, from the same
+   * transaction on.
+   */
+  created(trx: Trx, caller: RegistryCaller, made: MadeObjects): Promise<void>;
   close?(): Promise<void>;
 }
 

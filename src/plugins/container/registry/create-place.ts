@@ -25,11 +25,11 @@ export async function createPlace(
   const domain = place?.domain ?? (await domainOf(registry, visit));
   const { basePath } = visit.name;
   try {
-    const made = await inTransaction(ctx, undefined, async (trx) => {
+    await inTransaction(ctx, undefined, async (trx) => {
       await lockName(trx, domain.num, basePath);
-      return make(registry, trx, { domain, basePath, place });
+      const made = await make(registry, trx, { domain, basePath, place });
+      if (made) await access.created(trx, visit.caller, made);
     });
-    if (made) await access.created(visit.caller, made);
     if (place) memory.forget(place.distribution);
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;

@@ -1,8 +1,8 @@
+import { registryAuth } from "../registry-auth/registry-auth.ts";
 import { registryDoor } from "./door.ts";
 import { RegistryMemory } from "./memory.ts";
 import { noUpstream } from "./registry.ts";
 import { registrySettingsOf } from "./settings.ts";
-import { superuserAccess } from "./superuser-access.ts";
 import { UploadSessions } from "./uploads/sessions.ts";
 
 /** The registry of this plugin, with everything that it works with. */
@@ -10,7 +10,7 @@ export const registry = registryDoor((tools) => {
   const { ctx } = tools;
   const settings = registrySettingsOf(ctx);
   return {
-    ...{ ctx, tools, settings, upstream: noUpstream, access: superuserAccess(tools) },
+    ...{ ctx, tools, settings, upstream: noUpstream, access: registryAuth(tools) },
     memory: new RegistryMemory(tools, settings.REGISTRY_CACHE_BYTES),
     sessions: new UploadSessions(ctx),
   };
