@@ -164,7 +164,8 @@ export class RegistryAuth implements RegistryAccess {
   }
 
   #callerOf(who: Known): RegistryCaller {
-    if (who.kind === "stranger") return { user: null, by: null, mayPull: isPublic };
+    if (who.kind === "stranger")
+      return { user: null, by: null, mayPull: isPublic, challenge: BASIC_CHALLENGE };
     const { user } = who;
     if (who.kind === "user") {
       return { user, by: who.by, mayPull: pullsOf(this.ctx, this.access, user) };

@@ -9,6 +9,8 @@ export interface RegistryCaller {
   readonly user: Caller["user"];
   /** How they were recognised, for the audit trail: `basic`, `token`; null for strangers. */
   readonly by: string | null;
+  /** `WWW-Authenticate` for a stranger who was let in, so that those who have a password say so. */
+  readonly challenge?: string;
   /** Whether they may also pull from this repository: for mounts, and the catalog. */
   mayPull(place: Place): boolean | Promise<boolean>;
 }

@@ -118,7 +118,8 @@ async function general(registry: Registry, visit: Visit, kind: "ping" | "catalog
   if (visit.method !== "GET" && visit.method !== "HEAD")
     throw registryErrors.method(["GET", "HEAD"]);
   if (kind === "catalog") return serveCatalog(registry, visit, caller);
-  sendJson(visit, {});
+  const { challenge } = caller;
+  sendJson(visit, {}, challenge === undefined ? {} : { "WWW-Authenticate": challenge });
 }
 
 function aboutRepository(
