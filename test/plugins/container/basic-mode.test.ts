@@ -75,7 +75,8 @@ test("a catalog shows what one may pull, and nothing to strangers", async (t) =>
     await world.setPrivate(name, true);
   }
   const more = await world.statementsOf(() => names(`ann:${PASSWORD}`));
-  assert.ok(more.length <= statements.length + 1, more.join("\n"));
+  // Who it is and what is held everywhere is looked at again after a few seconds.
+  assert.ok(more.length <= statements.length + 3, more.join("\n"));
 });
 
 test("where strangers may come in, clients that have a password are still told to send it", async (t) => {

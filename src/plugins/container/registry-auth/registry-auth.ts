@@ -5,6 +5,7 @@ import type {
   RegistryCaller,
   RegistryQuestion,
 } from "../registry/access.ts";
+import type { RepositoryName } from "../registry/address.ts";
 import { registryErrors } from "../registry/errors.ts";
 import type { DoorTools, Visit } from "../registry/visit.ts";
 import type { Trx } from "../trx.ts";
@@ -164,24 +165,32 @@ export class RegistryAuth implements RegistryAccess {
   }
 
   #callerOf(who: Known): RegistryCaller {
-    if (who.kind === "stranger")
-      return { user: null, by: null, mayPull: isPublic, challenge: BASIC_CHALLENGE };
+    if (who.kind === "stranger") return STRANGER;
     const { user } = who;
-    if (who.kind === "user") {
-      return { user, by: who.by, mayPull: pullsOf(this.ctx, this.access, user) };
-    }
-    const { hasCatalog, repositories } = who.token;
     const mayPull = pullsOf(this.ctx, this.access, user);
+    const mayPullNew = ({ domain, basePath }: RepositoryName) =>
+      this.rights.has(user, { right: "pullNew", domain, basePath });
+    if (who.kind === "user") return { user, by: who.by, mayPull, mayPullNew };
+    const { hasCatalog, repositories } = who.token;
+    // A token that was asked for one name opens no other private one, whosever it is.
     return {
       user,
       by: "token",
-      // A token that was asked for one name opens no other private one, whosever it is.
       mayPull: (place) =>
         !place.isPrivate ||
         ((hasCatalog || repositories.get(place.name) !== undefined) && mayPull(place)),
+      mayPullNew: (name) => repositories.get(name.full) !== undefined && mayPullNew(name),
     };
   }
 }
+
+const STRANGER: RegistryCaller = {
+  user: null,
+  by: null,
+  challenge: BASIC_CHALLENGE,
+  mayPull: ({ isPrivate }) => !isPrivate,
+  mayPullNew: () => false,
+};
 
 interface Asked {
   readonly service: TokenService;
@@ -196,8 +205,6 @@ function covers({ repositories }: VerifiedToken, { name, action, from }: Reposit
   const isEnough = granted === "push" || (granted === "pull" && action === "pull");
   return isEnough && (from === undefined || repositories.has(from));
 }
-
-const isPublic = ({ isPrivate }: { readonly isPrivate: boolean }): boolean => !isPrivate;
 
 function scopesFor(question: RegistryQuestion): readonly Scope[] {
   if (question.kind === "ping") return [];

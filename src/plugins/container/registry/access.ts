@@ -13,6 +13,8 @@ export interface RegistryCaller {
   readonly challenge?: string;
   /** Whether they may also pull from this repository: for mounts, and the catalog. */
   mayPull(place: Place): boolean | Promise<boolean>;
+  /** Whether they may have content fetched into the cache of that name which it does not have yet. */
+  mayPullNew(name: RepositoryName): boolean | Promise<boolean>;
 }
 
 /** What a request is for. */
