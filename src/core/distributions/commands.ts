@@ -48,6 +48,7 @@ export async function createDistribution(
         remote: input.remote ?? null,
         guard: input.guard ?? null,
         labels: JSON.stringify(input.labels ?? {}),
+        legacy_overlap: input.mayNest ?? false,
       })
       .execute();
     await recordServed(ctx, t, domain, { distribution: id });

@@ -17,10 +17,12 @@ export interface NewDistribution {
   readonly remote?: string | null;
   readonly guard?: string | null;
   readonly labels?: Labels;
+  /** Others may lie below its path, and it below that of others. */
+  readonly mayNest?: boolean;
 }
 
 /** Only the fields that are given change; to switch the source the old one is set to null. */
-export type DistributionPatch = Partial<Omit<NewDistribution, "domain" | "type">>;
+export type DistributionPatch = Partial<Omit<NewDistribution, "domain" | "type" | "mayNest">>;
 
 /** Which distributions a change may alter, by the id of what changed. */
 export type ChangeSelector =

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { fieldError } from "#base/errors.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import { rethrow } from "../constraints.ts";
 import type { Ctx, Trx } from "../ctx.ts";
@@ -29,6 +30,37 @@ export async function createGuard(ctx: Ctx, input: NewGuard, trx?: Trx): Promise
   };
   await inTransaction(ctx, trx, work).catch(rethrow(guardConstraints));
   return id;
+}
+
+/**
+ * Finds a guard by its name, or makes it: two who need the same one at a time get one.
+ *
+ * @returns the id of the guard.
+ */
+export async function ensureGuard(
+  trx: Trx,
+  { domain, type, name, description = null }: NewGuard,
+): Promise<string> {
+  const { rows } = await sql<{ id: string }>`
+    with made as (
+      insert into content_guard (id, domain, type, name, description)
+      values (${uuid7()}, ${domain.num}, ${type}, ${name}, ${description})
+      on conflict do nothing returning id)
+    select id from made
+    union all select id from content_guard
+      where domain = ${domain.num} and type = ${type} and name = ${name}`.execute(trx);
+  const [found] = rows;
+  if (found) return found.id;
+  // Another transaction made it after this statement began; it has ended by now.
+  const guard = await trx
+    .selectFrom("content_guard")
+    .select("id")
+    .where("domain", "=", domain.num)
+    .where("name", "=", name)
+    .where("type", "=", type)
+    .executeTakeFirst();
+  if (!guard) throw fieldError("content_guard", `Another content guard is named '${name}'.`);
+  return guard.id;
 }
 
 /**

@@ -29,31 +29,36 @@ export class Sight {
 
   /** Every object of the model, by rights at the level of model or domain. */
   isWhole(model: string): boolean {
-    const permission = permissionOf(model, "view");
+    return this.holds(permissionOf(model, "view"));
+  }
+
+  /** A permission at the level of model or domain, so on every object. */
+  holds(permission: string): boolean {
     if (this.#rights.onModel(permission)) return true;
     return this.#domain !== NO_DOMAIN && this.#rights.onDomain(permission);
   }
 
   /**
-   * Objects of a model that carry a role of the user with the view permission. Roles and kinds come
-   * as arrays, so that the plan does not hang on estimates of their number.
+   * Objects of a model that carry a role of the user with a permission, without it that to view. Roles
+   * and kinds come as arrays, so that the plan does not hang on estimates of their number.
    *
    * @param key SQL of the object's id
    */
-  one(key: string, model: string): Condition {
-    return sql`${sql.raw(key)} in (select a.object from ${this.#grants(model)})`;
+  one(key: string, model: string, permission = permissionOf(model, "view")): Condition {
+    return sql`${sql.raw(key)} in (select a.object from ${this.#grants(model, permission)})`;
   }
 
   /** How many objects that is, without a look at them: roles end with their object. */
   count(model: string): Condition {
-    return sql`select count(distinct a.object) as n from ${this.#grants(model)}`;
+    return sql`select count(distinct a.object) as n
+      from ${this.#grants(model, permissionOf(model, "view"))}`;
   }
 
-  #grants(model: string): Condition {
+  #grants(model: string, permission: string): Condition {
     return sql`role_assignment a
       where a.subject = any(${this.#rights.subjects}::int[]) and a.object is not null
         and a.kind = (select num from object_kind where name = ${model}) and a.domain = ${this.#domain}
-        and a.role = any(array(select role from role_permission where permission = ${permissionOf(model, "view")}))`;
+        and a.role = any(array(select role from role_permission where permission = ${permission}))`;
   }
 
   /**

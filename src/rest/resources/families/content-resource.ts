@@ -25,6 +25,7 @@ import {
   type Resource,
   type Values,
 } from "../../kit/resource.ts";
+import type { Visibility } from "../../kit/visibility.ts";
 import { labelActions } from "../label-actions.ts";
 import {
   contentFields,
@@ -64,6 +65,8 @@ interface CommonOptions {
   readonly minimal?: Resource["minimal"];
   /** Created resources begin with the version instead of the unit. */
   readonly isVersionFirst?: boolean;
+  /** Which units somebody sees; by default those of the repositories that show. */
+  readonly visibility?: Visibility;
   /** Name of the schema of the synchronous `upload/`; none does not offer it. */
   readonly uploadSchema?: string;
   /** Schema of its answer where that is not the one of the upload. */
@@ -86,6 +89,8 @@ interface ComposedOptions {
 /** Units that no request makes: they are read only. */
 interface ReadOnlyOptions {
   readonly isReadOnly: true;
+  /** Requests mark them all the same. */
+  readonly isLabelled?: true;
 }
 
 type MadeOptions = CommonOptions & (OneFileOptions | ComposedOptions);
@@ -153,10 +158,15 @@ export function contentResource(options: ContentOptions): Resource {
     orderings: options.orderings === null ? {} : { ...contentOrderings, ...options.orderings },
     count: countUnits(type),
     ...(options.minimal ? { minimal: options.minimal } : {}),
-    visibility: ofRepositories,
-    ...("isReadOnly" in options ? { operations: { list: true, read: true } } : makingOf(options)),
+    visibility: options.visibility ?? ofRepositories,
+    ...("isReadOnly" in options ? readingOf(options) : makingOf(options)),
   });
 }
+
+const readingOf = ({ isLabelled }: ReadOnlyOptions): Pick<Resource, "operations" | "actions"> => ({
+  operations: { list: true, read: true },
+  actions: isLabelled ? labelActions("content", { isDescribedAs200: true }) : [],
+});
 
 /** How requests make units, and mark them. */
 function makingOf(options: MadeOptions): Pick<Resource, "createBody" | "operations" | "actions"> {

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { objectError, ValidationError } from "#base/errors.ts";
 import { encodePath, isRelativePath, pathPrefixes } from "#base/paths.ts";
 import { pdrn, prn } from "#base/prn.ts";
+import type { Trx } from "#core/ctx.ts";
 import { insertDetail, updateDetail } from "#core/detail.ts";
 import {
   announceAfterCommit,
@@ -18,6 +19,7 @@ import { labelSelect } from "../../kit/filters/label-select.ts";
 import { booleanFilter, textFilters } from "../../kit/filters/lookups.ts";
 import {
   type Create,
+  type Delete,
   defineResource,
   FieldProblem,
   type Fields,
@@ -27,6 +29,7 @@ import {
   type Values,
 } from "../../kit/resource.ts";
 import { entityHref, type View } from "../../kit/view.ts";
+import type { Visibility } from "../../kit/visibility.ts";
 import {
   contentKey,
   type Detail,
@@ -60,7 +63,7 @@ function baseUrl({ ctx: { settings }, domainEnabled, domain }: View, basePath: s
   return `${prefix}${domainEnabled ? `${domain}/` : ""}${encodePath(basePath)}/`;
 }
 
-const baseUrlField = (address: DistributionOptions["baseUrl"] = baseUrl): Fields => ({
+const baseUrlField = (address: typeof baseUrl = baseUrl): Fields => ({
   base_url: {
     ...text({ readOnly: true, sql: "e.base_path" }),
     read: (row, view) => address(view, String(row.base_url)),
@@ -192,16 +195,28 @@ export interface DistributionOptions extends Pick<DetailOptions, "detail"> {
   readonly fields: Fields;
   /** Keys and columns of the table `detail`. */
   readonly detailFields?: Fields;
-  /** Where clients are sent; without it the content app. */
-  baseUrl?(view: View, basePath: string): string;
+  /** Where clients are sent; without it the content app, null shows no address. */
+  readonly baseUrl?: ((view: View, basePath: string) => string) | null;
+  /** On top of those that every distribution has. */
+  readonly filters?: Filters;
+  readonly orderings?: Readonly<Record<string, string>>;
+  /** Paths may lie below one another. */
+  readonly mayNest?: true;
+  /** Which distributions somebody sees, where the permission on them does not say. */
+  readonly visibility?: Visibility;
   /** Rules of the type over the whole object; throws `ValidationError`. */
   check?(run: Run, values: Values, self?: string): Promise<void> | void;
+  /** Values beyond those of the request, worked out in the transaction that writes them. */
+  complete?(run: Run, trx: Trx, values: Values): Promise<Values>;
+  /** What deletes it, where that is more than its row. */
+  readonly delete?: Delete;
 }
 
 /** A distribution of one type: creation, change and deletion are tasks that usually run at once. */
 export const distributionResource = (options: DistributionOptions): Resource => {
   const { type, fields, label, model, path, title, detail: table, detailFields = {} } = options;
   const detail = detailOf({ ...(table ? { detail: table } : {}), fields: detailFields });
+  const { base_url: _, ...withoutAddress } = distributionFields;
   const lock = (row: Row): string => prn(`${label}.${model}`, String(row.$key));
   return defineResource({
     ...{ label, model, path, title },
@@ -210,19 +225,21 @@ export const distributionResource = (options: DistributionOptions): Resource => 
     key: "uuid",
     source: { from: `distribution e${detail.join}`, where: `e.type = '${type}'` },
     fields: {
-      ...distributionFields,
-      ...baseUrlField(options.baseUrl),
+      ...(options.baseUrl === null
+        ? withoutAddress
+        : { ...distributionFields, ...baseUrlField(options.baseUrl) }),
       ...fields,
       ...detail.fields,
     },
-    filters: distributionFilters,
-    orderings: distributionOrderings,
+    filters: { ...distributionFilters, ...options.filters },
+    orderings: { ...distributionOrderings, ...options.orderings },
+    ...(options.visibility ? { visibility: options.visibility } : {}),
     operations: {
       list: true,
       read: true,
       create: createOperation(options, detail),
       update: updateOperation(options, lock, detail),
-      delete: {
+      delete: options.delete ?? {
         mode: "task",
         locks: ({ caller }, row) => ({
           exclusive: [lock(row)],
@@ -236,22 +253,26 @@ export const distributionResource = (options: DistributionOptions): Resource => 
 };
 
 const createOperation = (
-  { type, check }: DistributionOptions,
+  { type, mayNest, check, complete }: DistributionOptions,
   { table, columnsOf }: Detail,
 ): Create => ({
   mode: "task",
   check: async (run, values) => {
     checkSources(values);
     await check?.(run, values);
-    await checkFree(run, values);
+    await checkFree(run, values, { mayNest });
   },
   locks: ({ caller }) => ({
     exclusive: [pdrn(caller.domain.id, "distribution.base_path")],
     shared: [pdrn(caller.domain.id, "distributions")],
   }),
-  async apply({ ctx, caller: { domain } }, values, made) {
-    const input = { domain, type, ...toDistribution(values) } as NewDistribution;
+  async apply(run, given, made) {
+    const { ctx, caller } = run;
+    const { domain } = caller;
     const id = await inTransaction(ctx, undefined, async (trx) => {
+      const values = { ...given, ...(await complete?.(run, trx, given)) };
+      const columns = toDistribution(values) as NewDistribution;
+      const input = { ...columns, domain, type, ...(mayNest ? { mayNest } : {}) };
       const id = await createDistribution(ctx, input, trx);
       if (table) await insertDetail(trx, table, { id, domain: domain.num, ...columnsOf(values) });
       await made(trx, id);
@@ -263,7 +284,7 @@ const createOperation = (
 });
 
 const updateOperation = (
-  { check }: DistributionOptions,
+  { mayNest, check, complete }: DistributionOptions,
   lock: (row: Row) => string,
   { table, columnsOf }: Detail,
 ): Update => ({
@@ -271,7 +292,7 @@ const updateOperation = (
   check: async (run, values, row) => {
     checkSources({ ...row, ...values });
     await check?.(run, { ...row, ...values }, String(row.$key));
-    await checkFree(run, values, String(row.$key));
+    await checkFree(run, values, { mayNest, self: String(row.$key) });
   },
   locks: ({ caller }, row, changes) => ({
     exclusive: [
@@ -280,9 +301,12 @@ const updateOperation = (
     ],
     shared: [pdrn(caller.domain.id, "distributions")],
   }),
-  async apply({ ctx, caller: { domain } }, row, changes) {
+  async apply(run, row, given) {
+    const { ctx, caller } = run;
+    const { domain } = caller;
     const id = String(row.$key);
     await inTransaction(ctx, undefined, async (trx) => {
+      const changes = { ...given, ...(await complete?.(run, trx, given)) };
       if (table) await updateDetail(trx, table, { id, values: columnsOf(changes) });
       await updateDistribution(ctx, { domain, id, patch: toDistribution(changes) }, trx);
     });
@@ -290,31 +314,48 @@ const updateOperation = (
   },
 });
 
+interface Placement {
+  readonly self?: string;
+  readonly mayNest: true | undefined;
+}
+
 /** Before the 202: name and base path are free, as far as one can see now. */
-async function checkFree({ ctx, caller }: Run, values: Values, self?: string): Promise<void> {
-  const { name, base_path: path } = values;
-  const prefixes = typeof path === "string" ? pathPrefixes(path) : [];
+async function checkFree(
+  { ctx, caller }: Run,
+  { name, base_path: path }: Values,
+  { self, mayNest }: Placement,
+): Promise<void> {
   const { rows } = await sql<{ name: string; base_path: string }>`
     select name, base_path from distribution
-    where domain = ${caller.domain.num} and id is distinct from ${self ?? null}::uuid and (
-      name = ${name ?? null} or base_path = any(${prefixes}::text[])
-      or (base_path >= ${`${path ?? ""}/`} collate "C" and base_path < ${`${path ?? ""}0`} collate "C" and ${path !== undefined}))
+    where domain = ${caller.domain.num} and id is distinct from ${self ?? null}::uuid
+      and (name = ${name ?? null} or ${takesPlace(path, mayNest)})
     limit 2`.execute(ctx.db);
   const problems: Record<string, string[]> = {};
   for (const row of rows) {
     if (row.name === name) problems.name = ["This field must be unique."];
-    if (path === undefined || (row.name === name && !overlaps(row.base_path, String(path))))
-      continue;
-    problems.base_path =
-      row.base_path === path
-        ? ["This field must be unique."]
-        : [`Overlaps with existing distribution '${row.name}'`];
+    const problem = typeof path === "string" ? pathProblem(path, row, mayNest) : undefined;
+    if (problem !== undefined) problems.base_path = [problem];
   }
   if (Object.keys(problems).length > 0) throw new ValidationError(problems);
 }
 
-const overlaps = (one: string, other: string): boolean =>
-  one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+/** Rows that have the path; where paths may not nest also those above and below it. */
+function takesPlace(path: unknown, mayNest: true | undefined) {
+  if (typeof path !== "string") return sql`false`;
+  if (mayNest) return sql`base_path = ${path}`;
+  return sql`base_path = any(${pathPrefixes(path)}::text[])
+    or (base_path >= ${`${path}/`} collate "C" and base_path < ${`${path}0`} collate "C")`;
+}
+
+function pathProblem(
+  path: string,
+  other: { readonly name: string; readonly base_path: string },
+  mayNest: true | undefined,
+): string | undefined {
+  if (other.base_path === path) return "This field must be unique.";
+  const isNested = other.base_path.startsWith(`${path}/`) || path.startsWith(`${other.base_path}/`);
+  return isNested && !mayNest ? `Overlaps with existing distribution '${other.name}'` : undefined;
+}
 
 const COLUMNS = {
   name: "name",

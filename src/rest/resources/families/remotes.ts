@@ -72,8 +72,10 @@ const certificate = (field: string) =>
     },
   });
 
-const downloadPolicy = (ofMost: Policy): Field =>
-  choice(["immediate", "on_demand", "streamed"], { default: ofMost });
+const POLICIES: readonly Policy[] = ["immediate", "on_demand", "streamed"];
+
+const downloadPolicy = (ofMost: Policy, policies = POLICIES): Field =>
+  choice(policies, { default: ofMost });
 
 const secret = (verbatim = false) => text({ nullable: true, writeOnly: true, verbatim });
 const seconds = () => number({ nullable: true }, { minimum: 0 });
@@ -157,12 +159,17 @@ export interface RemoteOptions extends DetailOptions {
   readonly actions?: readonly Action[];
   /** Download policy of remotes that say none; without it `immediate`. */
   readonly policy?: Policy;
+  /** Download policies that it can have; without it all. */
+  readonly policies?: readonly Policy[];
+  /** What keys of the request are as columns of `detail`; without it each key is a column. */
+  toDetail?(values: Values): Values;
 }
 
 /** A remote of one type: all five operations. */
 export const remoteResource = (options: RemoteOptions): Resource => {
   const { path, label, model, type, title, actions = [], policy = "immediate" } = options;
   const { join, table, fields, columnsOf } = detailOf(options);
+  const detail = (values: Values) => columnsOf(options.toDetail?.(values) ?? values);
   return defineResource({
     path,
     label,
@@ -171,7 +178,7 @@ export const remoteResource = (options: RemoteOptions): Resource => {
     family: "remote",
     key: "uuid",
     source: { from: `remote e${join}`, where: `e.type = '${type}'` },
-    fields: { ...remoteFields, policy: downloadPolicy(policy), ...fields },
+    fields: { ...remoteFields, policy: downloadPolicy(policy, options.policies), ...fields },
     filters: remoteFilters,
     orderings: remoteOrderings,
     operations: {
@@ -188,7 +195,7 @@ export const remoteResource = (options: RemoteOptions): Resource => {
             const input = { domain, type, values: toRemote(values) as NewRemote };
             const id = await createRemote(ctx, input, trx);
             if (table)
-              await insertDetail(trx, table, { id, domain: domain.num, ...columnsOf(values) });
+              await insertDetail(trx, table, { id, domain: domain.num, ...detail(values) });
             await made(trx, id);
             return id;
           }),
@@ -203,7 +210,7 @@ export const remoteResource = (options: RemoteOptions): Resource => {
         apply: ({ ctx, caller: { domain } }, row, changes) =>
           inTransaction(ctx, undefined, async (trx) => {
             const id = String(row.$key);
-            if (table) await updateDetail(trx, table, { id, values: columnsOf(changes) });
+            if (table) await updateDetail(trx, table, { id, values: detail(changes) });
             await updateRemote(ctx, { domain, id, values: toRemote(changes) }, trx);
           }),
       },

@@ -23,17 +23,22 @@ import { integerFilters, NULLNUM } from "../../kit/filters/lookups.ts";
 import { contentIds } from "../../kit/references.ts";
 import {
   type Action,
+  type Create,
+  type Delete,
   defineResource,
   FieldProblem,
   type Fields,
   type Resource,
   type Row,
+  type Update,
   type Values,
 } from "../../kit/resource.ts";
 import { entityHref, type View, versionHref } from "../../kit/view.ts";
+import type { Visibility } from "../../kit/visibility.ts";
 import {
   checkNameFree,
   contentKey,
+  type Detail,
   type DetailOptions,
   detailOf,
   entityActions,
@@ -154,20 +159,27 @@ export interface RepositoryOptions extends DetailOptions {
   readonly type: string;
   readonly title: string;
   readonly actions: readonly Action[];
+  /** What it does not have of what every repository has. */
+  readonly without?: readonly ("create" | "delete" | "modify" | "remote")[];
+  /** Which repositories somebody sees, where the permission on them does not say. */
+  readonly visibility?: Visibility;
   /** Rules of the type over a `modify`, before it is dispatched; throws `ValidationError`. */
   checkModify?(run: Run, edit: VersionEdit, row: Row): Promise<void>;
 }
 
 /** A repository of one type: all five operations and `modify`; versions come with `versionsOf`. */
 export const repositoryResource = (options: RepositoryOptions): Resource => {
-  const { type, actions, detail: _, fields: _own, checkModify, ...names } = options;
-  const { join, table, fields, columnsOf } = detailOf(options);
+  const { type, path, label, model, title, checkModify, without = [] } = options;
+  const detail = detailOf(options);
+  const { join, fields } = detail;
+  const { remote: _, ...common } = repositoryFields;
   return defineResource({
-    ...names,
+    ...{ path, label, model, title },
     family: "repository",
     key: "uuid",
+    ...(options.visibility ? { visibility: options.visibility } : {}),
     source: { from: `repository e${join}`, where: `e.type = '${type}' and not e.user_hidden` },
-    fields: { ...repositoryFields, ...fields },
+    fields: { ...(without.includes("remote") ? common : repositoryFields), ...fields },
     address: repositoryHref,
     addressColumns: repositoryColumns,
     filters: repositoryFilters,
@@ -175,56 +187,58 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
     operations: {
       list: true,
       read: true,
-      create: {
-        mode: "sync",
-        check: async (run, values) => {
-          await checkRemoteType(run, type, values);
-          await checkNameFree(run, "repository", { name: values.name });
-        },
-        apply: ({ ctx, caller }, values, made) =>
-          inTransaction(ctx, undefined, async (trx) => {
-            const input = { domain: caller.domain, type, ...toRepository(values) } as NewRepository;
-            const { id } = await createRepository(ctx, input, trx);
-            if (table)
-              await insertDetail(trx, table, {
-                id,
-                domain: caller.domain.num,
-                ...columnsOf(values),
-              });
-            await made(trx, id);
-            return id;
-          }),
-      },
-      update: {
-        mode: "task",
-        check: async (run, values, row) => {
-          await checkRemoteType(run, type, values);
-          await checkNameFree(run, "repository", { name: values.name, self: String(row.$key) });
-        },
-        apply: async ({ ctx, caller }, row, changes) => {
-          const id = String(row.$key);
-          await ctx.db.transaction().execute(async (trx) => {
-            if (table) await updateDetail(trx, table, { id, values: columnsOf(changes) });
-            await updateRepository(
-              ctx,
-              { domain: caller.domain, id, patch: toRepository(changes) },
-              trx,
-            );
-          });
-          await applyRetention(ctx, id);
-        },
-      },
-      delete: {
-        mode: "deferred",
-        apply: ({ ctx, caller }, row) => deleteRepository(ctx, caller.domain, String(row.$key)),
-      },
+      ...(without.includes("create") ? {} : { create: createOperation(type, detail) }),
+      update: updateOperation(type, detail),
+      ...(without.includes("delete") ? {} : { delete: deleteOperation }),
     },
     actions: [
-      modifyAction(`${options.label}.${options.model}`, checkModify),
-      ...actions,
+      ...(without.includes("modify") ? [] : [modifyAction(`${label}.${model}`, checkModify)]),
+      ...options.actions,
       ...entityActions(options, "repository"),
     ],
   });
+};
+
+const createOperation = (type: string, { table, columnsOf }: Detail): Create => ({
+  mode: "sync",
+  check: async (run, values) => {
+    await checkRemoteType(run, type, values);
+    await checkNameFree(run, "repository", { name: values.name });
+  },
+  apply: ({ ctx, caller }, values, made) =>
+    inTransaction(ctx, undefined, async (trx) => {
+      const input = { domain: caller.domain, type, ...toRepository(values) } as NewRepository;
+      const { id } = await createRepository(ctx, input, trx);
+      if (table)
+        await insertDetail(trx, table, {
+          id,
+          domain: caller.domain.num,
+          ...columnsOf(values),
+        });
+      await made(trx, id);
+      return id;
+    }),
+});
+
+const updateOperation = (type: string, { table, columnsOf }: Detail): Update => ({
+  mode: "task",
+  check: async (run, values, row) => {
+    await checkRemoteType(run, type, values);
+    await checkNameFree(run, "repository", { name: values.name, self: String(row.$key) });
+  },
+  apply: async ({ ctx, caller }, row, changes) => {
+    const id = String(row.$key);
+    await ctx.db.transaction().execute(async (trx) => {
+      if (table) await updateDetail(trx, table, { id, values: columnsOf(changes) });
+      await updateRepository(ctx, { domain: caller.domain, id, patch: toRepository(changes) }, trx);
+    });
+    await applyRetention(ctx, id);
+  },
+});
+
+const deleteOperation: Delete = {
+  mode: "deferred",
+  apply: ({ ctx, caller }, row) => deleteRepository(ctx, caller.domain, String(row.$key)),
 };
 
 /** A repository's remote is of its own type (core-rest §8.3). */

@@ -12,6 +12,8 @@ export interface SyncOptions {
   /** `file.FileRepository` */
   readonly model: string;
   readonly task: TaskDefinition;
+  /** Name of the body's schema where it is not the common one. */
+  readonly schema?: string;
   /** Keys of the body besides `remote` and `mirror`. */
   readonly fields?: Fields;
   /** Rules of the type over body and repository; throws `ValidationError`. */
@@ -25,12 +27,19 @@ export interface SyncOptions {
 }
 
 /** `sync/` of a repository (core-rest §8.3, core-content §8.2). */
-export const syncAction = ({ model, task, fields = {}, check, input }: SyncOptions): Action => ({
+export const syncAction = ({
+  model,
+  task,
+  schema = "RepositorySyncURL",
+  fields = {},
+  check,
+  input,
+}: SyncOptions): Action => ({
   name: "sync",
   method: "POST",
   on: "object",
   body: {
-    schema: "RepositorySyncURL",
+    schema,
     fields: {
       remote: relation("remote", { to: "remote" }),
       mirror: boolean({ default: false }),
