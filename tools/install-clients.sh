@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Installs the clients that test/clients drives: pulp-cli, the generated bindings, schemathesis and
 # the library `packaging`, whose answers ours are compared with, into a Python environment; stand-ins
-# for services into others; and curl, wget, nginx, wrk and strace with apt where they are missing.
+# for services into others; clients of registries with Go; and curl, wget, nginx, wrk, strace, skopeo,
+# podman and buildah with apt where they are missing.
 # The folder is $DECKLE_CLIENTS, or deckle/clients in the user's cache.
 set -euo pipefail
 
 folder="${DECKLE_CLIENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/deckle/clients}"
 
 missing=()
-for tool in curl wget nginx wrk strace; do
+for tool in curl wget nginx wrk strace skopeo podman buildah; do
   command -v "$tool" >/dev/null || missing+=("$tool")
 done
 if [ "${#missing[@]}" -gt 0 ]; then
@@ -93,5 +94,29 @@ if [ "$(cat "$collection/installed.txt" 2>/dev/null)" != "$wanted" ]; then
   rounds+=("$!")
   for round in "${rounds[@]}"; do wait "$round"; done
   printf '%s\n' "$wanted" >"$collection/installed.txt"
+# Clients of registries, and the conformance suites of their protocol, from the Go module proxy.
+go_programs=(
+  "github.com/google/go-containerregistry/cmd/crane@v0.22.1"
+  "oras.land/oras/cmd/oras@v1.3.6"
+  "helm.sh/helm/v3/cmd/helm@v3.22.0"
+)
+suite="github.com/opencontainers/distribution-spec/conformance"
+suite_old="v0.0.0-20231101194043-f2182352d4cc"
+suite_new="v0.0.0-20260831232431-97274622c111"
+registry="$folder/registry"
+stamp="$registry/installed.txt"
+if [ "$(cat "$stamp" 2>/dev/null)" != "${go_programs[*]} $suite_old $suite_new" ]; then
+  mkdir -p "$registry"
+  for program in "${go_programs[@]}"; do GOBIN="$registry" go install "$program"; done
+  build="$(mktemp -d)"
+  for version in "$suite_old" "$suite_new"; do
+    module="$(cd "$build" && go mod download -json "$suite@$version" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')"
+    cp -r "$module" "$build/$version"
+    chmod -R u+w "$build/$version"
+  done
+  (cd "$build/$suite_old" && go test -c -o "$registry/oci-conformance-1.0" .)
+  (cd "$build/$suite_new" && go build -buildvcs=false -o "$registry/oci-conformance-1.1" .)
+  rm -rf "$build"
+  printf '%s\n' "${go_programs[*]} $suite_old $suite_new" >"$stamp"
 fi
 echo "clients: $folder"

@@ -73,7 +73,12 @@ export interface DoorTools {
 export interface FileSender {
   /** An answer for a stored file, which can be sent any number of times. */
   answer(stored: Stored, place: SentFrom): Promise<Answer>;
-  send(exchange: Exchange, answer: Answer): undefined | Promise<void>;
+  /** @param unsatisfiable answers a range that there is not, given the `Content-Range` to send */
+  send(
+    exchange: Exchange,
+    answer: Answer,
+    unsatisfiable?: (contentRange: string) => void,
+  ): undefined | Promise<void>;
   /**
    * Sends a file while it comes from where a remote has it; all who ask for it share one download, and
    * it is kept unless the remote only streams.

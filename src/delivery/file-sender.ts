@@ -31,8 +31,12 @@ export class DoorFiles implements FileSender {
     return storedAnswer(this.#ctx, this.#files, { stored, request });
   }
 
-  send(exchange: Exchange, answer: Answer): undefined | Promise<void> {
-    return send({ ctx: this.#ctx, files: this.#files }, exchange, { answer });
+  send(
+    exchange: Exchange,
+    answer: Answer,
+    unsatisfiable?: (contentRange: string) => void,
+  ): undefined | Promise<void> {
+    return send({ ctx: this.#ctx, files: this.#files }, exchange, { answer, unsatisfiable });
   }
 
   async sendUpstream(exchange: Exchange, file: RemoteFile, { domain }: SentFrom): Promise<void> {

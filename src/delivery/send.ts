@@ -13,6 +13,8 @@ import { type ByteRange, parseRange } from "./range.ts";
 export interface SendOptions {
   /** `X-PULP-CACHE`, when caching is announced and the answer can be cached. */
   readonly mark?: "HIT" | "MISS" | undefined;
+  /** Answers a range that there is not, in place of a plain 416; `Content-Range` is for it to send. */
+  readonly unsatisfiable?: ((contentRange: string) => void) | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface SendOptions {
 export function send(
   tools: { readonly ctx: Ctx; readonly files: OpenFiles },
   exchange: Exchange,
-  { answer, mark }: SendOptions & { readonly answer: Answer },
+  { answer, mark, unsatisfiable }: SendOptions & { readonly answer: Answer },
 ): undefined | Promise<void> {
   const { request } = exchange;
   if (answer.status === 200 || answer.status === 302) {
@@ -39,7 +41,8 @@ export function send(
     return sendBody(tools, exchange, { answer, mark, range: undefined });
   const range = parseRange(header, answer.sizeBytes);
   if (range) return sendBody(tools, exchange, { answer, mark, range });
-  sendUnsatisfiable(exchange, answer.sizeBytes);
+  if (unsatisfiable) unsatisfiable(`bytes */${answer.sizeBytes}`);
+  else sendUnsatisfiable(exchange, answer.sizeBytes);
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 import { parseDigest } from "../format/names.ts";
-import { STANDARD_HEADERS, sendBytes, sendEmpty } from "./answers.ts";
+import { STANDARD_HEADERS, sendBytes, sendEmpty, sendProblem } from "./answers.ts";
 import { type FoundBlob, findBlob } from "./blob-queries.ts";
 import { registryErrors } from "./errors.ts";
 import { isSame, type Place } from "./places.ts";
@@ -21,9 +21,10 @@ export function serveBlob(
 ): undefined | Promise<void> {
   if (!parseDigest(digest)) throw registryErrors.blobUnknown(digest);
   const place = registry.memory.place(visit.name);
-  if (place instanceof Promise) return serveFresh(registry, visit, digest);
+  if (place instanceof Promise) return serveFresh(registry, visit, { digest, place });
   const kept = registry.memory.answer(keyOf(visit, place, digest));
-  return kept ? send(registry, visit.exchange, kept) : serveFresh(registry, visit, digest);
+  if (kept) return send(registry, visit.exchange, kept);
+  return serveFresh(registry, visit, { digest, place });
 }
 
 /** Addresses at object stores are signed for a method. */
@@ -33,10 +34,11 @@ const keyOf = ({ exchange }: RepositoryVisit, { distribution }: Place, digest: s
 async function serveFresh(
   registry: Registry,
   visit: RepositoryVisit,
-  digest: string,
+  asked: { readonly digest: string; readonly place: Place | Promise<Place | undefined> },
 ): Promise<void> {
+  const { digest } = asked;
   const { moment } = registry.memory;
-  const known = await servedPlace(registry, visit);
+  const known = await servedPlace(registry, visit, asked.place);
   const { place, blob } = await blobAt(registry, visit, known, digest);
   if (!blob) return serveAbsent(visit, digest);
   if (!blob.artifact) return sendFromUpstream(registry, visit, place, blob);
@@ -110,7 +112,9 @@ const headAnswer = (
 });
 
 const send = ({ tools }: Registry, exchange: Exchange, answer: Answer) =>
-  tools.sender.send(exchange, answer);
+  tools.sender.send(exchange, answer, (contentRange) =>
+    sendProblem({ exchange }, registryErrors.rangeUnsatisfiable(contentRange)),
+  );
 
 /** The bytes are where a remote has them, and are kept while they pass. */
 function sendFromUpstream(

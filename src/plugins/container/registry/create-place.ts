@@ -76,7 +76,7 @@ async function make(
     return { domain, namespace: null, distribution: null, repository: repositoryMade };
   }
   const namespace = await ensureNamespace(trx, domain.num, basePath.split("/")[0] ?? "");
-  const input = { domain, type: TYPE, name: basePath, basePath, repository };
+  const input = { domain, type: TYPE, name: basePath, basePath, repository, mayNest: true };
   const distribution = await createDistribution(ctx, input, trx);
   await sql`
     insert into container_distribution (id, domain, namespace)

@@ -95,7 +95,12 @@ export const registryErrors = {
       digest,
     }),
   cache: () => one(405, "UNSUPPORTED", "Nothing can be pushed to a cache of another registry."),
-  rangeUnsatisfiable: () => one(416, "UNSUPPORTED", "The range is not satisfiable."),
+  rangeUnsatisfiable: (contentRange: string) =>
+    new RegistryError(
+      416,
+      { code: "UNSUPPORTED", message: "The range is not satisfiable." },
+      { "Content-Range": contentRange },
+    ),
   tagDeletion: () => one(405, "UNSUPPORTED", "Tags cannot be deleted."),
   tooManyTags: () => one(414, "UNSUPPORTED", "Too many tags."),
   method: (allowed: readonly string[]) =>

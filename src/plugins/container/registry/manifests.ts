@@ -21,11 +21,11 @@ export function serveManifest(
   { reference }: Asked,
 ): undefined | Promise<void> {
   const place = registry.memory.place(visit.name);
-  if (place instanceof Promise) return serveFresh(registry, visit, reference);
+  if (place instanceof Promise) return serveFresh(registry, visit, { reference, place });
   const kept = registry.memory.answer(keyOf(place, reference));
   // What a tag of a cache means is asked upstream first.
   const isOwn = place.pullThrough === null || namesDigest(reference);
-  if (!kept || !isOwn) return serveFresh(registry, visit, reference);
+  if (!kept || !isOwn) return serveFresh(registry, visit, { reference, place });
   return send(registry, visit, { answer: kept, reference });
 }
 
@@ -35,14 +35,14 @@ const keyOf = ({ distribution }: Place, reference: string): string =>
 async function serveFresh(
   registry: Registry,
   visit: RepositoryVisit,
-  reference: string,
+  { reference, place: asked }: Asked & { readonly place: Place | Promise<Place | undefined> },
 ): Promise<void> {
   const { moment } = registry.memory;
   const isByDigest = namesDigest(reference);
   if (isByDigest ? !isDigest(reference) || !parseDigest(reference) : !isTag(reference)) {
     throw registryErrors.manifestUnknown(reference);
   }
-  const known = await servedPlace(registry, visit);
+  const known = await servedPlace(registry, visit, asked);
   const { place, manifest } = await manifestAt(registry, visit, known, reference);
   if (!manifest) throw registryErrors.manifestUnknown(reference);
   const answer = answerFor(manifest, isByDigest);

@@ -58,10 +58,15 @@ export const noUpstream: RegistryUpstream = {
 /**
  * Where the name leads, for reading.
  *
+ * @param asked what memory was asked already
  * @throws `nameUnknown`
  */
-export async function servedPlace(registry: Registry, visit: RepositoryVisit): Promise<Place> {
-  const place = (await registry.memory.place(visit.name)) ?? (await registry.upstream.place(visit));
+export async function servedPlace(
+  registry: Registry,
+  visit: RepositoryVisit,
+  asked: Place | Promise<Place | undefined> = registry.memory.place(visit.name),
+): Promise<Place> {
+  const place = (await asked) ?? (await registry.upstream.place(visit));
   if (!place) throw registryErrors.nameUnknown(visit.name.full);
   return place;
 }
