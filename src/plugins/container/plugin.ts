@@ -14,6 +14,7 @@ import { registrySettings } from "./registry/settings.ts";
 import { registryAuthSettings } from "./registry-auth/settings.ts";
 import { tokenDoor } from "./registry-auth/token-door.ts";
 import { containerPushRepository, containerRepository } from "./repository.ts";
+import { signaturesDoor } from "./signatures/door.ts";
 
 export const container = definePlugin({
   label: "container",
@@ -29,7 +30,7 @@ export const container = definePlugin({
   ],
   contentTypes: [containerBlob, containerManifest, containerTag, containerSignature],
   repositoryTypes: [containerRepository, containerPushRepository],
-  doors: [registry, tokenDoor],
+  doors: [registry, signaturesDoor, tokenDoor],
   resources: [],
   access: { policies: [], models: [], adminOnly: [] },
   tasks: [],

@@ -1,4 +1,5 @@
 import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { createToken } from "#core/access/commands.ts";
@@ -59,19 +60,12 @@ export async function createAccessWorld(
   const world = await createRegistryWorld(t, options);
   const { db } = world.ctx;
   const service = new URL(world.origin).host;
-  return {
+  const made: AccessWorld = {
     ...world,
     ...people(world),
     async setPrivate(basePath, isPrivate) {
-      await sql`
-        with changed as (
-          update container_distribution c set private = ${isPrivate} from distribution d
-          where d.domain = c.domain and d.id = c.id and d.base_path = ${basePath}
-          returning c.domain, c.id)
-        insert into distribution_event (domain, distribution) select domain, id from changed`.execute(
-        db,
-      );
-      await sql`notify deckle_distribution`.execute(db);
+      await changePrivacy(world, basePath, isPrivate);
+      await untilNoticed(made, basePath, isPrivate);
     },
     async idsOf(basePath) {
       const { rows } = await sql<{ distribution: string; namespace: string }>`
@@ -105,6 +99,42 @@ export async function createAccessWorld(
         },
       }),
   };
+  return made;
+}
+
+async function changePrivacy(
+  { ctx }: RegistryWorld,
+  basePath: string,
+  isPrivate: boolean,
+): Promise<void> {
+  const { rows } = await sql<{ domain: number; id: string }>`
+    with changed as (
+      update container_distribution c set private = ${isPrivate} from distribution d
+      where d.domain = c.domain and d.id = c.id and d.base_path = ${basePath}
+      returning c.domain, c.id),
+    told as (insert into distribution_event (domain, distribution) select domain, id from changed)
+    select * from changed`.execute(ctx.db);
+  const [changed] = rows;
+  if (!changed) throw new Error(`There is no ${basePath}.`);
+  ctx.notifier.notify("deckle_distribution", `${changed.domain}:${changed.id}`);
+  await ctx.notifier.flush();
+}
+
+/** What a process remembers of a distribution goes when the notification comes. */
+async function untilNoticed(
+  world: AccessWorld,
+  basePath: string,
+  isPrivate: boolean,
+): Promise<void> {
+  const url = `${world.origin}/extensions/v2/${basePath}/signatures/sha256:${"0".repeat(64)}`;
+  for (let left = 100; left > 0; left -= 1) {
+    const { body } = await world.token([`repository:${basePath}:pull`]);
+    const headers = body.token ? { authorization: `Bearer ${body.token}` } : {};
+    const { status } = await fetch(url, { headers });
+    if ((status === 401) === isPrivate) return;
+    await sleep(50);
+  }
+  throw new Error(`${basePath} does not become ${isPrivate ? "private" : "public"}.`);
 }
 
 const answerOf = async (response: Response): Promise<TokenAnswer> => {

@@ -80,7 +80,8 @@ function answered(
   }
 }
 
-function refuse(visit: Visit, error: unknown): void {
+/** @throws what is no refusal */
+export function refuse(visit: Visit, error: unknown): void {
   const { response } = visit.exchange;
   const problem = problemOf(error);
   if (!problem || response.headersSent) throw error;

@@ -1,17 +1,26 @@
 import { registryAuth } from "../registry-auth/registry-auth.ts";
 import { registryDoor } from "./door.ts";
 import { RegistryMemory } from "./memory.ts";
-import { noUpstream } from "./registry.ts";
+import { noUpstream, type Registry } from "./registry.ts";
 import { registrySettingsOf } from "./settings.ts";
 import { UploadSessions } from "./uploads/sessions.ts";
+import type { DoorTools } from "./visit.ts";
 
-/** The registry of this plugin, with everything that it works with. */
-export const registry = registryDoor((tools) => {
+const opened = new WeakMap<DoorTools, Registry>();
+
+/** The registry of this plugin, with everything that it works with: one for all doors of a server. */
+export function openRegistry(tools: DoorTools): Registry {
+  const known = opened.get(tools);
+  if (known) return known;
   const { ctx } = tools;
   const settings = registrySettingsOf(ctx);
-  return {
+  const made: Registry = {
     ...{ ctx, tools, settings, upstream: noUpstream, access: registryAuth(tools) },
     memory: new RegistryMemory(tools, settings.REGISTRY_CACHE_BYTES),
     sessions: new UploadSessions(ctx),
   };
-});
+  opened.set(tools, made);
+  return made;
+}
+
+export const registry = registryDoor(openRegistry);

@@ -1,6 +1,4 @@
 import { hash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import { CodedError, ValidationError } from "#base/errors.ts";
 import { commitPush } from "../commit.ts";
 import { Malformed, type ManifestFacts, readManifest } from "../format/manifest.ts";
 import { isIndexType, SCHEMA1 } from "../format/media-types.ts";
@@ -11,6 +9,7 @@ import { sendEmpty } from "./answers.ts";
 import { registryErrors } from "./errors.ts";
 import { missingBlobs } from "./manifest-rules.ts";
 import { namesDigest } from "./manifests.ts";
+import { patiently } from "./patience.ts";
 import { type Registry, type RepositoryVisit, recordChange } from "./registry.ts";
 import { callerOf, pushTarget, type Target } from "./target.ts";
 import { announcedLength, readBody } from "./uploads/body.ts";
@@ -18,10 +17,6 @@ import { queryOf } from "./visit.ts";
 
 /** Tags that one PUT may set. */
 const MOST_TAGS = 100;
-/** A task that fills a version lets go within this time, or the client is told to come again. */
-const PATIENCE_MS = 5000;
-const PAUSE_MS = 100;
-
 /** PUT of a manifest, by tag or digest: committed as a version before it is answered. */
 export async function putManifest(
   registry: Registry,
@@ -32,7 +27,7 @@ export async function putManifest(
   const bytes = await manifestBytes(registry, visit);
   const facts = checkedFacts(visit, reference, bytes);
   const target = await pushTarget(registry, visit, { mayCreate: isIndexType(facts.mediaType) });
-  await persist(registry, visit, { target, facts, tags });
+  await patiently(() => persist(registry, visit, { target, facts, tags }));
   registry.memory.forgetRepository(target.repository.id);
   const { place } = target;
   await recordChange(registry, visit, { operation: "registry_manifest_push", status: 201, place });
@@ -121,22 +116,7 @@ interface Pushed {
   readonly tags: readonly string[];
 }
 
-/** A clean-up or deletion that comes between the check and the commit is met with another check. */
-async function persist(registry: Registry, visit: RepositoryVisit, pushed: Pushed): Promise<void> {
-  const until = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await persistOnce(registry, visit, pushed);
-    } catch (error) {
-      const isBusy = error instanceof CodedError && error.status === 429;
-      if (!isBusy && !(error instanceof ValidationError)) throw error;
-      if (performance.now() > until) throw isBusy ? registryErrors.throttled(1) : error;
-      await sleep(PAUSE_MS);
-    }
-  }
-}
-
-async function persistOnce(
+async function persist(
   { ctx }: Registry,
   visit: RepositoryVisit,
   { target, facts, tags }: Pushed,
