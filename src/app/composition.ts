@@ -53,7 +53,7 @@ export function compose(shipped: readonly Plugin[]): Composition {
     ],
     schemas: {
       ...coreParts.schemas,
-      ...Object.assign({}, ...sites.map(({ schemas }) => schemas)),
+      ...Object.assign({}, ...[...sites, ...shipped].map(({ schemas }) => schemas)),
       PermissionExplanationResponse: explanationSchema,
     },
     resources: [

@@ -26,6 +26,27 @@ export async function updateDetail(
   await sql`update ${sql.table(table)} set ${sql.join(changes)} where id = ${id}`.execute(db);
 }
 
+/** Adds or changes the row of a table that has one only where something is set. */
+export async function putDetail(
+  db: Executor,
+  table: string,
+  {
+    id,
+    domain,
+    values,
+  }: { readonly id: string; readonly domain: number; readonly values: Columns },
+): Promise<void> {
+  if (Object.keys(values).length === 0) return;
+  const row = { id, domain, ...values };
+  const columns = Object.keys(row).map((name) => sql.ref(name));
+  const changes = Object.keys(values).map(
+    (name) => sql`${sql.ref(name)} = excluded.${sql.ref(name)}`,
+  );
+  await sql`insert into ${sql.table(table)} (${sql.join(columns)})
+    values (${sql.join(Object.values(row).map(stored))})
+    on conflict (id) do update set ${sql.join(changes)}`.execute(db);
+}
+
 const stored = (value: unknown): unknown =>
   typeof value === "object" && value !== null && !Buffer.isBuffer(value)
     ? JSON.stringify(value)

@@ -16,6 +16,7 @@ import type {
   RepositoryVersionTable,
 } from "./repositories/table.ts";
 import type { TaskScheduleTable } from "./schedules/table.ts";
+import type { SigningServiceTable } from "./signing/table.ts";
 import type * as tasks from "./tasks/table.ts";
 import type { UploadChunkTable, UploadTable } from "./uploads/table.ts";
 
@@ -72,6 +73,7 @@ export interface CoreTables {
   readonly task_held: tasks.TaskHeldTable;
   readonly task_wait: tasks.TaskWaitTable;
   readonly task_schedule: TaskScheduleTable;
+  readonly signing_service: SigningServiceTable;
   readonly audit_entry: audit.AuditEntryTable;
   readonly audit_task_end: audit.AuditTaskEndTable;
 }

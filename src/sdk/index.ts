@@ -6,7 +6,7 @@ import type { CorePlugin } from "#core/plugin-contract.ts";
 import type { ContentHandler, GuardHandler } from "#delivery/contract.ts";
 import type { Door } from "#delivery/door.ts";
 import type { AuthenticationClass } from "#rest/auth/authentication.ts";
-import type { Endpoint, Resource } from "#rest/kit/resource.ts";
+import type { Endpoint, Resource, Schemas } from "#rest/kit/resource.ts";
 import type { RequestHooks } from "#rest/kit/server.ts";
 import type { AnySite } from "#rest/kit/site.ts";
 
@@ -18,7 +18,12 @@ export type { AcsRefresh } from "#core/acs/types.ts";
 export { openArtifact, saveArtifacts } from "#core/artifacts/commands.ts";
 export { saveUnits } from "#core/content/commands.ts";
 export type { Caller, Ctx, Db, DomainRef, Executor } from "#core/ctx.ts";
-export { createDistribution } from "#core/distributions/commands.ts";
+export {
+  announceAfterCommit,
+  createDistribution,
+  deleteDistribution,
+} from "#core/distributions/commands.ts";
+export { ensureGuard } from "#core/guards/commands.ts";
 export {
   type ContentType,
   type CorePlugin,
@@ -28,8 +33,9 @@ export {
   type RepositoryType,
   type VersionRef,
 } from "#core/plugin-contract.ts";
+export { runCreationHooks } from "#core/policies/commands.ts";
 export { crudPolicy, may, OWNER_VERBS, plainPolicy, STANDARD_ROLES } from "#core/policies/crud.ts";
-export type { AccessModel, AccessRules } from "#core/policies/types.ts";
+export type { AccessModel, AccessRules, CheckQuestion } from "#core/policies/types.ts";
 export {
   addPaths,
   completePublication,
@@ -40,7 +46,13 @@ export type { PublicationRef } from "#core/publications/types.ts";
 export { downloadIfChanged, openRemote } from "#core/remotes/commands.ts";
 export type { Policy } from "#core/remotes/table.ts";
 export type { Download, RemoteSession } from "#core/remotes/types.ts";
-export { commitVersion, createRepository, createVersion } from "#core/repositories/commands.ts";
+export {
+  commitVersion,
+  createRepository,
+  createVersion,
+  deleteRepository,
+} from "#core/repositories/commands.ts";
+export { type SigningService, signingService } from "#core/signing/queries.ts";
 export { syncRepository } from "#core/sync/commands.ts";
 export type { DeclaredUnit } from "#core/sync/types.ts";
 export { dispatch, recordTasks } from "#core/tasks/commands.ts";
@@ -49,8 +61,20 @@ export { inTransaction } from "#core/transaction.ts";
 export type { ContentHandler, GuardHandler, GuardRequest } from "#delivery/contract.ts";
 export { gateway } from "#rest/auth/gateway.ts";
 export type { Call } from "#rest/kit/call.ts";
-export { boolean, choice, int32, integer, list, relation, text } from "#rest/kit/fields.ts";
-export { NAME, textFilters } from "#rest/kit/filters/lookups.ts";
+export {
+  boolean,
+  choice,
+  int32,
+  integer,
+  labels,
+  link,
+  list,
+  relation,
+  text,
+} from "#rest/kit/fields.ts";
+export { labelSelect } from "#rest/kit/filters/label-select.ts";
+export { booleanFilter, NAME, textFilters } from "#rest/kit/filters/lookups.ts";
+export { resolveRelation } from "#rest/kit/references.ts";
 export {
   type Action,
   defineResource,
@@ -60,6 +84,7 @@ export {
   type Values,
 } from "#rest/kit/resource.ts";
 export { defineSite } from "#rest/kit/site.ts";
+export type { Visibility } from "#rest/kit/visibility.ts";
 export { createFrom } from "#rest/kit/write.ts";
 export { acsResource } from "#rest/resources/families/acs-resource.ts";
 export {
@@ -69,11 +94,15 @@ export {
 export { contentResource } from "#rest/resources/families/content-resource.ts";
 export { distributionResource, publishedFields } from "#rest/resources/families/distributions.ts";
 export { contentGuardResource } from "#rest/resources/families/guard-resource.ts";
+export { namedUnits } from "#rest/resources/families/named-units.ts";
 export { publicationResource } from "#rest/resources/families/publications.ts";
 export { remoteResource } from "#rest/resources/families/remotes.ts";
 export { repositoryResource } from "#rest/resources/families/repositories.ts";
+export { signingServiceField } from "#rest/resources/families/signing-field.ts";
 export { syncAction } from "#rest/resources/families/sync-action.ts";
 export { versionsResource } from "#rest/resources/families/version-resource.ts";
+export { labelActions } from "#rest/resources/label-actions.ts";
+export { roleActions } from "#rest/resources/role-actions.ts";
 
 interface Middleware {
   /** Name in the setting. */
@@ -88,6 +117,8 @@ export interface Plugin extends CorePlugin {
   readonly resources: readonly Resource[];
   /** Requests that are about no object. */
   readonly endpoints?: readonly Endpoint[];
+  /** Schemas that its answers name and no resource owns. */
+  readonly schemas?: Schemas;
   /** Its ecosystem's own protocol, beside the REST API. */
   readonly sites?: readonly AnySite[];
   /** How its distributions are served beyond publications and versions. */

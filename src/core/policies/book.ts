@@ -4,7 +4,7 @@ import type { PluginRegistry } from "../plugin-contract.ts";
 import type { Decider, PermissionClass } from "./decider.ts";
 import { policyErrors } from "./errors.ts";
 import { parseCondition } from "./rules.ts";
-import type { NamedCondition, Policy, PolicyDocument } from "./types.ts";
+import type { NamedCondition, Policy, PolicyCheck, PolicyDocument } from "./types.ts";
 
 /** Changes in other processes count after this time at the latest. */
 const BELIEVED_MS = 3000;
@@ -56,6 +56,7 @@ export class PolicyBook {
   readonly decider: Decider | undefined;
   /** Its name in the setting. */
   readonly decidedBy: string | undefined;
+  readonly #checks: ReadonlyMap<string, PolicyCheck>;
   #loaded: Loaded | undefined;
 
   constructor(ctx: Ctx) {
@@ -68,6 +69,7 @@ export class PolicyBook {
     this.#shipped = new Map(shippedPolicies(ctx.plugins).map((policy) => [policy.viewset, policy]));
     const { all } = ctx.plugins;
     this.#named = new Map(all.flatMap(({ access }) => Object.entries(access.conditions ?? {})));
+    this.#checks = new Map(all.flatMap(({ access }) => Object.entries(access.checks ?? {})));
   }
 
   /** Undefined where administrators only may come. */
@@ -89,6 +91,11 @@ export class PolicyBook {
     const { name, argument } = parseCondition(condition);
     const named = this.#named.get(name);
     return named ? `${named.means}:${argument || named.permission}` : condition;
+  }
+
+  /** A condition that a component decides; undefined if it is none. */
+  checkOf(name: string): PolicyCheck | undefined {
+    return this.#checks.get(name);
   }
 
   /** A policy has changed in this process. */

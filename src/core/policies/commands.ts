@@ -125,7 +125,7 @@ function conditionProblems(
 ): string[] {
   try {
     const all = [...plain, ...expressions.flatMap((text) => conditionsOf(parseExpression(text)))];
-    return all.flatMap((text) => conditionProblem(book.meaningOf(text)) ?? []);
+    return all.flatMap((text) => conditionProblem(book, text) ?? []);
   } catch (error) {
     if (error instanceof SyntaxError) return [error.message];
     throw error;

@@ -1,7 +1,9 @@
 import { ValidationError } from "#base/errors.ts";
 import type { Rights, RoleObject } from "../access/types.ts";
+import type { PolicyBook } from "./book.ts";
 import type { Facts } from "./facts.ts";
 import { parseCondition } from "./rules.ts";
+import type { CheckQuestion } from "./types.ts";
 
 /** What a condition is asked with. */
 export interface Asked {
@@ -84,18 +86,24 @@ const CONDITIONS: ReadonlyMap<string, Check> = new Map<string, Check>([
 ]);
 
 /** Why a text is no condition; undefined if it is one. */
-export function conditionProblem(text: string): string | undefined {
-  const { name, argument } = parseCondition(text);
-  if (!CONDITIONS.has(name)) return `There is no condition '${name}'.`;
+export function conditionProblem(book: PolicyBook, text: string): string | undefined {
+  const { name, argument } = parseCondition(book.meaningOf(text));
+  if (!CONDITIONS.has(name) && !book.checkOf(name)) return `There is no condition '${name}'.`;
   if (argument === "") return `Condition '${name}' needs a permission: '${name}:core.view_task'.`;
   return undefined;
 }
 
 /** Whether a condition holds; one that nobody knows never does. */
-export async function holds(asked: Asked, text: string): Promise<boolean> {
-  const { name, argument } = parseCondition(text);
-  if (asked.rights.isSuperuser && name !== "has_required_repo_perms_on_upload") return true;
-  return (await CONDITIONS.get(name)?.(asked, argument)) ?? false;
+export async function holds(
+  book: PolicyBook,
+  question: CheckQuestion,
+  text: string,
+): Promise<boolean> {
+  const { name, argument } = parseCondition(book.meaningOf(text));
+  if (question.rights.isSuperuser && name !== "has_required_repo_perms_on_upload") return true;
+  const check = CONDITIONS.get(name);
+  if (check) return check(question, argument);
+  return (await book.checkOf(name)?.(question, argument)) ?? false;
 }
 
 export const conditionNames = (): readonly string[] => [...CONDITIONS.keys()];

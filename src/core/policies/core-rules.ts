@@ -100,6 +100,7 @@ export const coreRules: AccessRules = {
       "permissions/explain",
       "repositories/reclaim_space",
       "distributions/core/artifacts",
+      "signing-services",
     ],
   ],
 };

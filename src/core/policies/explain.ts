@@ -60,7 +60,7 @@ export async function explain(ctx: Ctx, question: Question): Promise<Explanation
   if (!policy) return { isAllowed: rights.isSuperuser, statements: null, grants: [] };
   const asking = { action, method, user: caller.user, groups: rights.groups };
   const meaning = (condition: string) => book.meaningOf(condition);
-  const ask = (condition: string) => holds({ rights, facts }, meaning(condition));
+  const ask = (condition: string) => holds(book, { ctx, caller, rights, facts }, condition);
   const statements: StatementTrace[] = [];
   for (const statement of policy.statements) {
     const speaks = concerns(statement, asking);

@@ -15,4 +15,6 @@ export interface Facts {
   parameter(name: string): Promise<RoleObject | undefined>;
   /** Whether the body brings a value under a key. */
   isGiven(name: string): Promise<boolean>;
+  /** What the body brings under a key. */
+  value(name: string): Promise<unknown>;
 }

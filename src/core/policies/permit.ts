@@ -23,6 +23,6 @@ async function isPermittedByPolicy(ctx: Ctx, question: Question): Promise<boolea
   if (!policy) return rights.isSuperuser;
   const asking = { action, method, user: caller.user, groups: rights.groups };
   return isAllowed(policy, asking, (condition) =>
-    holds({ rights, facts }, book.meaningOf(condition)),
+    holds(book, { ctx, caller, rights, facts }, condition),
   );
 }

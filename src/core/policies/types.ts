@@ -1,4 +1,7 @@
 import type { JsonObject } from "#base/json.ts";
+import type { Rights } from "../access/types.ts";
+import type { Caller, Ctx } from "../ctx.ts";
+import type { Facts } from "./facts.ts";
 
 /** One line of a policy, in the shape that clients read and write (core-rest §7.2). */
 export interface Statement {
@@ -60,6 +63,17 @@ export interface NamedCondition {
   readonly permission: string;
 }
 
+/** What a condition of a component is asked with. */
+export interface CheckQuestion {
+  readonly ctx: Ctx;
+  readonly caller: Caller;
+  readonly rights: Rights;
+  readonly facts: Facts;
+}
+
+/** A condition that only a component can decide; superusers are not asked. */
+export type PolicyCheck = (question: CheckQuestion, argument: string) => Promise<boolean>;
+
 /** What a component says about who may do what; its resources cannot be served without. */
 export interface AccessRules {
   readonly policies: readonly Policy[];
@@ -69,4 +83,6 @@ export interface AccessRules {
   readonly adminOnly: readonly string[];
   /** Its own names of conditions. */
   readonly conditions?: Readonly<Record<string, NamedCondition>>;
+  /** Conditions of its own, by name. */
+  readonly checks?: Readonly<Record<string, PolicyCheck>>;
 }

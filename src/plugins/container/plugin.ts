@@ -9,11 +9,34 @@ import {
   containerSignature,
   containerTag,
 } from "./content.ts";
+import {
+  migratePushRepository,
+  recursiveAdd,
+  recursiveRemove,
+  tagImage,
+  untagImage,
+} from "./content-edits/tasks.ts";
+import { deleteDistributionTask } from "./delete-distributions.ts";
+import { containerRules } from "./policies.ts";
 import { registry } from "./registry/open.ts";
 import { registrySettings } from "./registry/settings.ts";
 import { registryAuthSettings } from "./registry-auth/settings.ts";
 import { tokenDoor } from "./registry-auth/token-door.ts";
 import { containerPushRepository, containerRepository } from "./repository.ts";
+import { blobResource, manifestResource, signatureResource, tagResource } from "./rest/content.ts";
+import {
+  containerDistributionResource,
+  pullThroughDistributionResource,
+} from "./rest/distributions.ts";
+import { namespaceResource } from "./rest/namespaces.ts";
+import { containerRemoteResource, pullThroughRemoteResource } from "./rest/remotes.ts";
+import {
+  containerRepositoryResource,
+  containerVersions,
+  pushRepositoryResource,
+  pushVersions,
+} from "./rest/repositories.ts";
+import { removedSignaturesSchema } from "./rest/repository-actions.ts";
 import { signaturesDoor } from "./signatures/door.ts";
 
 export const container = definePlugin({
@@ -31,9 +54,18 @@ export const container = definePlugin({
   contentTypes: [containerBlob, containerManifest, containerTag, containerSignature],
   repositoryTypes: [containerRepository, containerPushRepository],
   doors: [registry, signaturesDoor, tokenDoor],
-  resources: [],
-  access: { policies: [], models: [], adminOnly: [] },
-  tasks: [],
+  resources: [
+    ...[tagResource, manifestResource, blobResource, signatureResource],
+    ...[containerRepositoryResource, containerVersions, pushRepositoryResource, pushVersions],
+    ...[containerRemoteResource, pullThroughRemoteResource],
+    ...[containerDistributionResource, pullThroughDistributionResource, namespaceResource],
+  ],
+  schemas: { RemoveSignaturesResponse: removedSignaturesSchema },
+  access: containerRules,
+  tasks: [
+    ...[recursiveAdd, recursiveRemove, tagImage, untagImage, migratePushRepository],
+    deleteDistributionTask,
+  ],
   delivery: [],
   settings: { ...registrySettings, ...registryAuthSettings },
   sealed: [{ model: "RegistryKey", table: "container_token_key", columns: ["private_key"] }],

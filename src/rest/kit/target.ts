@@ -107,6 +107,10 @@ export class Target implements Facts, AsyncDisposable {
     return (await this.values())[name] !== undefined;
   }
 
+  async value(name: string): Promise<unknown> {
+    return (await this.values())[name];
+  }
+
   /** Drops uploaded files that nobody took. */
   async [Symbol.asyncDispose](): Promise<void> {
     const raw = await this.#raw?.catch(() => undefined);

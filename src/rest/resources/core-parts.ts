@@ -11,6 +11,7 @@ import { orphansCleanup, orphansDelete, reclaimSpace, repair } from "./housekeep
 import { groupRole, userRole } from "./role-assignments.ts";
 import { role } from "./roles.ts";
 import { coreSchemas } from "./schemas.ts";
+import { signingServices } from "./signing-services.ts";
 import { livez, status } from "./status.ts";
 import { taskGroup } from "./task-groups.ts";
 import { taskSchedule } from "./task-schedules.ts";
@@ -34,6 +35,7 @@ export const coreParts: ApiParts = {
     group,
     groupRole,
     role,
+    signingServices,
     taskGroup,
     taskSchedule,
     task,

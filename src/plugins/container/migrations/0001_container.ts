@@ -104,6 +104,9 @@ create table container_namespace (
   constraint container_namespace_one_per_name unique (domain, name)
 );
 
+create trigger container_namespace_assignments after delete on container_namespace
+  referencing old table as gone for each statement execute function forget_assignments();
+
 create table container_repository (
   id uuid primary key,
   domain int not null,

@@ -76,6 +76,8 @@ export interface DetailOptions {
   readonly detail?: string;
   /** Keys and columns of the table `detail`. */
   readonly fields?: Fields;
+  /** The table has a row only of those of which it says something. */
+  readonly isSparse?: true;
 }
 
 /** How a plugin's own table joins `e`, whose alias is `d`, and which of the values are its columns. */
@@ -84,17 +86,19 @@ export interface Detail {
   readonly fields: Fields;
   /** Name of the table, if there is one. */
   readonly table?: string;
+  readonly isSparse: boolean;
   columnsOf(values: Values): Values;
 }
 
-export function detailOf({ detail, fields = {} }: DetailOptions): Detail {
+export function detailOf({ detail, fields = {}, isSparse }: DetailOptions): Detail {
   const own = Object.entries(fields).map(
     ([name, field]) => [name, { ...field, sql: field.sql ?? `d.${name}` }] as const,
   );
   return {
-    join: detail ? ` join ${detail} d on d.id = e.id` : "",
+    join: detail ? `${isSparse ? " left" : ""} join ${detail} d on d.id = e.id` : "",
     fields: Object.fromEntries(own),
     ...(detail ? { table: detail } : {}),
+    isSparse: isSparse === true,
     columnsOf: (values) =>
       Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(fields, name))),
   };

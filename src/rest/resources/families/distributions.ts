@@ -207,7 +207,13 @@ export interface DistributionOptions extends Pick<DetailOptions, "detail"> {
   /** Rules of the type over the whole object; throws `ValidationError`. */
   check?(run: Run, values: Values, self?: string): Promise<void> | void;
   /** Values beyond those of the request, worked out in the transaction that writes them. */
-  complete?(run: Run, trx: Trx, values: Values): Promise<Values>;
+  complete?(
+    run: Run,
+    trx: Trx,
+    given: { readonly values: Values; readonly isNew: boolean },
+  ): Promise<Values>;
+  /** Writes what is no column of it, in the transaction that writes them. */
+  attach?(trx: Trx, id: string, values: Values): Promise<void>;
   /** What deletes it, where that is more than its row. */
   readonly delete?: Delete;
 }
@@ -253,7 +259,7 @@ export const distributionResource = (options: DistributionOptions): Resource => 
 };
 
 const createOperation = (
-  { type, mayNest, check, complete }: DistributionOptions,
+  { type, mayNest, check, complete, attach }: DistributionOptions,
   { table, columnsOf }: Detail,
 ): Create => ({
   mode: "task",
@@ -270,11 +276,12 @@ const createOperation = (
     const { ctx, caller } = run;
     const { domain } = caller;
     const id = await inTransaction(ctx, undefined, async (trx) => {
-      const values = { ...given, ...(await complete?.(run, trx, given)) };
+      const values = { ...given, ...(await complete?.(run, trx, { values: given, isNew: true })) };
       const columns = toDistribution(values) as NewDistribution;
       const input = { ...columns, domain, type, ...(mayNest ? { mayNest } : {}) };
       const id = await createDistribution(ctx, input, trx);
       if (table) await insertDetail(trx, table, { id, domain: domain.num, ...columnsOf(values) });
+      await attach?.(trx, id, values);
       await made(trx, id);
       return id;
     });
@@ -284,7 +291,7 @@ const createOperation = (
 });
 
 const updateOperation = (
-  { mayNest, check, complete }: DistributionOptions,
+  { mayNest, check, complete, attach }: DistributionOptions,
   lock: (row: Row) => string,
   { table, columnsOf }: Detail,
 ): Update => ({
@@ -306,9 +313,13 @@ const updateOperation = (
     const { domain } = caller;
     const id = String(row.$key);
     await inTransaction(ctx, undefined, async (trx) => {
-      const changes = { ...given, ...(await complete?.(run, trx, given)) };
+      const changes = {
+        ...given,
+        ...(await complete?.(run, trx, { values: given, isNew: false })),
+      };
       if (table) await updateDetail(trx, table, { id, values: columnsOf(changes) });
       await updateDistribution(ctx, { domain, id, patch: toDistribution(changes) }, trx);
+      await attach?.(trx, id, changes);
     });
     announceAfterCommit(ctx, domain, [id]);
   },

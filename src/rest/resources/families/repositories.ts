@@ -2,9 +2,7 @@ import { sql } from "kysely";
 import { fieldError, ValidationError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import { prn } from "#base/prn.ts";
-import { touchUnits } from "#core/content/commands.ts";
-import { missingUnits, unitsAnywhere } from "#core/content/queries.ts";
-import { insertDetail, updateDetail } from "#core/detail.ts";
+import { insertDetail, putDetail, updateDetail } from "#core/detail.ts";
 import {
   applyRetention,
   createRepository,
@@ -20,7 +18,6 @@ import { boolean, int32, labels, link, list, relation, text } from "../../kit/fi
 import type { Filter, Filters } from "../../kit/filters/filter.ts";
 import { labelSelect } from "../../kit/filters/label-select.ts";
 import { integerFilters, NULLNUM } from "../../kit/filters/lookups.ts";
-import { contentIds } from "../../kit/references.ts";
 import {
   type Action,
   type Create,
@@ -48,6 +45,7 @@ import {
   relationFilter,
   typeFilters,
 } from "./common.ts";
+import { checkUnits, unitIds } from "./named-units.ts";
 import { ofFamily } from "./visibility.ts";
 
 const repositoryHref = (row: Row, view: View): string =>
@@ -220,7 +218,7 @@ const createOperation = (type: string, { table, columnsOf }: Detail): Create => 
     }),
 });
 
-const updateOperation = (type: string, { table, columnsOf }: Detail): Update => ({
+const updateOperation = (type: string, { table, columnsOf, isSparse }: Detail): Update => ({
   mode: "task",
   check: async (run, values, row) => {
     await checkRemoteType(run, type, values);
@@ -229,7 +227,9 @@ const updateOperation = (type: string, { table, columnsOf }: Detail): Update => 
   apply: async ({ ctx, caller }, row, changes) => {
     const id = String(row.$key);
     await ctx.db.transaction().execute(async (trx) => {
-      if (table) await updateDetail(trx, table, { id, values: columnsOf(changes) });
+      const values = columnsOf(changes);
+      if (table && isSparse) await putDetail(trx, table, { id, domain: caller.domain.num, values });
+      else if (table) await updateDetail(trx, table, { id, values });
       await updateRepository(ctx, { domain: caller.domain, id, patch: toRepository(changes) }, trx);
     });
     await applyRetention(ctx, id);
@@ -295,34 +295,3 @@ const modifyAction = (model: string, check: RepositoryOptions["checkModify"]): A
     return { kind: "task", task: id };
   },
 });
-
-function unitIds(run: Run, field: string, values: readonly string[]): string[] {
-  try {
-    return contentIds(run, values);
-  } catch (error) {
-    if (error instanceof FieldProblem) throw fieldError(field, error.message);
-    throw error;
-  }
-}
-
-/** Units exist in this domain, and stay for another while (core-content §3.2). */
-async function checkUnits(
-  run: Run,
-  ids: readonly string[],
-  hrefs: readonly string[],
-): Promise<void> {
-  if (ids.length === 0) return;
-  const missing = new Set(await missingUnits(run.ctx.db, run.caller.domain, ids));
-  if (missing.size === 0) return touchUnits(run.ctx.db, run.caller.domain, ids);
-  const elsewhere = new Set(await unitsAnywhere(run.ctx.db, [...missing]));
-  const named = (set: ReadonlySet<string>) =>
-    `[${hrefs.flatMap((href, index) => (set.has(ids[index] ?? "") ? [`'${href}'`] : [])).join(", ")}]`;
-  const nowhere = missing.difference(elsewhere);
-  if (nowhere.size > 0) {
-    throw new ValidationError([`Could not find the following content units: ${named(nowhere)}`]);
-  }
-  const { name } = run.caller.domain;
-  throw new ValidationError([
-    `Content units are not a part of the current domain ${name}: ${named(elsewhere)}`,
-  ]);
-}

@@ -1,0 +1,16 @@
+import type { Stamped } from "#platform/db/columns.ts";
+
+export interface SigningServiceTable {
+  readonly id: string;
+  readonly name: string;
+  /** Model: `container.ManifestSigningService`. */
+  readonly kind: string;
+  /** ASCII-armoured. */
+  readonly public_key: string;
+  /** Upper-case hex of the key. */
+  readonly fingerprint: string;
+  /** Absolute path. */
+  readonly script: string;
+  readonly created: Stamped;
+  readonly updated: Stamped;
+}

@@ -1,0 +1,61 @@
+import { FieldProblem, list, remoteResource, text, type Values } from "#sdk";
+import { names } from "./names.ts";
+
+const globs = (more: object = {}) =>
+  list({ type: "string", minLength: 1, maxLength: 255 }, { nullable: true, ...more });
+
+/** Base URL of a store of signatures. */
+function checkSigstore(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !["http:", "https:"].includes(url.protocol))
+    throw new FieldProblem("Enter a valid URL.");
+  if (url.username !== "" || url.password !== "")
+    throw new FieldProblem("The url cannot contain embedded credentials.");
+  return value;
+}
+
+/** Older clients know the filters under other names, and add to what the newer ones say. */
+const OLDER = { includes: "include_tags", excludes: "exclude_tags" } as const;
+
+/** An empty list is no filter; so a client that gives one takes the filter away. */
+function filtersOf(values: Values): Values {
+  const { include_tags: _, exclude_tags: _more, ...columns } = values;
+  const filters = Object.entries(OLDER).flatMap(([name, older]) => {
+    if (!(name in values) && !(older in values)) return [];
+    const all = [name, older].flatMap((key) => (values[key] ?? []) as readonly string[]);
+    return [[name, all.length > 0 ? all : null] as const];
+  });
+  return { ...columns, ...Object.fromEntries(filters) };
+}
+
+export const containerRemoteResource = remoteResource({
+  ...names("ContainerRemote", "remotes/container/container", {
+    title: "container remote",
+    type: "container.container",
+  }),
+  detail: "container_remote",
+  fields: {
+    upstream_name: text({ required: true }),
+    includes: globs(),
+    excludes: globs(),
+    include_tags: globs({ sql: "d.includes" }),
+    exclude_tags: globs({ sql: "d.excludes" }),
+    sigstore: {
+      ...text({ mayBeNull: true, check: checkSigstore }, { format: "uri" }),
+      accepts: { type: "string", nullable: true },
+    },
+  },
+  toDetail: filtersOf,
+});
+
+export const pullThroughRemoteResource = remoteResource({
+  ...names("ContainerPullThroughRemote", "remotes/container/pull-through", {
+    title: "container pull through remote",
+    type: "container.pull-through",
+  }),
+  detail: "container_pull_through_remote",
+  policy: "on_demand",
+  policies: ["on_demand"],
+  fields: { includes: globs(), excludes: globs() },
+  toDetail: filtersOf,
+});
