@@ -1,5 +1,5 @@
 import { CodedError } from "#base/errors.ts";
-
+import { isRepositoryName } from "../format/names.ts";
 import type { RegistryQuestion } from "./access.ts";
 import { mounted, type RegistryRoute, registryRoute, repositoryName } from "./address.ts";
 import { sendJson, sendProblem } from "./answers.ts";
@@ -130,8 +130,11 @@ function aboutRepository(
 ): undefined | Promise<void> {
   const { ctx, access, memory } = registry;
   const name = repositoryName(route.name, ctx.settings.DOMAIN_ENABLED);
-  if (!name) throw registryErrors.nameUnknown(route.name);
   const isRead = visit.method === "GET" || visit.method === "HEAD" || visit.method === "OPTIONS";
+  // Nothing can have such a name, so nobody has to be asked who they are.
+  if (!name || !isRepositoryName(name.basePath)) {
+    throw isRead ? registryErrors.nameUnknown(route.name) : registryErrors.nameInvalid(route.name);
+  }
   const from = route.kind === "uploads" ? mountSource(visit) : undefined;
   const question: RegistryQuestion = {
     ...{ kind: "repository", action: isRead ? "pull" : "push", name },

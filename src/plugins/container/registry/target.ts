@@ -1,5 +1,4 @@
 import type { Caller } from "#sdk";
-import { isRepositoryName } from "../format/names.ts";
 import { createPlace } from "./create-place.ts";
 import { registryErrors } from "./errors.ts";
 import type { Place, ServedRepository } from "./places.ts";
@@ -15,7 +14,7 @@ export interface Target {
  * The repository that a push is for (plugin-container §7.2).
  *
  * @param mayCreate the operation makes what is missing.
- * @throws `nameInvalid`, `nameUnknown`; `cache` (405) below a pull-through distribution.
+ * @throws `nameUnknown`; `cache` (405) below a pull-through distribution.
  */
 export async function pushTarget(
   registry: Registry,
@@ -23,7 +22,6 @@ export async function pushTarget(
   { mayCreate }: { readonly mayCreate: boolean },
 ): Promise<Target> {
   const { memory, upstream } = registry;
-  if (!isRepositoryName(visit.name.basePath)) throw registryErrors.nameInvalid(visit.name.full);
   const known = await memory.place(visit.name);
   if (known?.repository && !isCache(known)) return { place: known, repository: known.repository };
   const place = await memory.freshPlace(visit.name);
