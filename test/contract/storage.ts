@@ -70,6 +70,7 @@ export function storageContract(
     placing(factory);
     reading(factory, traits);
     removing(factory, traits);
+    sessions(factory);
   });
 }
 
@@ -280,5 +281,66 @@ function removing(factory: StorageFactory, { hasNames }: StorageTraits): void {
     if (hasNames) await assert.rejects(store.place(file, "a/b"), isCode("storage-unavailable"));
     await file[Symbol.asyncDispose]();
     await put(store, "a/b", Buffer.from("again"));
+  });
+}
+
+/** Files of uploads that go on over several requests. */
+function sessions(factory: StorageFactory): void {
+  const appended = async (store: Storage, id: string, ...parts: readonly Buffer[]) => {
+    await using file = await store.sessions.open(id, 0);
+    for (const part of parts) await file.append(part);
+    await file.flush();
+  };
+
+  test("a session goes on where it was, in another process, with the digest of all", async (t) => {
+    const store = await factory(t, ALGORITHMS);
+    const [id, bytes] = [randomUUID(), randomBytes(700_000)];
+    await appended(store, id, bytes.subarray(0, 300_000));
+
+    await using file = await store.sessions.open(id, 300_000);
+    await file.append(bytes.subarray(300_000));
+    const sealed = await file.seal();
+
+    assert.equal(sealed.sizeBytes, bytes.length);
+    assert.equal(sealed.digests.sha256, digestsOf(bytes).sha256);
+    assert.equal(await file.sha512(), digestsOf(bytes).sha512);
+    await store.place(file, "artifact/ab/session");
+    assert.deepEqual(await get(store, "artifact/ab/session"), bytes);
+    await store.sessions.remove(id);
+    assert.deepEqual(await get(store, "artifact/ab/session"), bytes);
+  });
+
+  test("what was not acknowledged is cut off, by whoever goes on", async (t) => {
+    const store = await factory(t, ALGORITHMS);
+    const [id, kept, lost] = [randomUUID(), Buffer.from("kept"), Buffer.from(" and lost")];
+    await appended(store, id, kept, lost);
+
+    await using file = await store.sessions.open(id, kept.length);
+    assert.equal(file.sha256, digestsOf(kept).sha256);
+    await file.append(lost);
+    await file.cutBack();
+
+    assert.equal(file.sizeBytes, kept.length);
+    assert.equal(file.sha256, digestsOf(kept).sha256);
+    await file.append(Buffer.from("!"));
+    assert.equal(file.sha256, digestsOf(Buffer.from("kept!")).sha256);
+  });
+
+  test("a session without its bytes is missing, and a removed one begins anew", async (t) => {
+    const store = await factory(t, ALGORITHMS);
+    const id = randomUUID();
+    await appended(store, id, Buffer.from("four"));
+
+    await assert.rejects(store.sessions.open(id, 5), isCode("storage-missing"));
+    await assert.rejects(store.sessions.open(randomUUID(), 1), isCode("storage-missing"));
+    await assert.rejects(store.sessions.open("../escape", 0), CodedError);
+    assert.deepEqual(
+      (await store.sessions.list()).map((each) => each.id),
+      [id],
+    );
+    await store.sessions.remove(id);
+    await store.sessions.remove(id);
+    assert.deepEqual(await store.sessions.list(), []);
+    await appended(store, id, Buffer.from("new"));
   });
 }

@@ -21,7 +21,7 @@ export class SessionFilesOf implements SessionFiles {
     this.#options = options;
   }
 
-  open(id: string, sizeBytes: number): Promise<SessionFile> {
+  async open(id: string, sizeBytes: number): Promise<SessionFile> {
     const { folder, files, fileMode, makeFolder, syncFolder } = this.#options;
     return openSessionFile({
       ...{ files, path: this.#path(id), sizeBytes, fileMode },
