@@ -87,7 +87,7 @@ async function parseField({ run, name, field, raw, isPartial }: FieldInput): Pro
   const value = raw.isForm ? coerceForm(given, field) : given;
   if (value === undefined) return absent(field, run, isPartial);
   if (value === null) {
-    if (field.nullable) return null;
+    if (field.nullable || field.accepts?.nullable) return null;
     throw new FieldProblem("This field may not be null.");
   }
   const trimmed = typeof value === "string" && !field.verbatim ? value.trim() : value;

@@ -2,7 +2,8 @@ import { text } from "../kit/fields.ts";
 import { textFilters } from "../kit/filters/lookups.ts";
 import { defineResource } from "../kit/resource.ts";
 
-const shown = (sql: string) => text({ readOnly: true, required: true, sql });
+/** Nobody sends them, although the description of old does not say so. */
+const shown = (sql: string) => text({ required: true, sql });
 
 /** Who signs (core-rest §8.20): services are added and removed where the server runs. */
 export const signingServices = defineResource({

@@ -64,7 +64,7 @@ export const blobResource = contentResource({
     size: integer({ readOnly: true, mayBeNull: true, sql: "d.size" }),
   },
   filters: textFilters("digest", "d.digest", DIGEST),
-  orderings: { digest: "d.digest", size: "d.size" },
+  orderings: { digest: "d.digest" },
 });
 
 /** An index is what one of its children is (plugin-container §2.2). */

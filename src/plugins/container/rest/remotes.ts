@@ -41,7 +41,7 @@ export const containerRemoteResource = remoteResource({
     include_tags: globs({ sql: "d.includes" }),
     exclude_tags: globs({ sql: "d.excludes" }),
     sigstore: {
-      ...text({ mayBeNull: true, check: checkSigstore }, { format: "uri" }),
+      ...text({ mayBeNull: true, check: checkSigstore }, { format: "uri", minLength: 1 }),
       accepts: { type: "string", nullable: true },
     },
   },

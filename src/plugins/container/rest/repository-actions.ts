@@ -69,6 +69,9 @@ const textList = (more: object = {}) =>
     },
   );
 
+/** Null takes everything; the description of old does not say so. */
+const ALL = { accepts: { type: "array", nullable: true, items: {} } };
+
 const recursiveManage = { schema: "RecursiveManage", fields: { content_units: textList() } };
 
 const unitsIn = (values: Values) => (values.content_units ?? []) as readonly string[];
@@ -134,7 +137,7 @@ async function sourceOf({ ctx, caller }: Call, values: Values) {
 export const copyTagsAction: Action = {
   name: "copy_tags",
   ...on,
-  body: { schema: "TagCopy", fields: { ...sources, names: textList({ nullable: true }) } },
+  body: { schema: "TagCopy", fields: { ...sources, names: textList(ALL) } },
   async run(call, values, row) {
     const { source, shared } = await sourceOf(call, values);
     const input = { source, tags: values.names ?? null };
@@ -149,10 +152,16 @@ export const copyManifestsAction: Action = {
     schema: "ManifestCopy",
     fields: {
       ...sources,
-      digests: textList({ nullable: true }),
+      digests: textList(ALL),
       media_types: list(
         { type: "string", enum: [...MANIFEST_TYPES].sort() },
-        { accepts: { type: "array", items: { type: "string", enum: [...MANIFEST_TYPES] } } },
+        {
+          accepts: {
+            type: "array",
+            nullable: true,
+            items: { type: "string", enum: [...MANIFEST_TYPES] },
+          },
+        },
       ),
     },
   },
