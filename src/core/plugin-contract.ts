@@ -3,6 +3,7 @@ import type { Json } from "#base/json.ts";
 import type { Caller, Ctx, Executor, Trx } from "./ctx.ts";
 import type { PermissionClass } from "./policies/decider.ts";
 import type { AccessRules } from "./policies/types.ts";
+import type { RemoteSession } from "./remotes/types.ts";
 
 /** The families of master and detail resources (core-rest §1.3), by the core's table. */
 export type Family =
@@ -167,6 +168,27 @@ export const defineTask = <Input extends TSchema>(
   task: TaskDefinition<Input>,
 ): TaskDefinition<Input> => task;
 
+/** A kind of remote whose upstreams want more than HTTP, such as the tokens of a registry. */
+export interface RemoteType {
+  /** `container.container` */
+  readonly type: string;
+  /**
+   * What is used instead of the plain session, wherever files of such a remote are fetched. That one
+   * sends no credentials: they are sent by what is returned, to whom it wants.
+   */
+  session(
+    ctx: Ctx,
+    plain: RemoteSession,
+    credentials: RemoteCredentials | undefined,
+  ): RemoteSession;
+}
+
+/** User name and password of a remote in plain text. */
+export interface RemoteCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** A table with sealed columns, and a UUID `id`. */
 export interface SealedTable {
   /** Name in the reports of `rotate-db-key`. */
@@ -194,6 +216,8 @@ export interface CorePlugin {
   readonly entities: readonly EntityModel[];
   readonly contentTypes: readonly ContentType[];
   readonly repositoryTypes: readonly RepositoryType[];
+  /** Those of its remotes that are spoken to in a way of their own. */
+  readonly remoteTypes?: readonly RemoteType[];
   /** Who may do what at each address of its resources. */
   readonly access: AccessRules;
   /** Other ways to decide over requests than by policies. */

@@ -21,8 +21,16 @@ export async function openRemote(
 ): Promise<RemoteSession> {
   const row = typeof remote === "string" ? await remoteById(ctx.db, domain, remote) : remote;
   if (row === undefined) throw remoteErrors.notFound(String(remote));
-  const { id, url, policy } = row;
-  return openSession(ctx, { ...row, ...openSecrets(ctx, row), id, url, policy });
+  const { id, url, policy, type } = row;
+  const secrets = openSecrets(ctx, row);
+  const speaker = ctx.plugins.all
+    .flatMap(({ remoteTypes = [] }) => remoteTypes)
+    .find((each) => each.type === type);
+  if (!speaker) return openSession(ctx, { ...row, ...secrets, id, url, policy });
+  const { username, password, ...others } = secrets;
+  const anonymous = { username: null, password: null };
+  const plain = openSession(ctx, { ...row, ...others, ...anonymous, id, url, policy });
+  return speaker.session(ctx, plain, username ? { username, password: password ?? "" } : undefined);
 }
 
 /** The same for a remote that is not stored: `downloader_config` of a content creation. */

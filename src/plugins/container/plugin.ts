@@ -38,6 +38,7 @@ import {
 } from "./rest/repositories.ts";
 import { removedSignaturesSchema } from "./rest/repository-actions.ts";
 import { signaturesDoor } from "./signatures/door.ts";
+import { registryRemotes } from "./upstream/session.ts";
 
 export const container = definePlugin({
   label: "container",
@@ -54,6 +55,7 @@ export const container = definePlugin({
   contentTypes: [containerBlob, containerManifest, containerTag, containerSignature],
   repositoryTypes: [containerRepository, containerPushRepository],
   doors: [registry, signaturesDoor, tokenDoor],
+  remoteTypes: registryRemotes,
   resources: [
     ...[tagResource, manifestResource, blobResource, signatureResource],
     ...[containerRepositoryResource, containerVersions, pushRepositoryResource, pushVersions],

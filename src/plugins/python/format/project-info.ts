@@ -1,5 +1,6 @@
-import { JsonList } from "./json-list.ts";
+import { JsonList } from "#base/json-list.ts";
 import { isEntry } from "./json-page.ts";
+import { Malformed } from "./malformed.ts";
 import { decoded, type PageSource } from "./page-text.ts";
 
 /** What the JSON API says about a project or one release of it. */
@@ -30,6 +31,7 @@ export async function readProjectInfo(
   const json = new JsonList({
     list: "",
     keep,
+    malformed: (problem) => new Malformed(problem),
     onItem: () => undefined,
     mostCharacters: MOST_CHARACTERS,
   });

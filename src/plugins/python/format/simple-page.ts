@@ -1,7 +1,7 @@
+import { JsonList } from "#base/json-list.ts";
 import { HtmlLinks } from "./html-links.ts";
 import { htmlFile, htmlProject } from "./html-page.ts";
 import type { IndexFile, ListedProject, ProjectPage } from "./index-file.ts";
-import { JsonList } from "./json-list.ts";
 import { jsonFile, jsonProject, lastSerialOf, statusOf } from "./json-page.ts";
 import { Malformed } from "./malformed.ts";
 import { decoded, type PageSource } from "./page-text.ts";
@@ -86,7 +86,12 @@ interface PageParser {
 }
 
 function jsonParser({ list, item }: PageReader): PageParser {
-  const json = new JsonList({ list, keep: ["meta", "name", "project-status"], onItem: item });
+  const json = new JsonList({
+    list,
+    keep: ["meta", "name", "project-status"],
+    malformed: (problem) => new Malformed(problem),
+    onItem: item,
+  });
   return {
     push: (text) => json.push(text),
     end() {

@@ -1,5 +1,3 @@
-import { Malformed } from "./malformed.ts";
-
 /** Characters of one item, or of one value beside the list, unless said otherwise. */
 const MOST_CHARACTERS = 4 * 1024 * 1024;
 const MOST_DEPTH = 64;
@@ -10,6 +8,8 @@ export interface JsonListOptions {
   /** Further keys whose values are kept. */
   readonly keep: readonly string[];
   readonly onItem: (item: unknown) => void;
+  /** The error that a broken text is; it is thrown. */
+  readonly malformed: (problem: string) => Error;
   readonly mostCharacters?: number;
 }
 
@@ -36,17 +36,18 @@ export class JsonList {
     this.#options = options;
   }
 
-  /** @throws `Malformed` */
+  /** @throws what `malformed` makes */
   push(text: string): void {
     this.#text += text;
     while (this.#inString ? this.#skipString() : this.#structure());
     this.#forget();
   }
 
-  /** @throws `Malformed` if the object has not ended. */
+  /** @throws what `malformed` makes if the object has not ended. */
   end(): void {
-    if (!this.#isDone) throw new Malformed("the JSON text ends too early");
-    if (this.#text.trim() !== "") throw new Malformed("something follows the JSON object");
+    if (!this.#isDone) throw this.#options.malformed("the JSON text ends too early");
+    if (this.#text.trim() !== "")
+      throw this.#options.malformed("something follows the JSON object");
   }
 
   /** @returns false when more text is needed. */
@@ -74,10 +75,10 @@ export class JsonList {
   }
 
   #take(character: string, at: number): void {
-    if (this.#isDone) throw new Malformed("something follows the JSON object");
+    if (this.#isDone) throw this.#options.malformed("something follows the JSON object");
     switch (character) {
       case '"':
-        if (this.#depth === 0) throw new Malformed("the page is no JSON object");
+        if (this.#depth === 0) throw this.#options.malformed("the page is no JSON object");
         this.#inString = true;
         return;
       case "{":
@@ -98,10 +99,11 @@ export class JsonList {
 
   #open(bracket: string, at: number): void {
     this.#depth += 1;
-    if (this.#depth > MOST_DEPTH) throw new Malformed("the JSON text is nested too deeply");
+    if (this.#depth > MOST_DEPTH)
+      throw this.#options.malformed("the JSON text is nested too deeply");
     if (this.#depth === 1) {
       if (bracket !== "{" || this.#text.slice(this.#start, at).trim() !== "")
-        throw new Malformed("the page is no JSON object");
+        throw this.#options.malformed("the page is no JSON object");
       this.#start = at + 1;
     }
     if (this.#depth === 2 && bracket === "[" && this.#key === this.#options.list) {
@@ -111,13 +113,14 @@ export class JsonList {
   }
 
   #close(bracket: string, at: number): void {
-    if (this.#depth === 0) throw new Malformed("the page is no JSON object");
+    if (this.#depth === 0) throw this.#options.malformed("the page is no JSON object");
     if (this.#depth === 2 && this.#inList) {
       this.#item(at);
       this.#inList = false;
       this.#key = undefined;
     } else if (this.#depth === 1) {
-      if (bracket !== "}") throw new Malformed("the brackets of the JSON text do not agree");
+      if (bracket !== "}")
+        throw this.#options.malformed("the brackets of the JSON text do not agree");
       this.#value(at);
       this.#isDone = true;
     }
@@ -126,7 +129,7 @@ export class JsonList {
   }
 
   #separated(at: number): void {
-    if (this.#depth === 0) throw new Malformed("the page is no JSON object");
+    if (this.#depth === 0) throw this.#options.malformed("the page is no JSON object");
     if (this.#depth === 1) this.#value(at);
     else if (this.#depth === 2 && this.#inList) this.#item(at);
     else return;
@@ -134,9 +137,9 @@ export class JsonList {
   }
 
   #named(at: number): void {
-    const key = parsed(this.#text.slice(this.#start, at));
+    const key = this.#parsed(this.#text.slice(this.#start, at));
     if (typeof key !== "string" || this.#key !== undefined)
-      throw new Malformed("a key of the JSON object is no string");
+      throw this.#options.malformed("a key of the JSON object is no string");
     this.#key = key;
     this.#start = at + 1;
   }
@@ -145,13 +148,22 @@ export class JsonList {
     const key = this.#key;
     this.#key = undefined;
     if (key === undefined || !this.#options.keep.includes(key)) return;
-    this.values.set(key, parsed(this.#text.slice(this.#start, at)));
+    this.values.set(key, this.#parsed(this.#text.slice(this.#start, at)));
   }
 
   /** The piece between two commas of the list; an empty list has one that is blank. */
   #item(at: number): void {
     const text = this.#text.slice(this.#start, at);
-    if (text.trim() !== "") this.#options.onItem(parsed(text));
+    if (text.trim() !== "") this.#options.onItem(this.#parsed(text));
+  }
+
+  #parsed(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      const near = JSON.stringify(text.slice(0, 40));
+      throw this.#options.malformed(`the JSON text is broken near ${near}`);
+    }
   }
 
   /** Keeps only the text that is still to be parsed. */
@@ -163,18 +175,10 @@ export class JsonList {
     this.#at -= done;
     this.#start = 0;
     if (this.#text.length > (this.#options.mostCharacters ?? MOST_CHARACTERS))
-      throw new Malformed("one value of the JSON text is too long");
+      throw this.#options.malformed("one value of the JSON text is too long");
   }
 }
 
 /** The end of a string, or a character that is escaped in it. */
 const QUOTE = /"|\\.?/gs;
 const STRUCTURE = /["{}[\],:]/g;
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Malformed(`the JSON text is broken near ${JSON.stringify(text.slice(0, 40))}`);
-  }
-}
