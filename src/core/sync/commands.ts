@@ -70,6 +70,7 @@ async function fill(plan: SyncPlan, draft: OpenDraft): Promise<void> {
   }
   await crew.settle();
   await members.flush();
+  for await (const ids of plan.saved ?? []) await members.join(ids);
   for await (const ids of plan.kept ?? []) await members.keep(ids);
   await downloads.finish();
   await associating.finish();

@@ -37,6 +37,15 @@ export class SyncMembers {
     if (ids.length > 0) await addMembers(this.#job.ctx, this.#draft, ids);
   }
 
+  /** Adds units that are saved already. */
+  async join(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const { added, missing } = await addMembers(this.#job.ctx, this.#draft, ids);
+    this.#progress.add(added);
+    if (missing.length > 0)
+      throw new Error(`${missing.length} units vanished before they were added.`);
+  }
+
   /** Saves what is pending, after what is being saved. */
   flush(): Promise<void> {
     this.#last = this.#last.then(async () => {

@@ -32,6 +32,11 @@ export interface SyncPlan {
   /** In pieces of any size; read only as fast as they are saved. */
   readonly units: AsyncIterable<readonly DeclaredUnit[]>;
   /**
+   * `content.id` of units that the plan saved itself, to become members; one that is gone fails the
+   * sync. Read when all declared units are saved.
+   */
+  readonly saved?: AsyncIterable<readonly string[]>;
+  /**
    * `content.id` of members that a mirror keeps though they are not declared, such as those of a
    * part of the upstream that did not change. Read when all units are saved.
    */

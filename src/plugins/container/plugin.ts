@@ -17,6 +17,7 @@ import {
   untagImage,
 } from "./content-edits/tasks.ts";
 import { deleteDistributionTask } from "./delete-distributions.ts";
+import { mirrorSettings } from "./mirror/settings.ts";
 import { containerRules } from "./policies.ts";
 import { registry } from "./registry/open.ts";
 import { registrySettings } from "./registry/settings.ts";
@@ -69,6 +70,6 @@ export const container = definePlugin({
     deleteDistributionTask,
   ],
   delivery: [],
-  settings: { ...registrySettings, ...registryAuthSettings },
+  settings: { ...registrySettings, ...registryAuthSettings, ...mirrorSettings },
   sealed: [{ model: "RegistryKey", table: "container_token_key", columns: ["private_key"] }],
 });

@@ -1,4 +1,4 @@
-import { defineErrors } from "#base/errors.ts";
+import { CodedError, defineErrors } from "#base/errors.ts";
 
 /** Why an upstream registry does not give what it is asked for (plugin-container §5). */
 export const upstreamErrors = defineErrors({
@@ -23,6 +23,22 @@ export const upstreamErrors = defineErrors({
     status: 502,
     message: (url: string, most: number) => `The answer of ${url} has more than ${most} bytes.`,
   },
+  gone: {
+    code: "container_upstream_gone",
+    status: 502,
+    message: (reference: string) => `The upstream has no manifest ${reference}.`,
+  },
+  unsigned: {
+    code: "container_upstream_unsigned",
+    status: 502,
+    message: (digest: string) => `The image ${digest} is not signed.`,
+  },
+  unreadable: {
+    code: "container_upstream_unreadable",
+    status: 502,
+    message: (reference: string, problem: string) =>
+      `None of the images could be read, '${reference}' among them: ${problem}`,
+  },
   digest: {
     code: "container_upstream_digest",
     status: 502,
@@ -30,3 +46,12 @@ export const upstreamErrors = defineErrors({
       `The manifest ${url} should have the digest ${expected}, but has ${actual}.`,
   },
 });
+
+/** Passes on what the upstream is to blame for; anything else is a mistake of ours. */
+export function aboutUpstream(error: unknown): CodedError {
+  if (error instanceof CodedError && isUpstreamCode(error.code)) return error;
+  throw error;
+}
+
+const isUpstreamCode = (code: string): boolean =>
+  /^PLP\d{4}$/.test(code) || code.startsWith("container_upstream_");
