@@ -52,6 +52,7 @@ export {
   createVersion,
   deleteRepository,
 } from "#core/repositories/commands.ts";
+export { runSigner } from "#core/signing/commands.ts";
 export { type SigningService, signingService } from "#core/signing/queries.ts";
 export { syncRepository } from "#core/sync/commands.ts";
 export type { DeclaredUnit } from "#core/sync/types.ts";

@@ -22,7 +22,8 @@ const internal: TaskError = {
 };
 
 function coded(description: string, error: unknown): TaskError {
-  const code = error instanceof CodedError && /^PLP\d{4}$/.test(error.code) ? error.code : null;
+  const code =
+    error instanceof CodedError && /^[A-Z]{3}\d{4}$/.test(error.code) ? error.code : null;
   const traceback = error instanceof Error ? frames(error) : "";
   return { description, traceback, ...(code ? { error_code: code } : {}) };
 }

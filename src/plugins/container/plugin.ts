@@ -18,6 +18,7 @@ import {
 } from "./content-edits/tasks.ts";
 import { deleteDistributionTask } from "./delete-distributions.ts";
 import { mirrorSettings } from "./mirror/settings.ts";
+import { syncImages } from "./mirror/task.ts";
 import { containerRules } from "./policies.ts";
 import { registry } from "./registry/open.ts";
 import { registrySettings } from "./registry/settings.ts";
@@ -38,6 +39,8 @@ import {
   pushVersions,
 } from "./rest/repositories.ts";
 import { removedSignaturesSchema } from "./rest/repository-actions.ts";
+import { signSettings } from "./sign/settings.ts";
+import { signImages } from "./sign/task.ts";
 import { signaturesDoor } from "./signatures/door.ts";
 import { registryRemotes } from "./upstream/session.ts";
 
@@ -67,9 +70,9 @@ export const container = definePlugin({
   access: containerRules,
   tasks: [
     ...[recursiveAdd, recursiveRemove, tagImage, untagImage, migratePushRepository],
-    deleteDistributionTask,
+    ...[deleteDistributionTask, signImages, syncImages],
   ],
   delivery: [],
-  settings: { ...registrySettings, ...registryAuthSettings, ...mirrorSettings },
+  settings: { ...registrySettings, ...registryAuthSettings, ...mirrorSettings, ...signSettings },
   sealed: [{ model: "RegistryKey", table: "container_token_key", columns: ["private_key"] }],
 });

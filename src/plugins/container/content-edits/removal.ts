@@ -1,3 +1,4 @@
+import { prn } from "#base/prn.ts";
 import { type Executor, sql } from "#sdk";
 
 /** The members of the latest version of a repository. */
@@ -18,7 +19,7 @@ export interface Removal {
 export interface Removed {
   /** What goes: the units and what only they need. */
   readonly remove: readonly string[];
-  /** Named, but needed by what stays. */
+  /** PRNs of what was named and is needed by what stays. */
   readonly kept: readonly string[];
 }
 
@@ -57,9 +58,11 @@ export async function removalOf(
   const rest = await attached(db, members, { manifests, blobs: of("blob") });
   const remove = [...new Set([...tags, ...of("signature"), ...manifests, ...rest])];
   const gone = new Set(remove);
-  const asked = named.filter(({ kind }) => kind !== "manifest of a tag").map(({ id }) => id);
-  return { remove, kept: asked.filter((id) => !gone.has(id)) };
+  const kept = named.filter(({ id, kind }) => kind in MODELS && !gone.has(id));
+  return { remove, kept: kept.map(({ id, kind }) => prn(MODELS[kind as "blob"], id)) };
 }
+
+const MODELS = { manifest: "container.Manifest", blob: "container.Blob" } as const;
 
 interface Named {
   readonly id: string;

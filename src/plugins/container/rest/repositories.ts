@@ -1,31 +1,43 @@
-import { repositoryResource, signingServiceField, versionsResource } from "#sdk";
+import { boolean, repositoryResource, syncAction, versionsResource } from "#sdk";
+import { syncImages } from "../mirror/task.ts";
 import { names } from "./names.ts";
 import {
   addAction,
   copyManifestsAction,
   copyTagsAction,
   migrateAction,
+  REPOSITORY,
   removeAction,
   removeImageAction,
   removeSignaturesAction,
   tagAction,
   untagAction,
 } from "./repository-actions.ts";
+import { manifestSigningService, signAction } from "./sign-action.ts";
 import { visibleRepositories } from "./visibility.ts";
 
 const detail = {
   detail: "container_repository",
   isSparse: true,
-  fields: {
-    manifest_signing_service: signingServiceField("manifest_signing_service", {
-      kind: "container.ManifestSigningService",
-      what: "manifest signing service",
-    }),
-  },
+  fields: { manifest_signing_service: manifestSigningService },
   visibility: visibleRepositories,
 } as const;
 
-const ofBoth = [tagAction, untagAction, removeImageAction, removeSignaturesAction];
+const ofBoth = [...[tagAction, untagAction, removeImageAction, removeSignaturesAction], signAction];
+
+const sync = syncAction({
+  model: REPOSITORY,
+  task: syncImages,
+  schema: "ContainerRepositorySyncURL",
+  fields: { signed_only: boolean({ default: false }) },
+  remoteTypes: ["container.container"],
+  input: ({ repository, remote, values }) => ({
+    repository,
+    remote,
+    mirror: values.mirror === true,
+    signedOnly: values.signed_only === true,
+  }),
+});
 
 export const containerRepositoryResource = repositoryResource({
   ...names("ContainerRepository", "repositories/container/container", {
@@ -34,7 +46,8 @@ export const containerRepositoryResource = repositoryResource({
   }),
   ...detail,
   without: ["modify"],
-  actions: [addAction, removeAction, copyTagsAction, copyManifestsAction, ...ofBoth],
+  remoteTypes: ["container.container"],
+  actions: [sync, addAction, removeAction, copyTagsAction, copyManifestsAction, ...ofBoth],
 });
 
 export const containerVersions = versionsResource(containerRepositoryResource);

@@ -159,6 +159,8 @@ export interface RepositoryOptions extends DetailOptions {
   readonly actions: readonly Action[];
   /** What it does not have of what every repository has. */
   readonly without?: readonly ("create" | "delete" | "modify" | "remote")[];
+  /** Types of remotes that it can have, where not every one of the plugin fits. */
+  readonly remoteTypes?: readonly string[];
   /** Which repositories somebody sees, where the permission on them does not say. */
   readonly visibility?: Visibility;
   /** Rules of the type over a `modify`, before it is dispatched; throws `ValidationError`. */
@@ -185,8 +187,8 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
     operations: {
       list: true,
       read: true,
-      ...(without.includes("create") ? {} : { create: createOperation(type, detail) }),
-      update: updateOperation(type, detail),
+      ...(without.includes("create") ? {} : { create: createOperation(options, detail) }),
+      update: updateOperation(options, detail),
       ...(without.includes("delete") ? {} : { delete: deleteOperation }),
     },
     actions: [
@@ -197,14 +199,15 @@ export const repositoryResource = (options: RepositoryOptions): Resource => {
   });
 };
 
-const createOperation = (type: string, { table, columnsOf }: Detail): Create => ({
+const createOperation = (options: RepositoryOptions, { table, columnsOf }: Detail): Create => ({
   mode: "sync",
   check: async (run, values) => {
-    await checkRemoteType(run, type, values);
+    await checkRemoteType(run, options, values);
     await checkNameFree(run, "repository", { name: values.name });
   },
   apply: ({ ctx, caller }, values, made) =>
     inTransaction(ctx, undefined, async (trx) => {
+      const { type } = options;
       const input = { domain: caller.domain, type, ...toRepository(values) } as NewRepository;
       const { id } = await createRepository(ctx, input, trx);
       if (table)
@@ -218,10 +221,13 @@ const createOperation = (type: string, { table, columnsOf }: Detail): Create => 
     }),
 });
 
-const updateOperation = (type: string, { table, columnsOf, isSparse }: Detail): Update => ({
+const updateOperation = (
+  options: RepositoryOptions,
+  { table, columnsOf, isSparse }: Detail,
+): Update => ({
   mode: "task",
   check: async (run, values, row) => {
-    await checkRemoteType(run, type, values);
+    await checkRemoteType(run, options, values);
     await checkNameFree(run, "repository", { name: values.name, self: String(row.$key) });
   },
   apply: async ({ ctx, caller }, row, changes) => {
@@ -242,12 +248,20 @@ const deleteOperation: Delete = {
 };
 
 /** A repository's remote is of its own type (core-rest §8.3). */
-async function checkRemoteType({ ctx }: Run, type: string, { remote }: Values): Promise<void> {
+async function checkRemoteType(
+  { ctx }: Run,
+  { type, remoteTypes }: RepositoryOptions,
+  { remote }: Values,
+): Promise<void> {
   if (!remote) return;
   const { rows } = await sql<{ name: string; type: string }>`
     select name, type from remote where id = ${remote}`.execute(ctx.db);
   const [found] = rows;
-  if (found && found.type.split(".")[0] !== type.split(".")[0]) {
+  if (!found) return;
+  const fits = remoteTypes
+    ? remoteTypes.includes(found.type)
+    : found.type.split(".")[0] === type.split(".")[0];
+  if (!fits) {
     throw fieldError("remote", `Type for Remote '${found.name}' does not match Repository.`);
   }
 }

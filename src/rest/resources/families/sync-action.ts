@@ -14,6 +14,8 @@ export interface SyncOptions {
   readonly task: TaskDefinition;
   /** Name of the body's schema where it is not the common one. */
   readonly schema?: string;
+  /** Types of remotes that fit, where not every one of the plugin does. */
+  readonly remoteTypes?: readonly string[];
   /** Keys of the body besides `remote` and `mirror`. */
   readonly fields?: Fields;
   /** Rules of the type over body and repository; throws `ValidationError`. */
@@ -31,6 +33,7 @@ export const syncAction = ({
   model,
   task,
   schema = "RepositorySyncURL",
+  remoteTypes,
   fields = {},
   check,
   input,
@@ -49,7 +52,7 @@ export const syncAction = ({
   answers: { 202: "AsyncOperationResponse" },
   async run(call, values, row) {
     const repository = String(row.$key);
-    const remote = await remoteOf(call, values, row);
+    const remote = await remoteOf(call, remoteTypes, { ...row, ...values });
     check?.(values, row);
     const { id } = await dispatch(call.ctx, {
       task,
@@ -63,8 +66,8 @@ export const syncAction = ({
 });
 
 /** The remote of the request or of the repository; it is of the repository's type. */
-async function remoteOf({ ctx }: Call, values: Values, row: Row) {
-  const id = values.remote ?? row.remote;
+async function remoteOf({ ctx }: Call, types: readonly string[] | undefined, row: Row) {
+  const id = row.remote;
   if (typeof id !== "string") {
     throw fieldError(
       "remote",
@@ -76,7 +79,10 @@ async function remoteOf({ ctx }: Call, values: Values, row: Row) {
   );
   const type = rows[0]?.type ?? "";
   const name = prn(ctx.plugins.entity("remote", type).model, id);
-  if (type.split(".")[0] !== String(row.$type).split(".")[0]) {
+  const fits = types
+    ? types.includes(type)
+    : type.split(".")[0] === String(row.$type).split(".")[0];
+  if (!fits) {
     const repository = prn(
       ctx.plugins.entity("repository", String(row.$type)).model,
       String(row.$key),

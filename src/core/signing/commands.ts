@@ -1,0 +1,38 @@
+import { uuid7 } from "#base/uuid7.ts";
+import { rethrow } from "../constraints.ts";
+import type { Executor } from "../ctx.ts";
+import { signingConstraints, signingErrors } from "./errors.ts";
+import type { SigningService } from "./queries.ts";
+
+export { runSigner, type SignerRun } from "./run-signer.ts";
+
+/**
+ * Makes a signing service known; that its program signs with its key was tried before.
+ *
+ * @throws `ValidationError` if the name is taken.
+ */
+export async function addSigningService(
+  db: Executor,
+  service: Omit<SigningService, "id">,
+): Promise<string> {
+  const id = uuid7();
+  await db
+    .insertInto("signing_service")
+    .values({ id, ...service })
+    .execute()
+    .catch(rethrow(signingConstraints));
+  return id;
+}
+
+/** @throws `signingErrors.gone` */
+export async function removeSigningService(
+  db: Executor,
+  { name, kind }: Pick<SigningService, "name" | "kind">,
+): Promise<void> {
+  const { numDeletedRows } = await db
+    .deleteFrom("signing_service")
+    .where("name", "=", name)
+    .where("kind", "=", kind)
+    .executeTakeFirst();
+  if (numDeletedRows === 0n) throw signingErrors.gone();
+}

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { addSigningService } from "#core/signing/commands.ts";
+import { commitPush } from "#plugins/container/commit.ts";
+import { endedTask } from "../../support/run-tasks.ts";
+import { imageOf, indexOf, putImage, putManifest, putTag } from "./images.ts";
+import {
+  createContainerApi,
+  DISTRIBUTIONS,
+  idOf,
+  latestMembers,
+  made,
+  REPOSITORIES,
+} from "./support.ts";
+
+/** Signs as administrators' scripts do: gpg over the payload that clients check. */
+const SCRIPT = `#!/bin/sh
+set -e
+DIGEST=sha256:$(sha256sum "$1" | cut -d " " -f 1)
+printf '{"critical":{"type":"atomic container signature","image":{"docker-manifest-digest":"%s"},"identity":{"docker-reference":"%s"}},"optional":{"creator":"a test"}}' "$DIGEST" "$REFERENCE" > "$1.json"
+gpg --homedir "$(dirname "$0")" --quiet --batch --yes --local-user "$PULP_SIGNING_KEY_FINGERPRINT" --output "$SIG_PATH" --sign "$1.json"
+printf '{"signature_path": "%s"}' "$SIG_PATH"
+`;
+
+/** A key in a home of its own, and a program that signs with it. */
+async function createKey(t: TestContext) {
+  const home = await mkdtemp(join(tmpdir(), "deckle-gpg-"));
+  const gpg = (...parameters: string[]) =>
+    execFileSync("gpg", ["--homedir", home, "--batch", "--quiet", ...parameters], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  t.after(async () => {
+    execFileSync("gpgconf", ["--homedir", home, "--kill", "all"]);
+    await rm(home, { recursive: true, force: true });
+  });
+  gpg("--passphrase", "", "--quick-generate-key", "signer@example.org", "ed25519", "sign", "never");
+  const [, fingerprint = ""] =
+    /^fpr:+([0-9A-F]+):/m.exec(gpg("--with-colons", "--list-keys")) ?? [];
+  const script = join(home, "sign.sh");
+  await writeFile(script, SCRIPT);
+  await chmod(script, 0o700);
+  return { script, fingerprint, publicKey: gpg("--armor", "--export", fingerprint), gpg, home };
+}
+
+test("a service signs tagged images and the children of indexes", async (t) => {
+  const api = await createContainerApi(t);
+  const { ctx, caller } = api;
+  const key = await createKey(t);
+  const { fingerprint, script, publicKey } = key;
+  const kind = "container.ManifestSigningService";
+  const service = { name: "signer", kind, fingerprint, script, public_key: publicKey };
+  const serviceId = await addSigningService(ctx.db, service);
+  const href = `/pulp/api/v3/signing-services/${serviceId}/`;
+  assert.equal((await api.get(href)).body.pubkey_fingerprint, fingerprint);
+  const repository = await made(api, REPOSITORIES, {
+    ...{ name: "r", manifest_signing_service: href },
+  });
+  assert.equal(repository.manifest_signing_service, href);
+  const id = idOf(repository.pulp_href);
+  const image = await putImage(api, { layers: ["a"] });
+  const child = await putImage(api, { layers: ["b"] });
+  const index = indexOf([imageOf({ layers: ["b"] }).facts]);
+  const list = await putManifest(api, index);
+  const tags = new Map([
+    ["1", await putTag(api, "1", image.manifest)],
+    ["ml", await putTag(api, "ml", list)],
+    ["sha256-x.sig", await putTag(api, "sha256-x.sig", image.manifest)],
+  ]);
+  await commitPush(ctx, id, { caller, add: [...image.units, ...child.units, list], tags });
+  const sign = (json: object) => api.post(`${repository.pulp_href}sign/`, json);
+
+  assert.match((await sign({})).text, /future_base_path.*zero or multiple/);
+  await made(api, DISTRIBUTIONS, {
+    name: "d",
+    base_path: "ns/app",
+    repository: repository.pulp_href,
+  });
+  assert.match((await sign({ future_base_path: "x" })).text, /cannot be set/);
+  const task = await endedTask(api, await sign({}));
+
+  assert.equal(task.state, "completed", JSON.stringify(task.error));
+  assert.equal(task.name, "pulp_container.app.tasks.sign.sign");
+  const signed = (await latestMembers(ctx, id)).filter((text) => text.includes("@"));
+  assert.deepEqual(
+    signed.map((text) => text.split("@")[0]).sort(),
+    [image.digest, child.digest, index.digest].sort(),
+  );
+  const { body } = await api.get("content/container/signatures/");
+  assert.equal(body.count, 3);
+  assert.partialDeepStrictEqual(body.results[0], {
+    key_id: fingerprint.slice(-16),
+    fingerprint,
+    creator: "a test",
+  });
+  const { rows } = await ctx.db
+    .withTables<{ container_signature: { manifest: string; body: Buffer } }>()
+    .selectFrom("container_signature")
+    .select("body")
+    .where("manifest", "=", image.manifest)
+    .execute()
+    .then((all) => ({ rows: all }));
+  const file = join(key.home, "stored");
+  await writeFile(file, rows[0]?.body ?? "");
+  assert.match(key.gpg("--decrypt", file), /"deckle\.example\/ns\/app:1"/);
+  const only = await endedTask(api, await sign({ tags_list: ["nothing"] }));
+  assert.equal(only.state, "completed");
+});
+
+test("what a service may not be, and how it fails", async (t) => {
+  const api = await createContainerApi(t);
+  const { ctx, caller } = api;
+  const add = (name: string, kind: string, script: string) =>
+    addSigningService(ctx.db, { name, kind, script, fingerprint: "AB", public_key: "" });
+  const other = await add("other", "core.AsciiArmoredDetachedSigningService", "/bin/true");
+  const broken = await add("broken", "container.ManifestSigningService", "/bin/false");
+  const repository = await made(api, REPOSITORIES, { name: "r" });
+  const image = await putImage(api);
+  const tags = new Map([["1", await putTag(api, "1", image.manifest)]]);
+  await commitPush(ctx, idOf(repository.pulp_href), { caller, add: image.units, tags });
+  const path = `${repository.pulp_href}sign/`;
+  const sign = (service: string) =>
+    api.post(path, {
+      manifest_signing_service: `/pulp/api/v3/signing-services/${service}/`,
+      future_base_path: "x",
+    });
+
+  assert.match(
+    (await api.post(path, { future_base_path: "x" })).text,
+    /signing_service is not set/,
+  );
+  assert.match((await sign(other)).text, /'other' is not a manifest signing service/);
+  assert.match((await sign(image.manifest)).text, /does not exist/);
+  const task = await endedTask(api, await sign(broken));
+  assert.equal(task.state, "failed");
+  assert.match(task.error?.description ?? "", /signing service 'broken' did not sign/);
+});
