@@ -94,6 +94,8 @@ if [ "$(cat "$collection/installed.txt" 2>/dev/null)" != "$wanted" ]; then
   rounds+=("$!")
   for round in "${rounds[@]}"; do wait "$round"; done
   printf '%s\n' "$wanted" >"$collection/installed.txt"
+fi
+
 # Clients of registries, and the conformance suites of their protocol, from the Go module proxy.
 go_programs=(
   "github.com/google/go-containerregistry/cmd/crane@v0.22.1"

@@ -62,6 +62,7 @@ export function compose(shipped: readonly Plugin[]): Composition {
       ...shipped.flatMap(({ resources }) => resources),
     ],
     sites,
+    described: shipped.flatMap(({ described = [] }) => described),
   });
   const generalTasks = createGeneralTasks(api);
   const core: CorePlugin = {

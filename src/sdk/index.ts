@@ -6,7 +6,7 @@ import type { CorePlugin } from "#core/plugin-contract.ts";
 import type { ContentHandler, GuardHandler } from "#delivery/contract.ts";
 import type { Door } from "#delivery/door.ts";
 import type { AuthenticationClass } from "#rest/auth/authentication.ts";
-import type { Endpoint, Resource, Schemas } from "#rest/kit/resource.ts";
+import type { DescribedOperation, Endpoint, Resource, Schemas } from "#rest/kit/resource.ts";
 import type { RequestHooks } from "#rest/kit/server.ts";
 import type { AnySite } from "#rest/kit/site.ts";
 
@@ -78,6 +78,7 @@ export { booleanFilter, NAME, textFilters } from "#rest/kit/filters/lookups.ts";
 export { resolveRelation } from "#rest/kit/references.ts";
 export {
   type Action,
+  type DescribedOperation,
   defineResource,
   type Field,
   FieldProblem,
@@ -118,6 +119,8 @@ export interface Plugin extends CorePlugin {
   readonly resources: readonly Resource[];
   /** Requests that are about no object. */
   readonly endpoints?: readonly Endpoint[];
+  /** What it answers beside the REST API and clients look for in the description. */
+  readonly described?: readonly DescribedOperation[];
   /** Schemas that its answers name and no resource owns. */
   readonly schemas?: Schemas;
   /** Its ecosystem's own protocol, beside the REST API. */

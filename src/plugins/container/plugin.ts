@@ -1,4 +1,5 @@
 import { definePlugin } from "#sdk";
+import { buildImage } from "./build/task.ts";
 import {
   containerBlob,
   containerDistribution,
@@ -39,6 +40,7 @@ import {
   pushVersions,
 } from "./rest/repositories.ts";
 import { removedSignaturesSchema } from "./rest/repository-actions.ts";
+import { tokenOperation } from "./rest/token-operation.ts";
 import { signSettings } from "./sign/settings.ts";
 import { signImages } from "./sign/task.ts";
 import { signaturesDoor } from "./signatures/door.ts";
@@ -70,8 +72,9 @@ export const container = definePlugin({
   access: containerRules,
   tasks: [
     ...[recursiveAdd, recursiveRemove, tagImage, untagImage, migratePushRepository],
-    ...[deleteDistributionTask, signImages, syncImages],
+    ...[buildImage, deleteDistributionTask, signImages, syncImages],
   ],
+  described: [tokenOperation],
   delivery: [],
   settings: { ...registrySettings, ...registryAuthSettings, ...mirrorSettings, ...signSettings },
   sealed: [{ model: "RegistryKey", table: "container_token_key", columns: ["private_key"] }],

@@ -298,12 +298,28 @@ export interface Endpoint {
 /** Schemas that no resource owns: name → fields. Those ending in `Response` are answers. */
 export type Schemas = Readonly<Record<string, Fields | JsonSchema>>;
 
+/** An operation that is answered elsewhere and described all the same. */
+export interface DescribedOperation {
+  readonly label: string;
+  /** In lower case. */
+  readonly method: string;
+  /** From the root of the host: `/token/`. */
+  readonly path: string;
+  readonly id: string;
+  /** The id where only the tag tells operations apart. */
+  readonly shortId: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly answers: Readonly<Record<string, Answer>>;
+}
+
 /** What the API is made of; joined from the core and every plugin. */
 export interface ApiParts {
   readonly resources: readonly Resource[];
   readonly endpoints: readonly Endpoint[];
   readonly schemas: Schemas;
   readonly sites: readonly AnySite[];
+  readonly described: readonly DescribedOperation[];
 }
 
 /** Keeps the value's type and checks nothing at run time: a resource is data. */

@@ -57,6 +57,7 @@ export const coreParts: ApiParts = {
     tokenExchange,
   ],
   sites: [],
+  described: [],
   schemas: {
     ...coreSchemas,
     ...loginSchemas,

@@ -1,5 +1,6 @@
 import { boolean, repositoryResource, syncAction, versionsResource } from "#sdk";
 import { syncImages } from "../mirror/task.ts";
+import { buildAction } from "./build-action.ts";
 import { names } from "./names.ts";
 import {
   addAction,
@@ -47,7 +48,15 @@ export const containerRepositoryResource = repositoryResource({
   ...detail,
   without: ["modify"],
   remoteTypes: ["container.container"],
-  actions: [sync, addAction, removeAction, copyTagsAction, copyManifestsAction, ...ofBoth],
+  actions: [
+    sync,
+    buildAction,
+    addAction,
+    removeAction,
+    copyTagsAction,
+    copyManifestsAction,
+    ...ofBoth,
+  ],
 });
 
 export const containerVersions = versionsResource(containerRepositoryResource);

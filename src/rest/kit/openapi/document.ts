@@ -4,6 +4,7 @@ import type { JsonSchema } from "../schema.ts";
 import { hrefParameter, pageName, responseName, schemaBase } from "./names.ts";
 import {
   DEFAULT_KEYS,
+  describedOperation,
   endpointOperation,
   type Operation,
   operationsOf,
@@ -74,6 +75,7 @@ const allOperations = (
   ...api.parts.resources.flatMap(operationsOf),
   ...described(api).map(endpointOperation),
   ...api.parts.sites.flatMap((site) => siteOperations(site, sitePrefixes[site.label])),
+  ...api.parts.described.map(describedOperation),
   ...selfOperations,
 ];
 
@@ -95,7 +97,8 @@ const infoNode = ({ components, versions, domainEnabled }: DocumentOptions): Nod
 function pathOf({ at, isPublic }: Operation, options: DocumentOptions): string {
   const domain = options.domainEnabled && !isPublic ? "{pulp_domain}/" : "";
   const root = `${options.root}${domain}api/v3/`;
-  const { resource, on, tail, site } = at;
+  const { resource, on, tail, site, isRooted } = at;
+  if (isRooted) return tail;
   if (site !== undefined) return `${site}${domain}{path}/${tail}`;
   if (!resource) return `${root}${tail}`;
   if (options.isKeyed) return `${root}${keyedPath(resource, on)}${tail}`;

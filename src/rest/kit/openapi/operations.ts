@@ -1,6 +1,6 @@
 import { filtersOf, orderingsOf } from "../conditions.ts";
 import type { Filter } from "../filters/filter.ts";
-import type { Action, Answer, Body, Endpoint, Resource } from "../resource.ts";
+import type { Action, Answer, Body, DescribedOperation, Endpoint, Resource } from "../resource.ts";
 import type { JsonSchema } from "../schema.ts";
 import {
   hrefParameter,
@@ -25,6 +25,8 @@ export interface Operation {
     readonly tail: string;
     /** Prefix of the site that it is in; its base path follows. */
     readonly site?: string;
+    /** `tail` begins at the root of the host. */
+    readonly isRooted?: true;
   };
   readonly id: string;
   /** The id where only the tag tells operations apart. */
@@ -210,6 +212,13 @@ export function endpointOperation(endpoint: Endpoint): Operation {
     isPublic: endpoint.isPublic ?? false,
   };
 }
+
+export const describedOperation = ({ path, ...operation }: DescribedOperation): Operation => ({
+  ...operation,
+  at: { on: "collection", tail: path, isRooted: true },
+  parameters: FIELD_PARAMETERS,
+  isPublic: true,
+});
 
 export function requestBody({ schema, hasFile }: Body): Node {
   const types = hasFile ? FILE_TYPES : JSON_TYPES;
