@@ -1,12 +1,22 @@
 import { mapBounded } from "#base/parallel.ts";
+import type { Ctx, DomainRef, RemoteSession } from "#sdk";
 import { downloadIfChanged, saveArtifacts } from "#sdk";
-import type { Reference } from "../format/manifest.ts";
+import type { ManifestFacts, Reference } from "../format/manifest.ts";
 import { isImageConfig } from "../format/media-types.ts";
 import { storedBlobs } from "../queries.ts";
 import { saveBlobs } from "../save.ts";
 import { aboutUpstream } from "../upstream/errors.ts";
+import type { UpstreamPlace } from "../upstream/names.ts";
 import { blobUnit } from "./blob-units.ts";
-import type { MirrorSync, ReadManifest } from "./mirror-sync.ts";
+
+/** Where configurations are, and whose they become. */
+export interface ConfigSource {
+  readonly ctx: Ctx;
+  readonly domain: DomainRef;
+  readonly remote: RemoteSession;
+  readonly place: UpstreamPlace;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Stores the configurations of images that are about to be saved, so that their labels and platform
@@ -15,26 +25,26 @@ import type { MirrorSync, ReadManifest } from "./mirror-sync.ts";
  * @returns why some of them cannot be had, by the digest of the manifest.
  */
 export async function storeConfigs(
-  sync: MirrorSync,
-  loaded: readonly ReadManifest[],
+  source: ConfigSource,
+  images: readonly ManifestFacts[],
 ): Promise<Map<string, Error>> {
-  const { job, remote, version } = sync;
+  const { ctx, domain, remote, signal } = source;
   const wanted = new Map<string, { config: Reference; manifests: string[] }>();
-  for (const { facts, id } of loaded) {
-    const config = facts.references.find(({ kind }) => kind === "config");
-    if (id !== undefined || !config || !isImageConfig(config.mediaType)) continue;
+  for (const { digest, references } of images) {
+    const config = references.find(({ kind }) => kind === "config");
+    if (!config || !isImageConfig(config.mediaType)) continue;
     const entry = wanted.get(config.digest) ?? { config, manifests: [] };
-    entry.manifests.push(facts.digest);
+    entry.manifests.push(digest);
     wanted.set(config.digest, entry);
   }
-  const stored = await storedBlobs(job.ctx.db, version.domain, [...wanted.keys()]);
+  const stored = await storedBlobs(ctx.db, domain, [...wanted.keys()]);
   const missing = [...wanted.values()].filter(({ config }) => !stored.has(config.digest));
   const problems = new Map<string, Error>();
   await mapBounded(missing, remote.concurrency, async ({ config, manifests }) => {
     try {
-      await storeConfig(sync, config);
+      await storeConfig(source, config);
     } catch (error) {
-      job.signal.throwIfAborted();
+      signal.throwIfAborted();
       const problem = aboutUpstream(error);
       for (const manifest of manifests) problems.set(manifest, problem);
     }
@@ -43,12 +53,10 @@ export async function storeConfigs(
 }
 
 async function storeConfig(
-  { job, remote, upstream, version }: MirrorSync,
+  { ctx, domain, remote, place, signal }: ConfigSource,
   config: Reference,
 ): Promise<void> {
-  const { ctx, signal } = job;
-  const { domain } = version;
-  const [file] = blobUnit(config, { place: upstream.place, policy: "immediate" }).files;
+  const [file] = blobUnit(config, { place, policy: "immediate" }).files;
   if (!file) throw new Error("A blob has no file.");
   const { digests, sizeBytes } = file;
   const wanted = {

@@ -194,7 +194,7 @@ export class ManifestGraph {
 
   async #save(loaded: readonly ReadManifest[]): Promise<DeclaredUnit[]> {
     const { remote, upstream } = this.#sync;
-    const problems = await storeConfigs(this.#sync, loaded);
+    const problems = await this.#storeConfigs(loaded.filter(({ id }) => id === undefined));
     for (const [digest, problem] of problems) this.#problems.set(digest, problem);
     const whole = loaded.filter(({ facts }) => !problems.has(facts.digest));
     const made = await this.#made(whole.filter(({ id }) => id === undefined));
@@ -209,6 +209,16 @@ export class ManifestGraph {
       }
     }
     return units;
+  }
+
+  #storeConfigs(loaded: readonly ReadManifest[]): Promise<Map<string, Error>> {
+    const { job, remote, upstream, version } = this.#sync;
+    const { ctx, signal } = job;
+    const source = { ctx, domain: version.domain, remote, place: upstream.place, signal };
+    return storeConfigs(
+      source,
+      loaded.map(({ facts }) => facts),
+    );
   }
 
   /** Saves those that are new; gives their ids by digest. */

@@ -49,9 +49,17 @@ export const upstreamErrors = defineErrors({
 
 /** Passes on what the upstream is to blame for; anything else is a mistake of ours. */
 export function aboutUpstream(error: unknown): CodedError {
-  if (error instanceof CodedError && isUpstreamCode(error.code)) return error;
+  if (isUpstreamError(error)) return error;
   throw error;
 }
+
+/** Whether it says something about an upstream. */
+export const isUpstreamError = (error: unknown): error is CodedError =>
+  error instanceof CodedError && isUpstreamCode(error.code);
+
+/** HTTP status of an answer that was not the one asked for. */
+export const upstreamStatus = (error: unknown): number | undefined =>
+  upstreamErrors.status.is(error) ? Number.parseInt(error.message, 10) : undefined;
 
 const isUpstreamCode = (code: string): boolean =>
   /^PLP\d{4}$/.test(code) || code.startsWith("container_upstream_");

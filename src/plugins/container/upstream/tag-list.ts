@@ -38,6 +38,19 @@ export async function allTags(
   return [...tags];
 }
 
+/** Whether the upstream has such a repository. */
+export const hasTags = (
+  { remote, place }: { readonly remote: Asker; readonly place: UpstreamPlace },
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const url = `${upstreamUrl(place, "tags", "list")}?n=1`;
+  return askRegistry(remote, { url, signal }, async (answer) => {
+    if (answer.status === 404) return false;
+    if (answer.status !== 200) throw statusError(answer);
+    return true;
+  });
+};
+
 interface TagPage {
   readonly tags: readonly string[];
   readonly next: string | undefined;
