@@ -2,7 +2,7 @@ import { parseDigest } from "../format/names.ts";
 import { STANDARD_HEADERS, sendBytes, sendEmpty, sendProblem } from "./answers.ts";
 import { type FoundBlob, findBlob } from "./blob-queries.ts";
 import { registryErrors } from "./errors.ts";
-import { isSame, type Place } from "./places.ts";
+import { isSame, nameOf, type Place } from "./places.ts";
 import { type Registry, type RepositoryVisit, recordChange, servedPlace } from "./registry.ts";
 import { removeBlob } from "./remove.ts";
 import type { Answer, Exchange } from "./visit.ts";
@@ -59,7 +59,7 @@ async function blobAt(
 ): Promise<{ readonly place: Place; readonly blob: FoundBlob | undefined }> {
   const blob = await findBlob(registry.ctx, known, digest);
   if (blob) return { place: known, blob };
-  const place = (await registry.memory.freshPlace(visit.name)) ?? known;
+  const place = (await registry.memory.freshPlace(nameOf(known))) ?? known;
   const again = isSame(place, known) ? undefined : await findBlob(registry.ctx, place, digest);
   if (again || !(await registry.upstream.blob(visit, place, digest))) return { place, blob: again };
   return { place, blob: await findBlob(registry.ctx, place, digest) };

@@ -50,7 +50,7 @@ async function domainOf({ ctx }: Registry, { name }: RepositoryVisit): Promise<N
 }
 
 /** Pushes to one name take turns; those to others do not wait. */
-const lockName = (trx: Trx, domain: number, basePath: string) =>
+export const lockName = (trx: Trx, domain: number, basePath: string) =>
   sql`select pg_advisory_xact_lock(${domain}, hashtext(${`container/${basePath}`}))`.execute(trx);
 
 interface Wanted {
@@ -117,7 +117,8 @@ const pointTo = (
     trx,
   );
 
-async function ensureNamespace(
+/** The namespace of that name, made if it is not there. */
+export async function ensureNamespace(
   trx: Trx,
   domain: number,
   name: string,

@@ -57,6 +57,8 @@ export const registryErrors = {
   nameUnknown: (name: string) => one(404, "NAME_UNKNOWN", "Repository not found.", { name }),
   nameInvalid: (name: string, message = "Invalid repository name.") =>
     one(400, "NAME_INVALID", message, { name }),
+  /** @param message what has the name, so that users can do something about it. */
+  nameTaken: (name: string, message: string) => one(404, "NAME_UNKNOWN", message, { name }),
   manifestUnknown: (reference: string) =>
     one(404, "MANIFEST_UNKNOWN", "Manifest not found.", { reference }),
   manifestInvalid: (message: string, digest: string) =>

@@ -3,7 +3,7 @@ import { isDigest, isTag, parseDigest } from "../format/names.ts";
 import { STANDARD_HEADERS } from "./answers.ts";
 import { registryErrors } from "./errors.ts";
 import { type FoundManifest, manifestByDigest, manifestByTag } from "./manifest-queries.ts";
-import { isSame, type Place } from "./places.ts";
+import { isSame, nameOf, type Place } from "./places.ts";
 import { type Registry, type RepositoryVisit, servedPlace } from "./registry.ts";
 import type { Answer } from "./visit.ts";
 
@@ -71,15 +71,15 @@ async function manifestAt(
   const asked = isByDigest ? { digest: reference } : { tag: reference };
   if (!isByDigest && known.remote !== null) {
     const isNew = await upstream.manifest(visit, known, asked);
-    return look(isNew ? ((await memory.freshPlace(visit.name)) ?? known) : known);
+    return look(isNew ? ((await memory.freshPlace(nameOf(known))) ?? known) : known);
   }
   const first = await look(known);
   if (first.manifest) return first;
-  const place = (await memory.freshPlace(visit.name)) ?? known;
+  const place = (await memory.freshPlace(nameOf(known))) ?? known;
   const again = isSame(place, known) ? first : await look(place);
   if (again.manifest || place.remote === null) return again;
   if (!(await upstream.manifest(visit, place, asked))) return again;
-  return look((await memory.freshPlace(visit.name)) ?? place);
+  return look((await memory.freshPlace(nameOf(place))) ?? place);
 }
 
 /** The bytes as they came, under the type that they were stored with. */

@@ -1,7 +1,8 @@
+import { CacheUpstream } from "../pull/cache-upstream.ts";
 import { registryAuth } from "../registry-auth/registry-auth.ts";
 import { registryDoor } from "./door.ts";
 import { RegistryMemory } from "./memory.ts";
-import { noUpstream, type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { registrySettingsOf } from "./settings.ts";
 import { UploadSessions } from "./uploads/sessions.ts";
 import type { DoorTools } from "./visit.ts";
@@ -14,9 +15,10 @@ export function openRegistry(tools: DoorTools): Registry {
   if (known) return known;
   const { ctx } = tools;
   const settings = registrySettingsOf(ctx);
+  const memory = new RegistryMemory(tools, settings.REGISTRY_CACHE_BYTES);
   const made: Registry = {
-    ...{ ctx, tools, settings, upstream: noUpstream, access: registryAuth(tools) },
-    memory: new RegistryMemory(tools, settings.REGISTRY_CACHE_BYTES),
+    ...{ ctx, tools, settings, memory, access: registryAuth(tools) },
+    upstream: new CacheUpstream(ctx, memory),
     sessions: new UploadSessions(ctx),
   };
   opened.set(tools, made);

@@ -165,6 +165,13 @@ function placeOf(row: PlaceRow, hasDomains: boolean): Place {
   };
 }
 
+/** Its own name: a request may have come to it by another one (`?ns=`). */
+export const nameOf = ({ name, domain, basePath }: Place): RepositoryName => ({
+  full: name,
+  domain: domain.name,
+  basePath,
+});
+
 /** Whether both lead to the same content; what waits for a version is asked for anyway. */
 export const isSame = (a: Place, b: Place): boolean =>
   a.version?.id === b.version?.id && a.repository?.id === b.repository?.id;

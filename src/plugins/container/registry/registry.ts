@@ -47,14 +47,6 @@ export interface RegistryUpstream {
   blob(visit: RepositoryVisit, place: Place, digest: string): Promise<boolean>;
 }
 
-/** Where nothing is mirrored on demand. */
-export const noUpstream: RegistryUpstream = {
-  place: async () => undefined,
-  covers: async () => false,
-  manifest: async () => false,
-  blob: async () => false,
-};
-
 /**
  * Where the name leads, for reading.
  *

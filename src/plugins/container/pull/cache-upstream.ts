@@ -1,0 +1,256 @@
+import type { Ctx } from "#sdk";
+import { openRemote } from "#sdk";
+import { readManifest } from "../format/manifest.ts";
+import { isRepositoryName, isTag, parseDigest } from "../format/names.ts";
+import { knownManifests } from "../mirror/known.ts";
+import { mirrorOptions } from "../mirror/options.ts";
+import { addPending } from "../pending.ts";
+import { registryErrors } from "../registry/errors.ts";
+import { manifestByTag } from "../registry/manifest-queries.ts";
+import type { RegistryMemory } from "../registry/memory.ts";
+import { type Place, placeByName } from "../registry/places.ts";
+import type { RegistryUpstream, RepositoryVisit } from "../registry/registry.ts";
+import { callerOf } from "../registry/target.ts";
+import { queryOf } from "../registry/visit.ts";
+import { saveBlobs } from "../save.ts";
+import { blobSize } from "../upstream/blobs.ts";
+import { upstreamUrl } from "../upstream/names.ts";
+import { type UpstreamRepository, upstreamDigest, upstreamManifest } from "../upstream/registry.ts";
+import { hasTags } from "../upstream/tag-list.ts";
+import { bringManifest, type CachePlace } from "./bring.ts";
+import { followParent, makeCache } from "./caches.ts";
+import { isAboutUpstream, upstreamRefusal } from "./errors.ts";
+import { RecentAnswers } from "./recent.ts";
+import { pullSettingsOf } from "./settings.ts";
+import { letsIn, type PullThrough, pullThroughAbove, pullThroughOf } from "./through.ts";
+
+/** How long clients wait for an upstream, with and without something here to give them. */
+const PATIENCE_MS = { known: 5000, unknown: 30_000 };
+const MOST_RECENT = 20_000;
+const ANY_SIZE = 8 * 1024 * 1024;
+
+type Reference = { readonly tag: string } | { readonly digest: string };
+/** `brought`: looking again finds it. */
+type Outcome = "brought" | "same";
+
+interface Asking {
+  readonly place: Place;
+  readonly reference: Reference;
+  readonly visit: RepositoryVisit;
+}
+
+/** Pull-through caches behind the registry (plugin-container §6). */
+export class CacheUpstream implements RegistryUpstream {
+  readonly #ctx: Ctx;
+  readonly #memory: RegistryMemory;
+  readonly #recent: RecentAnswers<Outcome>;
+  readonly #making: RecentAnswers<Place | undefined>;
+
+  constructor(ctx: Ctx, memory: RegistryMemory) {
+    this.#ctx = ctx;
+    this.#memory = memory;
+    this.#recent = new RecentAnswers(ctx.clock, MOST_RECENT);
+    this.#making = new RecentAnswers(ctx.clock, 1);
+  }
+
+  async covers({ name }: RepositoryVisit): Promise<boolean> {
+    return (await pullThroughAbove(this.#ctx, name)) !== undefined;
+  }
+
+  async place(visit: RepositoryVisit): Promise<Place | undefined> {
+    const { domain } = visit.name;
+    const through = await pullThroughAbove(this.#ctx, visit.name);
+    if (through) return this.#cacheOf(visit, through, visit.name.basePath);
+    const host = queryOf(visit).get("ns");
+    const named = host && (await pullThroughOf(this.#ctx, { domain, host }));
+    if (!named) return undefined;
+    const basePath = `${named.basePath}/${visit.name.basePath}`;
+    const known = await placeByName(this.#ctx, { ...visit.name, basePath });
+    return known ?? this.#cacheOf(visit, named, basePath);
+  }
+
+  async manifest(visit: RepositoryVisit, place: Place, reference: Reference): Promise<boolean> {
+    if (place.remote === null || place.repository === null) return false;
+    const key = `${place.distribution} ${textOf(reference)}`;
+    if (this.#recent.known(key) !== undefined || !(await mayPullNew(this.#ctx, visit, place)))
+      return false;
+    const asking = { place, reference, visit };
+    const outcome = await this.#recent.once(key, async () => {
+      const result = await this.#ask(asking);
+      this.#recent.keep(key, result, freshMs(this.#ctx));
+      return result;
+    });
+    return outcome === "brought";
+  }
+
+  async blob(visit: RepositoryVisit, place: Place, digest: string): Promise<boolean> {
+    const { remote: id, repository, domain } = place;
+    if (id === null || repository === null || !(await mayPullNew(this.#ctx, visit, place)))
+      return false;
+    const key = `${place.distribution} blob ${digest}`;
+    if (this.#recent.known(key) !== undefined) return false;
+    const outcome = await this.#recent.once(key, () =>
+      this.#upstream(place, async (upstream, signal) => {
+        const size = await blobSize(upstream, { reference: digest, signal });
+        if (size === null) {
+          this.#recent.keep(key, "same", freshMs(this.#ctx));
+          return "same";
+        }
+        const source = { remote: id, url: upstreamUrl(upstream.place, "blobs", digest) };
+        const blobs = [{ digest, size: size ?? null, artifact: null, source }];
+        const saved = await saveBlobs(this.#ctx, domain, { blobs });
+        const key_ = { id: repository.id, domain: domain.num };
+        await addPending(
+          this.#ctx.db,
+          key_,
+          saved.map((unit) => unit.id),
+        );
+        return "brought";
+      }).catch(rethrow(digest)),
+    );
+    return outcome === "brought";
+  }
+
+  /** The cache of a path, made if the upstream has what is asked for. */
+  async #cacheOf(
+    visit: RepositoryVisit,
+    through: PullThrough,
+    basePath: string,
+  ): Promise<Place | undefined> {
+    const upstreamName = basePath.slice(through.basePath.length + 1);
+    if (!isRepositoryName(basePath) || !letsIn(through, upstreamName)) return undefined;
+    if (!(await mayPullNew(this.#ctx, visit, undefined))) return undefined;
+    const asked = askedFor(visit);
+    if (!asked) return undefined;
+    return this.#making.once(`${through.domain.num} ${basePath} ${asked}`, async () => {
+      if (!(await this.#isThere(through, upstreamName, asked))) return undefined;
+      const problem = await makeCache(this.#ctx, through, { basePath, upstreamName });
+      if (problem !== undefined) throw registryErrors.nameTaken(visit.name.full, problem);
+      return basePath === visit.name.basePath
+        ? this.#memory.freshPlace(visit.name)
+        : placeByName(this.#ctx, { ...visit.name, basePath });
+    });
+  }
+
+  /** @throws the answer for a client if the upstream fails, or has no such manifest. */
+  async #isThere(through: PullThrough, name: string, asked: string): Promise<boolean> {
+    await using remote = await openRemote(this.#ctx, through.domain, through.remote);
+    const upstream = { remote: patient(remote, 1), place: { url: remote.url, name } };
+    const signal = AbortSignal.timeout(PATIENCE_MS.unknown);
+    try {
+      if (asked === TAGS) return await hasTags(upstream, signal);
+      const digest = await upstreamDigest(upstream, { reference: asked, signal });
+      if (digest === null) throw registryErrors.manifestUnknown(asked);
+      return true;
+    } catch (error) {
+      if (!isAboutUpstream(error)) throw error;
+      this.#ctx.log.warn(`${through.url} could not be asked for ${name}: ${error}`);
+      throw upstreamRefusal(error, asked);
+    }
+  }
+
+  /** Failures are told only if there is nothing here to serve instead. */
+  async #ask(asking: Asking): Promise<Outcome> {
+    const { place, reference } = asking;
+    const local =
+      "tag" in reference ? await manifestByTag(this.#ctx, place, reference.tag) : undefined;
+    const patienceMs = local ? PATIENCE_MS.known : PATIENCE_MS.unknown;
+    try {
+      const use = (cache: Cache, signal: AbortSignal) =>
+        this.#bring(asking, { cache, local: local?.digest, signal });
+      return await this.#upstream(place, use, patienceMs);
+    } catch (error) {
+      if (!isAboutUpstream(error)) throw error;
+      this.#ctx.log.warn(`The upstream of ${place.name} could not be asked: ${error}`);
+      if (local) return "same";
+      throw upstreamRefusal(error, textOf(reference));
+    }
+  }
+
+  async #bring(
+    { place, reference, visit }: Asking,
+    of: {
+      readonly cache: Cache;
+      readonly local: string | undefined;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Outcome> {
+    const { cache, local, signal } = of;
+    const tag = "tag" in reference ? reference.tag : null;
+    const digest =
+      "digest" in reference
+        ? reference.digest
+        : await upstreamDigest(cache, { reference: reference.tag, signal });
+    if (digest === null || (digest !== undefined && digest === local)) return "same";
+    const facts =
+      (digest && (await this.#knownFacts(place, digest))) ??
+      (await upstreamManifest(cache, { reference: digest ?? textOf(reference), signal }));
+    if (!facts || facts.digest === local) return "same";
+    const caller = callerOf(visit, place);
+    await bringManifest(this.#ctx, cache, { facts, tag, caller, signal });
+    if (place.repository) this.#memory.forgetRepository(place.repository.id);
+    return "brought";
+  }
+
+  /** The domain may have it already, of another repository. */
+  async #knownFacts({ domain }: Place, digest: string) {
+    const question = { digests: [digest], mostBytes: ANY_SIZE };
+    const known = (await knownManifests(this.#ctx.db, domain, question)).get(digest);
+    if (!known?.body) return undefined;
+    return { ...readManifest(known.body, { contentType: known.mediaType }), digest };
+  }
+
+  async #upstream<Result>(
+    place: Place,
+    use: (cache: Cache, signal: AbortSignal) => Promise<Result>,
+    patienceMs = PATIENCE_MS.unknown,
+  ): Promise<Result> {
+    const { domain, remote: id, repository } = place;
+    if (id === null || repository === null) throw new Error(`${place.name} is no cache.`);
+    if (place.pullThrough !== null) await followParent(this.#ctx, domain, place.distribution);
+    const { upstreamName: name } = await mirrorOptions(this.#ctx.db, domain, id);
+    await using session = await openRemote(this.#ctx, domain, id);
+    const remote = { ...session, maxRetries: patienceMs === PATIENCE_MS.known ? 0 : 1 };
+    const cache = { domain, repository: repository.id, remote, place: { url: session.url, name } };
+    return use(cache, AbortSignal.timeout(patienceMs));
+  }
+}
+
+type Cache = CachePlace & UpstreamRepository;
+
+const freshMs = (ctx: Ctx): number => pullSettingsOf(ctx).CONTAINER_PULL_FRESH_SECONDS * 1000;
+
+const textOf = (reference: Reference): string =>
+  "tag" in reference ? reference.tag : reference.digest;
+
+const patient = <Remote extends { readonly maxRetries: number }>(
+  remote: Remote,
+  tries: number,
+): Remote => ({ ...remote, maxRetries: Math.min(tries, remote.maxRetries) });
+
+const TAGS = "tags/list";
+
+/** What a request to a cache that is not there yet asks for; undefined makes none. */
+function askedFor({ exchange }: RepositoryVisit): string | undefined {
+  if (exchange.rawPath.endsWith(`/${TAGS}`)) return TAGS;
+  const [, raw = ""] = /\/manifests\/([^/]+)$/.exec(exchange.rawPath) ?? [];
+  const reference = raw.replace("%3A", ":").replace("%3a", ":");
+  return isTag(reference) || parseDigest(reference) ? reference : undefined;
+}
+
+/** Whether the caller may have content fetched that is not here. */
+async function mayPullNew(
+  ctx: Ctx,
+  { caller, name }: RepositoryVisit,
+  place: Place | undefined,
+): Promise<boolean> {
+  if (caller.user === null)
+    return pullSettingsOf(ctx).CONTAINER_PULL_ANONYMOUS && place?.isPrivate !== true;
+  return caller.mayPullNew(name);
+}
+
+const rethrow =
+  (reference: string) =>
+  (error: unknown): never => {
+    throw isAboutUpstream(error) ? upstreamRefusal(error, reference) : error;
+  };
