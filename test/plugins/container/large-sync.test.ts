@@ -36,7 +36,7 @@ test(`${TAGS} tags on demand, and again`, async (t) => {
   await run("new");
   const again = await run("same");
 
-  assert.ok(again < 40 + TAGS / 20, `${again} statements`);
+  assert.ok(again < 60 + TAGS / 10, `${again} statements`);
   assert.equal((await world.tags(repository)).length, TAGS);
   assert.deepEqual(await world.versions(repository), [0, 1]);
 });

@@ -1,4 +1,5 @@
 import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { createDistribution } from "#core/distributions/commands.ts";
@@ -65,6 +66,18 @@ export async function createPullWorld(
         union all select 'distribution' from distribution where base_path = ${path}
         order by 1`.execute(ctx.db);
       return rows.map(({ kind }) => kind);
+    },
+    /** Waits until the bytes of a blob are kept: that goes on after the client has them. */
+    stored: async (digest: string): Promise<void> => {
+      for (let tries = 0; tries < 200; tries += 1) {
+        const { rows } = await sql`
+          select from content_artifact where relative_path = ${digest} and artifact is not null`.execute(
+          ctx.db,
+        );
+        if (rows.length > 0) return;
+        await sleep(25);
+      }
+      throw new Error(`${digest} is not kept.`);
     },
     get: (path: string, init: RequestInit = {}) => world.ask("GET", `/v2/${path}`, init),
   };

@@ -6,7 +6,7 @@ import { saveManifests } from "../save.ts";
 import { aboutUpstream, upstreamErrors } from "../upstream/errors.ts";
 import { upstreamManifest } from "../upstream/registry.ts";
 import { blobUnit, isChild, isMirroredBlob } from "./blob-units.ts";
-import { storeConfigs } from "./configs.ts";
+import { type StoredConfigs, storeConfigs } from "./configs.ts";
 import { type KnownManifest, knownManifests, settledImages } from "./known.ts";
 import type { MirrorSync, ReadManifest } from "./mirror-sync.ts";
 import { isDeferred } from "./options.ts";
@@ -194,10 +194,15 @@ export class ManifestGraph {
 
   async #save(loaded: readonly ReadManifest[]): Promise<DeclaredUnit[]> {
     const { remote, upstream } = this.#sync;
-    const problems = await this.#storeConfigs(loaded.filter(({ id }) => id === undefined));
+    const { problems, facts: configs } = await this.#storeConfigs(
+      loaded.filter(({ id }) => id === undefined),
+    );
     for (const [digest, problem] of problems) this.#problems.set(digest, problem);
     const whole = loaded.filter(({ facts }) => !problems.has(facts.digest));
-    const made = await this.#made(whole.filter(({ id }) => id === undefined));
+    const made = await this.#made(
+      whole.filter(({ id }) => id === undefined),
+      configs,
+    );
     const units: DeclaredUnit[] = [];
     for (const { facts, id } of whole) {
       this.#found(facts.digest, id ?? made(facts.digest));
@@ -211,7 +216,7 @@ export class ManifestGraph {
     return units;
   }
 
-  #storeConfigs(loaded: readonly ReadManifest[]): Promise<Map<string, Error>> {
+  #storeConfigs(loaded: readonly ReadManifest[]): Promise<StoredConfigs> {
     const { job, remote, upstream, version } = this.#sync;
     const { ctx, signal } = job;
     const source = { ctx, domain: version.domain, remote, place: upstream.place, signal };
@@ -222,12 +227,16 @@ export class ManifestGraph {
   }
 
   /** Saves those that are new; gives their ids by digest. */
-  async #made(loaded: readonly ReadManifest[]): Promise<(digest: string) => string> {
+  async #made(
+    loaded: readonly ReadManifest[],
+    configs: StoredConfigs["facts"],
+  ): Promise<(digest: string) => string> {
     const { job, version } = this.#sync;
     const saved = await saveManifests(job.ctx, version.domain, {
       manifests: loaded.map(({ facts }) => {
         const platform = this.#platforms.get(facts.digest);
-        return { facts, ...(platform ? { platform } : {}) };
+        const config = configs.get(facts.digest);
+        return { facts, ...(config ? { config } : {}), ...(platform ? { platform } : {}) };
       }),
     });
     const ids = new Map(loaded.map(({ facts }, index) => [facts.digest, saved[index]?.id]));

@@ -35,11 +35,15 @@ export async function bringManifest(
 ): Promise<void> {
   const { domain, remote, place } = cache;
   // Without its configuration an image is served all the same.
-  const problems = await storeConfigs({ ctx, domain, remote, place, signal }, [facts]);
+  const { problems, facts: configs } = await storeConfigs({ ctx, domain, remote, place, signal }, [
+    facts,
+  ]);
   for (const problem of problems.values())
     ctx.log.warn(`The configuration of ${facts.digest} cannot be had: ${problem.message}`);
   const blobs = await bringBlobs(ctx, cache, facts);
-  const [manifest] = await saveManifests(ctx, domain, { manifests: [{ facts }] });
+  const config = configs.get(facts.digest);
+  const input = { facts, ...(config ? { config } : {}) };
+  const [manifest] = await saveManifests(ctx, domain, { manifests: [input] });
   if (!manifest) throw new Error(`The manifest ${facts.digest} was not saved.`);
   await join(ctx, cache, { add: [...blobs, manifest.id], manifest: manifest.id, tag, caller });
 }

@@ -77,7 +77,10 @@ async function make(
   );
   await sql`insert into container_repository (id, domain)
     values (${repository}, ${domain.num})`.execute(trx);
-  const place = { domain, type: TYPE, name, basePath: name, repository, remote };
+  const place = {
+    ...{ domain, type: TYPE, name, basePath: name, repository, remote },
+    mayNest: true,
+  };
   const distribution = await createDistribution(ctx, place, trx);
   const namespace = await ensureNamespace(trx, domain.num, name.split("/")[0] ?? "");
   await sql`
