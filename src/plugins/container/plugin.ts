@@ -21,6 +21,7 @@ import { deleteDistributionTask } from "./delete-distributions.ts";
 import { mirrorSettings } from "./mirror/settings.ts";
 import { syncImages } from "./mirror/task.ts";
 import { containerRules } from "./policies.ts";
+import { pullSettings } from "./pull/settings.ts";
 import { registry } from "./registry/open.ts";
 import { registrySettings } from "./registry/settings.ts";
 import { registryAuthSettings } from "./registry-auth/settings.ts";
@@ -76,6 +77,12 @@ export const container = definePlugin({
   ],
   described: [tokenOperation],
   delivery: [],
-  settings: { ...registrySettings, ...registryAuthSettings, ...mirrorSettings, ...signSettings },
+  settings: {
+    ...registrySettings,
+    ...registryAuthSettings,
+    ...mirrorSettings,
+    ...pullSettings,
+    ...signSettings,
+  },
   sealed: [{ model: "RegistryKey", table: "container_token_key", columns: ["private_key"] }],
 });

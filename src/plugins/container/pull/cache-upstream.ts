@@ -74,6 +74,8 @@ export class CacheUpstream implements RegistryUpstream {
     const key = `${place.distribution} ${textOf(reference)}`;
     if (this.#recent.known(key) !== undefined || !(await mayPullNew(this.#ctx, visit, place)))
       return false;
+    // Somebody else may have brought it while the rights were asked for: then look again.
+    if (this.#recent.known(key) !== undefined) return true;
     const asking = { place, reference, visit };
     const outcome = await this.#recent.once(key, async () => {
       const result = await this.#ask(asking);

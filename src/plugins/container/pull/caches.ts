@@ -2,7 +2,7 @@ import { ValidationError } from "#base/errors.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx, DomainRef } from "#sdk";
 import { createDistribution, createRepository, inTransaction, sql } from "#sdk";
-import { ensureNamespace, lockName } from "../registry/create-place.ts";
+import { lockName } from "../registry/create-place.ts";
 import type { Trx } from "../trx.ts";
 import type { PullThrough } from "./through.ts";
 
@@ -79,13 +79,13 @@ async function make(
     values (${repository}, ${domain.num})`.execute(trx);
   const place = {
     ...{ domain, type: TYPE, name, basePath: name, repository, remote },
+    guard: through.guard,
     mayNest: true,
   };
   const distribution = await createDistribution(ctx, place, trx);
-  const namespace = await ensureNamespace(trx, domain.num, name.split("/")[0] ?? "");
   await sql`
     insert into container_distribution (id, domain, namespace, private, pull_through)
-    select ${distribution}::uuid, domain, ${namespace.id}::uuid, private, id
+    select ${distribution}::uuid, domain, namespace, private, id
     from container_distribution
     where domain = ${domain.num} and id = ${through.distribution}`.execute(trx);
 }

@@ -11,6 +11,8 @@ export interface PullThrough {
   /** URL of the upstream. */
   readonly url: string;
   readonly domain: { readonly num: number; readonly id: string; readonly name: string };
+  /** `content_guard.id`: what it makes is guarded alike. */
+  readonly guard: string | null;
   readonly includes: readonly string[] | null;
   readonly excludes: readonly string[] | null;
 }
@@ -19,6 +21,7 @@ interface PullThroughRow {
   readonly id: string;
   readonly base_path: string;
   readonly remote: string;
+  readonly guard: string | null;
   readonly url: string;
   readonly domain: number;
   readonly domain_id: string;
@@ -28,7 +31,7 @@ interface PullThroughRow {
 }
 
 const FROM = `
-select x.id, x.base_path, x.remote, r.url, d.num as domain, d.id as domain_id,
+select x.id, x.base_path, x.remote, x.guard, r.url, d.num as domain, d.id as domain_id,
   d.name as domain_name, p.includes, p.excludes
 from domain d
 join distribution x on x.domain = d.num and x.type = 'container.pull-through'
@@ -89,6 +92,7 @@ const throughOf = (row: PullThroughRow): PullThrough => ({
   remote: row.remote,
   url: row.url,
   domain: { num: row.domain, id: row.domain_id, name: row.domain_name },
+  guard: row.guard,
   includes: row.includes,
   excludes: row.excludes,
 });

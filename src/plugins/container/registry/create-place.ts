@@ -117,8 +117,7 @@ const pointTo = (
     trx,
   );
 
-/** The namespace of that name, made if it is not there. */
-export async function ensureNamespace(
+async function ensureNamespace(
   trx: Trx,
   domain: number,
   name: string,
