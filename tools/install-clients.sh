@@ -2,14 +2,14 @@
 # Installs the clients that test/clients drives: pulp-cli, the generated bindings, schemathesis and
 # the library `packaging`, whose answers ours are compared with, into a Python environment; stand-ins
 # for services into others; clients of registries with Go; and curl, wget, nginx, wrk, strace, skopeo,
-# podman and buildah with apt where they are missing.
+# podman, buildah and docker-registry with apt where they are missing.
 # The folder is $DECKLE_CLIENTS, or deckle/clients in the user's cache.
 set -euo pipefail
 
 folder="${DECKLE_CLIENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/deckle/clients}"
 
 missing=()
-for tool in curl wget nginx wrk strace skopeo podman buildah; do
+for tool in curl wget nginx wrk strace skopeo podman buildah docker-registry; do
   command -v "$tool" >/dev/null || missing+=("$tool")
 done
 if [ "${#missing[@]}" -gt 0 ]; then
