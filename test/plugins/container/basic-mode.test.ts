@@ -91,3 +91,23 @@ test("where strangers may come in, clients that have a password are still told t
   const pushed = await world.as(undefined, "POST", "/v2/team/app/blobs/uploads/");
   assert.equal(pushed.status, 401);
 });
+
+test("who makes a repository by a push owns it", async (t) => {
+  const world = await createAccessWorld(t, BASIC);
+  await world.addUser("ann");
+  await world.addUser("bob");
+  const push = async (login: string, name: string) =>
+    (await world.as(basic(login), "POST", `/v2/${name}/blobs/uploads/`)).status;
+
+  assert.equal(await push(`ann:${PASSWORD}`, "ann/app"), 202);
+  assert.equal(await push(`ann:${PASSWORD}`, "ann/app"), 202);
+  assert.equal(await push(`ann:${PASSWORD}`, "ann/more/deep"), 202);
+  assert.equal(await push(`ann:${PASSWORD}`, "bob/app"), 403);
+  assert.equal(await push(`bob:${PASSWORD}`, "ann/app"), 403);
+  assert.equal(await push(`bob:${PASSWORD}`, "ann/other"), 403);
+  await world.setPrivate("ann/app", true);
+  const tags = async (login: string) =>
+    (await world.as(basic(login), "GET", "/v2/ann/app/tags/list")).status;
+  assert.equal(await tags(`ann:${PASSWORD}`), 200);
+  assert.equal(await tags(`bob:${PASSWORD}`), 403);
+});
