@@ -81,12 +81,14 @@ async function fillAll({ query }: Site, seal: (text: string) => string): Promise
     task: "domain, seq, name",
     task_schedule: "domain, name, task_name",
     python_pull_key: "domain",
+    container_token_key: "kid, algorithm",
   };
   const values: Readonly<Record<string, string>> = {
     remote: "1, 'file.file', gen_random_uuid()::text, 'http://up.test/'",
     task: "1, nextval('task_seq'), 'x'",
     task_schedule: "1, gen_random_uuid()::text, 'x'",
     python_pull_key: "1",
+    container_token_key: "gen_random_uuid()::text, 'ES256'",
   };
   /** A domain has one of these. */
   const once: Readonly<Record<string, string>> = {
@@ -144,6 +146,7 @@ test("every sealed column comes under the first of several keys, tokens of the p
     task: 2,
     task_schedule: 2,
     python_pull_key: 1,
+    container_token_key: 2,
   });
   const [remote] = await site.query("select password, secrets_key from remote");
   assert.equal(boxOf(third).open(String(remote?.password)), PEER_PASSWORD);
@@ -175,7 +178,14 @@ test("a rotation that is killed loses nothing, and the next one finishes", async
   );
   assert.equal((await site.rotate()).code, 0);
   assert.deepEqual(await opened(site, fresh), {
-    ...{ remote: 5, domain: 2, task: 1, task_schedule: 1, python_pull_key: 1 },
+    ...{
+      remote: 5,
+      domain: 2,
+      task: 1,
+      task_schedule: 1,
+      python_pull_key: 1,
+      container_token_key: 1,
+    },
   });
 });
 
