@@ -69,7 +69,6 @@ export const compatSettings = defineSettings({
 
 /** Settings of plugins that are not part of this program yet. */
 export const foreignPluginSettings = defineSettings({
-  FLATPAK_INDEX: accepted(flag, false),
   ALLOW_AUTOMATIC_UNSAFE_ADVISORY_CONFLICT_RESOLUTION: accepted(flag, false),
   DEFAULT_ULN_SERVER_BASE_URL: accepted(text, ""),
   KEEP_CHANGELOG_LIMIT: accepted(count, 10),

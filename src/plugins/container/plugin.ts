@@ -18,6 +18,8 @@ import {
   untagImage,
 } from "./content-edits/tasks.ts";
 import { deleteDistributionTask } from "./delete-distributions.ts";
+import { flatpakDoor } from "./flatpak/door.ts";
+import { flatpakSettings } from "./flatpak/settings.ts";
 import { mirrorSettings } from "./mirror/settings.ts";
 import { syncImages } from "./mirror/task.ts";
 import { containerRules } from "./policies.ts";
@@ -61,7 +63,7 @@ export const container = definePlugin({
   ],
   contentTypes: [containerBlob, containerManifest, containerTag, containerSignature],
   repositoryTypes: [containerRepository, containerPushRepository],
-  doors: [registry, signaturesDoor, tokenDoor],
+  doors: [registry, signaturesDoor, tokenDoor, flatpakDoor],
   remoteTypes: registryRemotes,
   resources: [
     ...[tagResource, manifestResource, blobResource, signatureResource],
@@ -80,6 +82,7 @@ export const container = definePlugin({
   settings: {
     ...registrySettings,
     ...registryAuthSettings,
+    ...flatpakSettings,
     ...mirrorSettings,
     ...pullSettings,
     ...signSettings,
