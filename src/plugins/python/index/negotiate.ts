@@ -4,7 +4,7 @@ export type SimpleType =
   | "application/vnd.pypi.simple.v1+html"
   | "application/vnd.pypi.simple.v1+json";
 
-const JSON_TYPE = "application/vnd.pypi.simple.v1+json";
+export const JSON_TYPE = "application/vnd.pypi.simple.v1+json";
 const HTML_V1 = "application/vnd.pypi.simple.v1+html";
 const HTML = "text/html";
 

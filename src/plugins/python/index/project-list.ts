@@ -25,11 +25,7 @@ export async function sendProjects(call: Call, place: IndexPlace): Promise<undef
   if (place.hasRemote) return sendWithUpstream(call, view, { type, form });
   if (packagesOf(view) > SORTED_AT_ONCE)
     return sendLongList(call, view, { type, text: () => formed(ownProjects(view), form) });
-  const { page, isHit } = await indexPage(view, ["simple", type], async () => {
-    const parts: string[] = [];
-    for await (const part of formed(ownProjects(view), form)) parts.push(part);
-    return parts.join("");
-  });
+  const { page, isHit } = await indexPage(view, ["simple", type], () => ownList(view, form));
   if (page) {
     const dated = place.version ? { lastModifiedMs: changedMs(place.version) } : {};
     const headers = SIMPLE_HEADERS;
@@ -38,12 +34,20 @@ export async function sendProjects(call: Call, place: IndexPlace): Promise<undef
   return undefined;
 }
 
+/** What an index lists of its own, as one text. */
+export async function ownList(view: IndexView, form: ListForm): Promise<string> {
+  const parts: string[] = [];
+  for await (const part of formed(ownProjects(view), form)) parts.push(part);
+  return parts.join("");
+}
+
 interface Asked {
   readonly type: SimpleType;
   readonly form: ListForm;
 }
 
-const packagesOf = (view: IndexView): number =>
+/** How many packages lie in an index. */
+export const packagesOf = (view: IndexView): number =>
   shelvesOf(view).reduce((sum, { version }) => sum + (version?.packages ?? 0), 0);
 
 /** What lies on the shelves that the caller sees. */

@@ -2,6 +2,7 @@ import type { ContentHandler, Ctx } from "#sdk";
 import { sql } from "#sdk";
 import { pythonDownloads } from "../downloads/record.ts";
 import { metadataFileUrl } from "../mirror/address.ts";
+import { publishedMetadata, resolveJson } from "./content-json.ts";
 import { sendToMember } from "./deliver-group.ts";
 import { namedFile, ruleRefusal, servedRules, upstreamRefusal } from "./gate.ts";
 import { joinRepository, keepPulled } from "./keep.ts";
@@ -16,6 +17,7 @@ type Remote = NonNullable<Request["match"]["distribution"]["remote"]>;
 export const servePulled: ContentHandler = {
   type: "python.python",
   resolve,
+  resolveJson,
   downloads: pythonDownloads,
 };
 
@@ -27,7 +29,7 @@ async function resolve(ctx: Ctx, request: Request): Promise<Answer> {
     const refused = await ruleRefusal(ctx, request, { served, file });
     if (refused) return refused;
   }
-  return pulledFile(ctx, request);
+  return (await publishedMetadata(ctx, request)) ?? pulledFile(ctx, request);
 }
 
 async function pulledFile(ctx: Ctx, request: Request): Promise<Answer> {
