@@ -9,14 +9,14 @@ import { isUnavailable } from "#delivery/errors.ts";
 import { type Exchange, headerProblem, openExchange } from "#delivery/exchange.ts";
 import { DoorFiles } from "#delivery/file-sender.ts";
 import { reset } from "#delivery/send.ts";
-import { statusClass } from "#platform/metrics/prometheus.ts";
 import type { Asking } from "#rest/auth/authentication.ts";
 import { bareRequest } from "#rest/auth/bare-request.ts";
 import { AuthenticationChain } from "#rest/auth/chain.ts";
-import { coreAuthentication } from "#rest/auth/classes.ts";
 import { rememberRequester } from "#rest/auth/requesters.ts";
 import { isAllowedHost } from "#rest/kit/host.ts";
 import type { Plugin } from "#sdk";
+import { authenticationOf } from "./hooks.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 
 /** The doors of the enabled plugins, in front of the router of the API server. */
 export interface Doors {
@@ -28,11 +28,11 @@ export interface Doors {
   close(graceMs: number): Promise<void>;
 }
 
-export function openDoors(ctx: Ctx, plugins: readonly Plugin[]): Doors {
+export function openDoors(ctx: Ctx, plugins: readonly Plugin[], measured?: RequestMetrics): Doors {
   const files = new DoorFiles(ctx);
-  const tools = doorTools(ctx, files);
+  const tools = doorTools(ctx, { plugins, sender: files });
   const doors = plugins.flatMap(({ doors: own = [] }) => own.map((door) => door.open(tools)));
-  const state: State = { ctx, isClosing: false };
+  const state: State = { ctx, measured, isClosing: false };
   return {
     before(next) {
       if (doors.length === 0) return next;
@@ -52,8 +52,11 @@ export function openDoors(ctx: Ctx, plugins: readonly Plugin[]): Doors {
   };
 }
 
-function doorTools(ctx: Ctx, sender: DoorFiles): DoorTools {
-  const chain = new AuthenticationChain(ctx, coreAuthentication);
+function doorTools(
+  ctx: Ctx,
+  { plugins, sender }: { readonly plugins: readonly Plugin[]; readonly sender: DoorFiles },
+): DoorTools {
+  const chain = new AuthenticationChain(ctx, authenticationOf(plugins));
   const trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
   const trail = ctx.settings.AUDIT_ENABLED ? createAuditTrail(ctx) : undefined;
   return {
@@ -90,6 +93,7 @@ function withAuthorization(asking: Asking, authorization: string | null): Asking
 
 interface State {
   readonly ctx: Ctx;
+  readonly measured: RequestMetrics | undefined;
   isClosing: boolean;
 }
 
@@ -107,12 +111,12 @@ function leadsTo(url: string, path: string): boolean {
 }
 
 function pass(
-  { ctx, isClosing }: State,
+  { ctx, measured, isClosing }: State,
   door: OpenDoor,
   { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
 ): void {
   if (isClosing) response.shouldKeepAlive = false;
-  measure(ctx, request, response);
+  if (measured) measure(measured, request, response);
   const exchange = openExchange(request, response);
   const problem = headerProblem(request) || hostProblem(ctx, request);
   if (problem !== 0) {
@@ -130,17 +134,16 @@ function pass(
 const hostProblem = ({ settings }: Ctx, { headers }: IncomingMessage): 0 | 400 =>
   isAllowedHost(headers.host, settings.ALLOWED_HOSTS) ? 0 : 400;
 
-function measure(ctx: Ctx, { method = "" }: IncomingMessage, response: ServerResponse): void {
-  if (!ctx.settings.METRICS_ENABLED) return;
+function measure(
+  measured: RequestMetrics,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const start = performance.now();
-  response.once("close", () =>
-    ctx.metrics.observe("pulp_api_request_duration_milliseconds", performance.now() - start, {
-      http_method: method,
-      http_status_code: statusClass(response.statusCode),
-      http_target: "",
-      worker_name: ctx.process.name,
-    }),
-  );
+  response.once("close", () => {
+    const elapsedMs = performance.now() - start;
+    measured.answered(request, { status: response.statusCode, template: "", elapsedMs });
+  });
 }
 
 /** The end of a request that went wrong. */

@@ -28,7 +28,7 @@ export async function serveApi(
   const ctx = runtime.createCtx("api");
   const measured = requestMetrics(ctx);
   const { api, generalTasks } = composition;
-  const doors = openDoors(ctx, composition.shipped);
+  const doors = openDoors(ctx, composition.shipped, measured);
   const keepAliveTimeout = options.keepAliveTimeoutMs ?? KEEP_ALIVE_MS;
   const app = createApi(ctx, {
     api,

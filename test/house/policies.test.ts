@@ -12,7 +12,7 @@ const PUBLIC = [
   ...["GET /auth/login/", "GET /auth/logout/", "POST /auth/login/", "POST /auth/logout/"],
   ...["GET docs/", "GET docs/api.json", "GET docs/api.yaml", "GET livez", "GET status"],
   ...["GET swagger/", "POST tokens/exchange"],
-  ...["GET _/oidc/audience", "POST _/oidc/mint-token"],
+  ...["GET /_/oidc/audience", "POST /_/oidc/mint-token"],
 ];
 
 const { api, generalTasks, plugins } = compose(shippedPlugins);

@@ -16,13 +16,16 @@ const exportedNames = (text: string): readonly string[] =>
     .filter(Boolean)
     .sort();
 
-test("the door for plugins shows the listed names, 80 at most", () => {
+/** More than a plugin author reads through is no door any more. */
+const MOST_NAMES = 120;
+
+test("the door for plugins shows the listed names, and not too many", () => {
   const text = read("src/sdk/index.ts");
   assert.doesNotMatch(text, /export\s+\*/, "every name is written out");
   const names = exportedNames(text);
   const listed = read("test/house/sdk-names.txt").trim().split("\n");
   assert.deepEqual(names, listed, "a change of the plugin contract is reviewed in sdk-names.txt");
-  assert.ok(names.length <= 80, `${names.length} names`);
+  assert.ok(names.length <= MOST_NAMES, `${names.length} names`);
 });
 
 test("names are read from every form of export", () => {

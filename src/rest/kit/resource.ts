@@ -275,7 +275,7 @@ export interface Resource {
 
 /** A request that belongs to no object: status, housekeeping, the description. */
 export interface Endpoint {
-  /** Below the API root; with a slash in front, wherever that is. */
+  /** Below the API root; with a slash in front that of the host, which the description leaves out. */
   readonly path: string;
   /** Name of its policy; default is the path. */
   readonly policy?: string;
@@ -290,8 +290,6 @@ export interface Endpoint {
   readonly isPublic?: boolean;
   /** Needs nothing but the process: not even the domain is looked up. */
   readonly isDetached?: boolean;
-  /** Its path is that of the host, not below the API root; left out of the description. */
-  readonly isOutside?: boolean;
   run(call: Call, values: Values): Promise<Outcome>;
 }
 

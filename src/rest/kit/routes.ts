@@ -94,12 +94,15 @@ export function routesOf(api: ApiIndex, tasks: GeneralTasks): Route[] {
   return [...routes.values()].filter(({ operations }) => operations.length > 0);
 }
 
+/** Whether its path is that of the host and not below the API root. */
+export const isOutside = ({ path }: Pick<Endpoint, "path">): boolean => path.startsWith("/");
+
 function endpointRoute(endpoint: Endpoint): Route {
-  const { path, method, body, isPublic = false, isDetached = false, isOutside = false } = endpoint;
+  const { path, method, body, isPublic = false, isDetached = false } = endpoint;
   const inside = isPublic ? "both" : "domain";
   return {
-    path: isOutside ? `/${path}` : `${path}/`,
-    scope: isOutside || path.startsWith("/") ? "site" : inside,
+    path: isOutside(endpoint) ? path : `${path}/`,
+    scope: isOutside(endpoint) ? "site" : inside,
     name: endpoint.policy ?? path,
     operations: [
       {

@@ -1,5 +1,3 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { rightsBook } from "#core/access/rights.ts";
 import { scopeAllows } from "#core/access/token-scope.ts";
@@ -18,15 +16,23 @@ import { AuditDraft, Auditor, isMutation } from "./audit.ts";
 import type { Call } from "./call.ts";
 import { correlationIdOf } from "./correlation.ts";
 import { isAllowedHost } from "./host.ts";
+import {
+  clientErrorHandler,
+  type HttpOptions,
+  newServer,
+  rewrite,
+  rootOf,
+  STANDARD_HEADERS,
+} from "./http-server.ts";
 import { originReader } from "./origin.ts";
 import { restErrors } from "./rest-errors.ts";
-import { type Route, type RouteOperation, scopeQuestion } from "./routes.ts";
+import { isOutside, type Route, type RouteOperation, scopeQuestion } from "./routes.ts";
 import { mayView, placePrns, type SitePlace, sitePrefix } from "./site.ts";
 import { findVisit, isRead, type MountedSite, mountedSite } from "./site-visit.ts";
 import { Target } from "./target.ts";
 import type { View } from "./view.ts";
 
-export interface ApiOptions {
+export interface ApiOptions extends HttpOptions {
   readonly api: ApiIndex;
   /** Every route: those of resources and endpoints, the description, the index. */
   readonly routes: readonly Route[];
@@ -41,10 +47,6 @@ export interface ApiOptions {
   readonly middleware?: readonly ((hooks: RequestHooks) => void)[];
   /** Called after each answer, for access log and metrics. */
   readonly onAnswer?: (request: FastifyRequest, reply: FastifyReply, elapsedMs: number) => void;
-  /** Sees requests before the router does. */
-  readonly before?: (next: RequestListener) => RequestListener;
-  /** Options of the HTTP server. */
-  readonly http?: { readonly maxHeaderSize?: number; readonly keepAliveTimeoutMs?: number };
 }
 
 /** Where plugins take part in requests. */
@@ -69,10 +71,9 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   const sites = options.refuseDownload ? options.api.parts.sites : [];
   const mounted = sites.map((site) => mountedSite(site, sitePrefix(site, ctx.settings)));
-  const outside = options.api.parts.endpoints.filter(({ isOutside }) => isOutside === true);
   const prefixes = [
     ...mounted.map(({ prefix }) => prefix),
-    ...outside.map(({ path }) => `/${path}`),
+    ...options.api.parts.endpoints.filter(isOutside).map(({ path }) => path),
   ];
   const app = Fastify({
     logger: false,
@@ -109,17 +110,6 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   return app;
 }
 
-function newServer(
-  { http, before }: ApiOptions,
-  handler: (...parameters: Parameters<RequestListener>) => void,
-): Server {
-  const limits = { maxHeaderSize: http?.maxHeaderSize ?? 65_536, headersTimeout: 60_000 };
-  return createServer(
-    { ...limits, keepAliveTimeout: http?.keepAliveTimeoutMs ?? 80_000, requestTimeout: 0 },
-    before ? before(handler) : handler,
-  );
-}
-
 function addHooks(app: FastifyInstance, ctx: Ctx, options: ApiOptions): void {
   const { onAnswer } = options;
   app.addHook("onRequest", async (request, reply) => {
@@ -142,52 +132,6 @@ function addHooks(app: FastifyInstance, ctx: Ctx, options: ApiOptions): void {
       done();
     });
   }
-}
-
-const STANDARD_HEADERS = {
-  "access-control-expose-headers": "Correlation-ID",
-  "cross-origin-opener-policy": "same-origin",
-  "referrer-policy": "same-origin",
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  vary: "Accept",
-} as const;
-
-const ROOT = Symbol("root");
-type WithRoot = { [ROOT]?: string };
-const rootOf = (request: object): string | undefined => (request as WithRoot)[ROOT];
-
-/**
- * With `API_ROOT_REWRITE_HEADER` the API answers below the prefix that the header names.
- *
- * @param others prefixes of what does not lie below the API root.
- */
-function rewrite(ctx: Ctx, others: readonly string[], request: IncomingMessage): string {
-  const url = request.url ?? "/";
-  const header = ctx.settings.API_ROOT_REWRITE_HEADER;
-  const value = header ? request.headers[header.toLowerCase()] : undefined;
-  if (typeof value !== "string") return url;
-  const root = `/${value.replace(/^\/+|\/+$/g, "")}/`;
-  if (others.some((prefix) => url.startsWith(prefix))) return url;
-  if (!/^[\w./-]+$/.test(root) || !url.startsWith(root)) return "/no/such/root";
-  (request as WithRoot)[ROOT] = root;
-  return ctx.settings.API_ROOT + url.slice(root.length);
-}
-
-/** What is no HTTP gets a plain answer and the end of the connection. */
-function clientErrorHandler(error: { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  const isLarge = error.code === "HPE_HEADER_OVERFLOW";
-  const status = isLarge ? "431 Request Header Fields Too Large" : "400 Bad Request";
-  const body = JSON.stringify({
-    detail: isLarge ? "The request's headers are too large." : "Bad request.",
-  });
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }
 
 /** Of requests that look at nothing. */

@@ -1,7 +1,6 @@
 import { objectError } from "#base/errors.ts";
 import { pdrn, prn } from "#base/prn.ts";
 import {
-  type Action,
   boolean,
   dispatch,
   distributionResource,

@@ -78,7 +78,7 @@ async function mint(ctx: Ctx, token: string): Promise<string> {
 
 /** What clients and the actions of CI services ask, for whom a token has to be. */
 const audience: Endpoint = {
-  path: "_/oidc/audience",
+  path: "/_/oidc/audience",
   method: "GET",
   label: "python",
   operationId: "python_oidc_audience",
@@ -86,7 +86,6 @@ const audience: Endpoint = {
   title: "Get the audience of tokens for publishing",
   isPublic: true,
   isDetached: true,
-  isOutside: true,
   answers: { 200: null },
   run: async ({ ctx }) => ({
     kind: "json",
@@ -101,7 +100,7 @@ const codeOf = (error: CodedError): string =>
 
 /** A job shows who it is and gets a token for its uploads. */
 const mintToken: Endpoint = {
-  path: "_/oidc/mint-token",
+  path: "/_/oidc/mint-token",
   method: "POST",
   label: "python",
   operationId: "python_oidc_mint_token",
@@ -109,7 +108,6 @@ const mintToken: Endpoint = {
   title: "Exchange the identity of a job for a token to publish with",
   isPublic: true,
   isDetached: true,
-  isOutside: true,
   body: {
     schema: "PythonPublishingIdentity",
     fields: { token: text({ required: true, writeOnly: true }, { maxLength: MAX_LENGTH }) },

@@ -13,7 +13,7 @@ const NOT_YOURS = "Names that begin with 'template-' are for administrators.";
 
 /** A domain of one's own, with the store of the template (service §6.1). */
 export const createDomain: Endpoint = {
-  path: "/api/pulp/create-domain",
+  path: "/api/pulp/create-domain/",
   policy: "domains/create",
   method: "POST",
   label: "service",

@@ -8,7 +8,7 @@ const TASK = "pulpcore.app.tasks.migrate.migrate_backend";
 
 /** Moves the files of a domain into the store of the template (service §6.2). */
 export const migrateDomain: Endpoint = {
-  path: "/api/pulp/migrate-domain",
+  path: "/api/pulp/migrate-domain/",
   policy: "domains/migrate",
   method: "POST",
   label: "service",

@@ -1,5 +1,6 @@
 import { type ApiIndex, fullPath } from "../api-index.ts";
 import type { Answer, Body, Fields, Resource } from "../resource.ts";
+import { isOutside } from "../routes.ts";
 import type { JsonSchema } from "../schema.ts";
 import { hrefParameter, pageName, responseName, schemaBase } from "./names.ts";
 import {
@@ -66,7 +67,8 @@ export function describeApi(api: ApiIndex, options: DocumentOptions): Node {
   };
 }
 
-const described = ({ parts }: ApiIndex) => parts.endpoints.filter(({ isOutside }) => !isOutside);
+const described = ({ parts }: ApiIndex) =>
+  parts.endpoints.filter((endpoint) => !isOutside(endpoint));
 
 const allOperations = (
   api: ApiIndex,

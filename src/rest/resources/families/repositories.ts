@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { fieldError, ValidationError } from "#base/errors.ts";
+import { fieldError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import { prn } from "#base/prn.ts";
 import { insertDetail, putDetail, updateDetail } from "#core/detail.ts";
@@ -23,7 +23,6 @@ import {
   type Create,
   type Delete,
   defineResource,
-  FieldProblem,
   type Fields,
   type Resource,
   type Row,
