@@ -51,6 +51,25 @@ test("an index that allows some shows nothing else, until that changes", async (
   assert.match(later.text, /allows nothing of six but six&gt;1/);
 });
 
+test("of a project that is withheld as a whole no upstream is asked", async (t) => {
+  const w = await createGroups(t);
+  const upstream = await w.window("up", { distribution: { denied_packages: ["six"] } });
+  serve(upstream, "six", [listed("six", "1.0")]);
+  await w.group("all", ["up"], { allowed_packages: ["seven"] });
+
+  const up = await w.get("up/simple/six/");
+  const all = await w.get("all/simple/six/");
+  await w.group("plain", ["up"]);
+  const plain = await w.get("plain/simple/six/");
+  const file = await w.fetch("/pulp/content/all/six-1.0-py3-none-any.whl");
+
+  assert.equal(up.text, "six does not exist. Every release is withheld: this index denies six.");
+  assert.match(all.text, /Every release is withheld: this index allows nothing of six/);
+  assert.match(plain.text, /Every release is withheld: this index denies six/);
+  assert.equal(file.status, 403);
+  assert.deepEqual(upstream.requests, []);
+});
+
 test("a text that would end a comment does not", async (t) => {
   const w = await createGroups(t);
   await w.hosted("own", [release("six", "1.0"), release("six", "2.0")], {

@@ -8,6 +8,7 @@ import { type RuleBook, ruleBook } from "./rules.ts";
 import { pulledNames, shelfFiles } from "./shelf-members.ts";
 import {
   distinctWithheld,
+  EVERY,
   type Listing,
   NO_NOTES,
   type PageNotes,
@@ -46,16 +47,19 @@ export async function listingOf<File extends ProjectFile>(
   const { ctx, domain, place } = view;
   const shelves = shelvesOf(view);
   const books = [place, ...shelves].map((one) => bookOf(ctx, one));
+  if (books[0]?.isOut(name)) return { files: [], notes: { withheld: outOf(books[0], name) } };
   const local = await localFiles(ctx, { domain, shelves }, name);
   const plan = planOf(view, local);
   const isPrivate = books.some((book) => book.isPrivate(name));
   const offers = await Promise.all(
     shelves.map((shelf, i) =>
-      isPrivate || !plan.isAsked(shelf, i) ? undefined : offerOf(view, shelf, name),
+      isPrivate || books[i + 1]?.isOut(name) || !plan.isAsked(shelf, i)
+        ? undefined
+        : offerOf(view, shelf, name),
     ),
   );
   const found = shelves.map(async (shelf, i): Promise<OnShelf<File>> => {
-    const { files = [], withheld = [] } = offers[i] ?? {};
+    const { files = [], withheld = outOf(books[i + 1], name) } = offers[i] ?? {};
     const own = await ownFiles(view, { shelf, files: local[i] ?? [], isPrivate }, name);
     const [whole, book] = [books[0], books[i + 1]];
     return {
@@ -69,6 +73,10 @@ export async function listingOf<File extends ProjectFile>(
   const upstream = upstreamNote(view, { isPrivate, plan });
   return { files, notes: notesOf({ withheld, status, upstream }) };
 }
+
+/** Of a project that is withheld as a whole nobody looks what there is. */
+const outOf = (book: RuleBook | undefined, name: string): readonly Withheld[] =>
+  book?.isOut(name) ? [{ version: EVERY, reason: book.refusal(name, EVERY) ?? "" }] : [];
 
 interface OnShelf<File extends ProjectFile> {
   readonly files: readonly (File | ProjectFile)[];

@@ -69,12 +69,13 @@ interface PlaceRow {
   readonly publication: string | null;
   readonly remote: string | null;
   readonly allow_uploads: boolean | null;
-  readonly members: readonly string[];
+  /** Lists are null where they are empty, as nearly always. */
+  readonly members: readonly string[] | null;
   readonly upload_member: string | null;
   readonly merge_upstream: boolean;
-  readonly private_names: readonly string[];
-  readonly allowed: readonly string[];
-  readonly denied: readonly string[];
+  readonly private_names: readonly string[] | null;
+  readonly allowed: readonly string[] | null;
+  readonly denied: readonly string[] | null;
   readonly guard: string | null;
   readonly guard_type: string | null;
   readonly version: string | null;
@@ -91,10 +92,9 @@ interface PlaceRow {
  */
 const placesOf = (questions: string, matches: string): string => `
 select q.i, x.id, x.domain, x.base_path, x.updated, x.repository, x.publication, x.remote,
-  pd.allow_uploads, coalesce(pd.members, '[]') as members, pd.upload_member,
-  coalesce(pd.merge_upstream, false) as merge_upstream,
-  coalesce(pd.private_names, '[]') as private_names,
-  coalesce(pd.allowed_packages, '[]') as allowed, coalesce(pd.denied_packages, '[]') as denied,
+  pd.allow_uploads, pd.upload_member, coalesce(pd.merge_upstream, false) as merge_upstream,
+  nullif(pd.members, '[]') as members, nullif(pd.private_names, '[]') as private_names,
+  nullif(pd.allowed_packages, '[]') as allowed, nullif(pd.denied_packages, '[]') as denied,
   x.guard, g.type as guard_type, v.id as version, v.number,
   greatest(v.created, x.updated) as changed, v.repository as repository_num,
   greatest(r.updated, v.updated) as touched,
@@ -170,7 +170,9 @@ async function partsOf(
   { hot }: Pick<Ctx, "hot">,
   rows: readonly PlaceRow[],
 ): Promise<ReadonlyMap<string, readonly IndexPlace[]>> {
-  const groups = rows.filter(({ members }) => members.length > 0);
+  const groups = rows.flatMap(({ id, domain, members }) =>
+    members === null ? [] : [{ id, domain, members }],
+  );
   if (groups.length === 0) return new Map();
   const wanted = groups.flatMap(({ domain, members }) => members.map((id) => ({ domain, id })));
   const found = await hot.query<PlaceRow>(PARTS, [
@@ -179,7 +181,7 @@ async function partsOf(
     wanted.map(({ id }) => id),
   ]);
   // A group that became a member all the same is left out, so that there are no circles.
-  const plain = found.filter(({ members }) => members.length === 0);
+  const plain = found.filter(({ members }) => members === null);
   const places = new Map(plain.map((row) => [row.id, placeOf(row)]));
   return new Map(
     groups.map(({ id, members }) => [id, members.flatMap((one) => places.get(one) ?? [])]),
@@ -231,9 +233,9 @@ function placeOf(row: PlaceRow): IndexPlace {
     remote: row.remote,
     version: versionOf(row),
     rules: {
-      privateNames: row.private_names,
-      allowed: row.allowed,
-      denied: row.denied,
+      privateNames: row.private_names ?? [],
+      allowed: row.allowed ?? [],
+      denied: row.denied ?? [],
     },
     mergesUpstream: row.merge_upstream,
   };

@@ -13,6 +13,9 @@ export interface Withheld {
   readonly reason: string;
 }
 
+/** Stands for the version of a project that is withheld as a whole. */
+export const EVERY = "*";
+
 /** What a page tells about itself beside its files. */
 export interface PageNotes {
   /** Distinct, and no more than a page can bear. */
@@ -40,5 +43,8 @@ export function distinctWithheld(all: Iterable<Withheld>): readonly Withheld[] {
 /** The notes as sentences, for people. */
 export const noteLines = ({ withheld, upstream }: PageNotes): readonly string[] => [
   ...(upstream === undefined ? [] : [`No upstream is asked: ${upstream}.`]),
-  ...withheld.map(({ version, reason }) => `${version} is withheld: ${reason}.`),
+  ...withheld.map(
+    ({ version, reason }) =>
+      `${version === EVERY ? "Every release" : version} is withheld: ${reason}.`,
+  ),
 ];

@@ -1,6 +1,7 @@
 import type { Ctx } from "#sdk";
 import { urlsOf } from "../index/index-pages.ts";
 import { listingOf, pageFiles } from "../index/listing.ts";
+import { EVERY } from "../index/shown.ts";
 import { missingText } from "../index/simple.ts";
 import { fileUrl } from "../index/simple-pages.ts";
 import { metadataFileUrl } from "../mirror/address.ts";
@@ -18,7 +19,9 @@ export async function sendToMember(
   const listing = await listingOf(view, file.name, pageFiles);
   const found = listing.files.find(({ filename }) => filename === file.filename);
   if (!found) {
-    const isTold = listing.notes.withheld.some(({ version }) => version === file.version);
+    const isTold = listing.notes.withheld.some(
+      ({ version }) => version === file.version || version === EVERY,
+    );
     const reason = missingText(file.filename, listing.notes);
     return { kind: "missing", status: isTold ? 403 : 404, reason };
   }
