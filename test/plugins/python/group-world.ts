@@ -54,6 +54,7 @@ export async function createGroups(t: TestContext) {
       return units;
     },
     repository: (name: string) => repositories.get(name) ?? "",
+    remote: (name: string) => repositories.get(`remote ${name}`) ?? "",
     /** An index of nothing but an upstream, which is returned. */
     async window(name: string, more: { remote?: object; distribution?: object } = {}) {
       const upstream = await createUpstream(t);
@@ -62,6 +63,7 @@ export async function createGroups(t: TestContext) {
         ...{ name, url: upstream.url, max_retries: 0 },
         ...more.remote,
       });
+      repositories.set(`remote ${name}`, remote.pulp_href);
       await distribution(name, { remote: remote.pulp_href, ...more.distribution });
       return upstream;
     },

@@ -201,6 +201,49 @@ test("the list of a group has what upstreams list beside it", async (t) => {
   );
 });
 
+test("an index with a repository and a remote lists both, each name once", async (t) => {
+  const w = await createGroups(t);
+  const upstream = await w.window("up");
+  const remote = w.remote("up");
+  await w.hosted("mix", [release("Six", "1.0"), release("acme", "1.0")], { remote });
+  const names = Array.from({ length: 6000 }, (_, i) => ({ name: `p${i}` }));
+  const projects = [{ name: "six" }, ...names, { name: "SIX" }];
+  upstream.on("/simple/", json({ projects }, SIMPLE_JSON));
+  const list = async () => {
+    const { status, body } = await w.get("mix/simple/?format=json");
+    assert.equal(status, 200);
+    return body.projects.map(({ name }: { name: string }) => name);
+  };
+
+  const both = await list();
+  const head = await w.api.request("HEAD", "/pypi/mix/simple/", { user: null });
+  upstream.on("/simple/", answer.status(500));
+  const own = await list();
+
+  assert.equal(both.length, 6002);
+  assert.deepEqual(both.slice(0, 3), ["acme", "Six", "p0"]);
+  assert.deepEqual([head.status, head.text], [200, ""]);
+  assert.deepEqual(own, ["acme", "Six"]);
+});
+
+test("feeds of a group tell what is new in its members, once, and nothing that is withheld", async (t) => {
+  const w = await createGroups(t);
+  await w.hosted("a", [release("one", "1.0"), release("bad", "1.0")]);
+  await w.hosted("b", [release("two", "1.0")]);
+  await w.add("b", { ...release("one", "1.0"), more: { sha256: sha256("b") } });
+  await w.window("up");
+  await w.group("all", ["a", "b", "up"], { denied_packages: ["bad"] });
+
+  const titles = async (path: string) =>
+    [...(await w.get(path)).text.matchAll(/<title>([^<]*)<.title>/g)]
+      .slice(1)
+      .map(([, one]) => one);
+
+  assert.deepEqual(await titles("all/rss/updates.xml"), ["two 1.0", "one 1.0"]);
+  assert.deepEqual(await titles("all/rss/project/one/releases.xml"), ["one 1.0"]);
+  assert.deepEqual(await titles("up/rss/packages.xml"), []);
+});
+
 test("the content app sends who asks a group to the member that has the file", async (t) => {
   const w = await createGroups(t);
   await w.hosted("own", [release("acme", "1.0")]);

@@ -2,10 +2,11 @@ import type { Call } from "#sdk";
 import { parseFilename } from "../format/filename.ts";
 import { normalizeName } from "../format/names.ts";
 import { type FeedEntry, newestProjects, newestReleases, projectReleases } from "./feed-members.ts";
-import { indexPage, membersAt, urlsOf, viewOf } from "./index-pages.ts";
+import { indexPage, membersAt, requireContent, urlsOf, viewOf } from "./index-pages.ts";
 import { xmlText } from "./markup.ts";
 import type { Members } from "./members.ts";
 import type { IndexPlace } from "./place.ts";
+import { ruleBook } from "./rules.ts";
 import { changedMs, sendPage } from "./send-page.ts";
 import { sendMissing } from "./simple.ts";
 
@@ -17,6 +18,8 @@ interface Feed {
   readonly link: string;
   readonly description: string;
   entries(call: Call, members: Members): Promise<readonly FeedEntry[]>;
+  /** What entries are about: of several members it is told once. */
+  subject(entry: FeedEntry): string;
   item(entry: FeedEntry, index: string): Item;
 }
 
@@ -40,6 +43,7 @@ const updates: Feed = {
   link: "simple/",
   description: "Recent updates to the index",
   entries: ({ ctx }, members) => newestReleases(ctx, members, MOST_RELEASES),
+  subject: ({ name_normalized: name, version }) => `${name} ${version}`,
   item: releaseItem,
 };
 
@@ -49,6 +53,7 @@ const packages: Feed = {
   link: "simple/",
   description: "Newest packages of the index",
   entries: ({ ctx }, members) => newestProjects(ctx, members, MOST_OTHERS),
+  subject: (entry) => entry.name_normalized,
   item: (entry, index) => ({
     title: `${entry.name} added to index`,
     link: `${index}pypi/${encodeURIComponent(entry.name_normalized)}/json`,
@@ -63,6 +68,7 @@ const releasesOf = (spelling: string): Feed => {
     link: `simple/${encodeURIComponent(name)}/`,
     description: `Recent releases of ${name}`,
     entries: ({ ctx }, members) => projectReleases(ctx, members, MOST_OTHERS, name),
+    subject: ({ name_normalized: name, version }) => `${name} ${version}`,
     item: releaseItem,
   };
 };
@@ -79,9 +85,9 @@ export const sendReleases = (call: Call, place: IndexPlace, name: string) =>
 /** @param missing text where there is no entry; without it the feed is empty. */
 async function sendFeed(call: Call, place: IndexPlace, feed: Feed, missing?: string) {
   const view = viewOf(call, place);
-  const members = membersAt(place);
+  requireContent(place);
   const { page, isHit } = await indexPage(view, ["rss", ...feed.key], async () => {
-    const entries = await feed.entries(call, members);
+    const entries = await entriesOf(call, place, feed);
     const isMissing = entries.length === 0 && missing !== undefined;
     return isMissing ? undefined : feedXml(feed, entries, urlsOf(view).index);
   });
@@ -90,6 +96,36 @@ async function sendFeed(call: Call, place: IndexPlace, feed: Feed, missing?: str
   const type = "application/rss+xml; charset=utf-8";
   sendPage(call, place, { page, isHit, ...dated, type });
   return undefined;
+}
+
+/** What is new on the shelves that the caller sees, and not withheld; upstreams tell no news. */
+async function entriesOf(call: Call, place: IndexPlace, feed: Feed): Promise<readonly FeedEntry[]> {
+  const shelves = (place.parts ?? [place]).filter(({ version }) => version !== null);
+  const whole = shownBy(call, place);
+  const all = await Promise.all(
+    shelves.map(async (shelf) => {
+      const entries = await feed.entries(call, membersAt(shelf));
+      return entries.filter(shownBy(call, shelf)).filter(whole);
+    }),
+  );
+  const [only = [], ...more] = all;
+  return more.length === 0 ? only : joined(all.flat(), feed).slice(0, MOST_RELEASES);
+}
+
+function shownBy({ ctx }: Call, { object, updated, rules }: IndexPlace) {
+  const book = ruleBook(ctx, { id: object.id, updated, rules });
+  return ({ name_normalized: name, version }: FeedEntry): boolean =>
+    book.refusal(name, version) === undefined;
+}
+
+/** Each subject once, at the time when the first member got it; the newest first. */
+function joined(entries: readonly FeedEntry[], feed: Feed): readonly FeedEntry[] {
+  const oldestFirst = entries.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  const first = new Map<string, FeedEntry>();
+  for (const entry of oldestFirst) {
+    if (!first.has(feed.subject(entry))) first.set(feed.subject(entry), entry);
+  }
+  return [...first.values()].reverse();
 }
 
 /** @see RSS 2.0 */
