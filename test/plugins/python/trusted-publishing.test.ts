@@ -146,6 +146,11 @@ test("claims that say nobody's name, and issuers that nobody trusts, are refused
     { claims: { repository: 7 } },
     { claims: { sub: "x".repeat(1001) } },
     { claims: { constructor: "x" } },
+    { claims: { sub: "a\u0000b" } },
+    { claims: { sub: "a", "b\u0000": "c" } },
+    { claims: { sub: "a\ud800" } },
+    { claims: [] },
+    { claims: { sub: "" } },
     { issuer: "https://evil.example" },
     { projects: ["*"] },
   ];
