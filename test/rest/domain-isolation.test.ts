@@ -123,6 +123,7 @@ const KINDS: Readonly<Record<string, string>> = {
   artifact: "artifacts",
   upload: "uploads",
   content: "content/python/packages",
+  distribution: "distributions/python/pypi",
 };
 
 test("nothing can be made to refer to an object of another domain", async (t) => {
@@ -148,6 +149,11 @@ test("nothing can be made to refer to an object of another domain", async (t) =>
   await refuse(composite, inDomain("b", "contentguards/core/composite/"), {
     name: "n",
     guards: guards as never,
+  });
+  const members = [a.hrefs.get("distributions/python/pypi")];
+  await refuse(composite, inDomain("b", "distributions/python/pypi/"), {
+    ...{ name: "n", base_path: "n" },
+    members: members as never,
   });
   assert.ok(tried > 30, `${tried} bodies`);
 });

@@ -288,7 +288,8 @@ test("what cannot be a group is refused", async (t) => {
   assert.match(await refused({ members: [w.href("a")], upload_member: w.href("b") }), /members/);
   assert.match(await refused({ members: [other] }), /Incorrect URL match/);
   assert.match(await refused({ members: Array(17).fill(w.href("a")) }), /no more than 16/);
-  for (const name of ["", "*", "a b", "x".repeat(201), "a\u0000", "\ud800"]) await refused({ private_names: [name] });
+  for (const name of ["", "*", "a b", "x".repeat(201), "a\u0000", "\ud800"])
+    await refused({ private_names: [name] });
   assert.match(
     await refused({ denied_packages: ["a >> 1"] }),
     /denied_packages specifier a >> 1 is invalid/,
