@@ -56,6 +56,16 @@ const NO_RULES: RuleBook = {
   isOut: () => false,
 };
 
+/** Lines of a rule that a reason names, and characters of each. */
+const MOST_TOLD = 5;
+const MOST_TEXT = 200;
+
+const told = (lines: readonly Line[]): string =>
+  lines
+    .slice(0, MOST_TOLD)
+    .map(({ text }) => text.slice(0, MOST_TEXT))
+    .join(", ") + (lines.length > MOST_TOLD ? ", …" : "");
+
 interface Line extends ProjectRule {
   readonly text: string;
 }
@@ -70,11 +80,11 @@ export function readRules({ privateNames, allowed, denied }: IndexRules): RuleBo
     isPrivate: (name) => matchesSome(privateNames, name),
     refusal(name, version) {
       const line = keptOut.get(name)?.find((one) => takes(one, version));
-      if (line) return `this index denies ${line.text}`;
+      if (line) return `this index denies ${told([line])}`;
       if (allowed.length === 0) return undefined;
       const lines = letIn.get(name) ?? [];
       if (lines.some((one) => takes(one, version))) return undefined;
-      const only = lines.length === 0 ? "" : ` but ${lines.map(({ text }) => text).join(", ")}`;
+      const only = lines.length === 0 ? "" : ` but ${told(lines)}`;
       return `this index allows nothing of ${name}${only}`;
     },
     isOut: (name) =>

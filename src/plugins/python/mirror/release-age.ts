@@ -20,5 +20,7 @@ export function ageRefusal(uploadTime: string | null, { hours, nowMs }: AgeRule)
   }
   const dueMs = uploadedMs + hours * HOUR_MS;
   if (dueMs <= nowMs) return undefined;
-  return `upstream got the file less than ${hours} hours ago; it is taken from ${new Date(dueMs).toISOString()} on`;
+  const due = new Date(dueMs);
+  const when = Number.isNaN(due.getTime()) ? "" : `; it is taken from ${due.toISOString()} on`;
+  return `upstream got the file less than ${hours} hours ago${when}`;
 }
