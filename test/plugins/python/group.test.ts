@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sha256 } from "#base/digests.ts";
+import { ADMIN_PASSWORD } from "../../support/rest-api.ts";
 import { answer } from "../../support/upstream.ts";
 import { sdist } from "./distributions.ts";
 import { createGroups, listed, ORIGIN, release, serve } from "./group-world.ts";
@@ -183,6 +184,34 @@ test("a member that the caller may not see is left out, and keeps its names", as
     list.map(({ name }: { name: string }) => name),
     ["six", "seven"],
   );
+});
+
+test("a reader sees the members that the policy of indexes lets him see by themselves", async (t) => {
+  const w = await createGroups(t);
+  await w.hosted("a", [release("one", "1.0")]);
+  await w.hosted("b", [release("one", "2.0")]);
+  await w.group("all", ["a", "b"]);
+  const password = "of the tests 1";
+  await w.api.post("users/", { username: "ann", password });
+  for (const name of ["all", "a"]) {
+    const role = { role: "python.pythondistribution_viewer", users: ["ann"] };
+    assert.equal((await w.api.post(`${w.href(name)}add_role/`, role)).status, 201);
+  }
+  const { body } = await w.api.get("access_policies/?viewset_name=pypi/simple");
+  const condition = ["index_has_perm"];
+  const statement = { action: "*", principal: "authenticated", effect: "allow", condition };
+  const json = { statements: [statement] };
+  assert.equal((await w.api.request("PATCH", body.results[0].pulp_href, { json })).status, 200);
+
+  const seen = async (user: string | null | undefined) => {
+    const files = await w.files("all", "one", user === undefined ? {} : { user });
+    return typeof files === "number" ? files : Object.keys(files).length;
+  };
+
+  assert.equal(await seen(`ann:${password}`), 1);
+  assert.equal(await seen(`admin:${ADMIN_PASSWORD}`), 2);
+  assert.equal(await seen(null), 401);
+  assert.equal(await w.files("b", "one", { user: `ann:${password}` }), 403);
 });
 
 test("the list of a group has what upstreams list beside it", async (t) => {
