@@ -1,5 +1,6 @@
 import { createApi } from "../../test/support/api.ts";
 import { wrk } from "../load.ts";
+import { INSTALLER } from "../rivals/python-indexes.ts";
 import type { Bench, Goal, Scenario, Side } from "../scenario.ts";
 import { seedPackages } from "../seed/packages.ts";
 
@@ -25,7 +26,7 @@ async function run(bench: Bench): Promise<void> {
     const side = (who: string, url: string): Side => ({
       name: who,
       pids: () => bench.pids(),
-      load: (seconds) => wrk({ url, headers: { accept }, connections: 64 }, seconds),
+      load: (seconds) => wrk({ url, headers: { ...INSTALLER, accept }, connections: 64 }, seconds),
     });
     await bench.pair({
       name: `${name} page of ${FILES} files among ${FILES + OTHERS.large}, against ${FILES}`,
