@@ -15,6 +15,7 @@ export const scenario: Scenario = { title: "uploads until they are listed", run 
 const CLIENTS = 8;
 const PER_CLIENT = 125;
 const BYTES = 50_000;
+const TRIES = 5;
 
 interface Index {
   /** Where files are sent to. */
@@ -109,9 +110,14 @@ async function upload(index: Index, project: string, file: Distribution): Promis
   for (const [key, value] of Object.entries(fields)) form.set(key, value);
   form.set("content", new Blob([new Uint8Array(file.bytes)]), file.filename);
   const headers = index.authorization ? { authorization: index.authorization } : {};
-  const answer = await fetch(index.uploads, { method: "POST", body: form, headers });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${index.uploads} answers ${answer.status}: ${text}`);
+  for (let tries = 1; ; tries += 1) {
+    const answer = await fetch(index.uploads, { method: "POST", body: form, headers });
+    const text = await answer.text();
+    if (answer.ok) return;
+    // As twine does: a server that is busy is asked again.
+    if (answer.status < 500 || tries === TRIES)
+      throw new Error(`${index.uploads} answers ${answer.status}: ${text}`);
+  }
 }
 
 async function untilListed(
