@@ -43,20 +43,77 @@ export async function ingest(
 ): Promise<PackageUnit> {
   checkFilename(filename);
   await using stored = await openArtifact(ctx, domain, artifact);
-  const sha256 = Buffer.from(stored.sha256, "hex");
-  const known = (await knownFilename(ctx, domain, sha256)) ?? filename;
-  const { metadata, metadataBytes } = await read(stored.file, known);
+  const told = await readUnit(ctx, domain, {
+    source: stored.file,
+    sha256: Buffer.from(stored.sha256, "hex"),
+    filename,
+  });
+  const { metadataBytes } = told;
   const companion = metadataBytes && (await saveBytes(ctx, domain, metadataBytes));
-  const main = { relativePath: known, artifact };
+  return unitOf(told, artifact, companion);
+}
+
+/** A file of a release that has come and is not stored. */
+export interface NewPackageFile {
+  readonly file: Parameters<typeof saveArtifacts>[2][number];
+  readonly filename: string;
+}
+
+/**
+ * Reads a file that is not stored; nothing is saved yet, so that one that is wrong leaves nothing.
+ *
+ * @throws `ValidationError` with what is wrong with the file or its name.
+ */
+export async function readNew(ctx: Ctx, domain: DomainRef, { file, filename }: NewPackageFile) {
+  checkFilename(filename);
+  const { sizeBytes, digests } = file.sealed;
+  const told = await readUnit(ctx, domain, {
+    source: { sizeBytes, read: (start, length) => file.file.read(start, length) },
+    sha256: Buffer.from(digests.sha256, "hex"),
+    filename,
+  });
+  return { ...told, file };
+}
+
+/** Stores a file that was read, and its metadata with it. */
+export async function storeNew(
+  ctx: Ctx,
+  domain: DomainRef,
+  { file, ...told }: Awaited<ReturnType<typeof readNew>>,
+): Promise<PackageUnit> {
+  const { metadataBytes } = told;
+  await using companion = metadataBytes && (await incoming(ctx, domain, metadataBytes));
+  const [main, beside] = await saveArtifacts(ctx, domain, companion ? [file, companion] : [file]);
+  if (main === undefined) throw new Error("An uploaded file was not saved.");
+  return unitOf(told, main.id, beside);
+}
+
+interface Asked {
+  readonly source: Parameters<typeof readDistribution>[0];
+  readonly sha256: Buffer;
+  readonly filename: string;
+}
+
+async function readUnit(ctx: Ctx, domain: DomainRef, { source, sha256, filename }: Asked) {
+  const known = (await knownFilename(ctx, domain, sha256)) ?? filename;
+  const { metadata, metadataBytes } = await read(source, known);
+  const row = { ...described(known, metadata), sha256, size: source.sizeBytes };
+  return { row, metadataBytes };
+}
+
+function unitOf(
+  { row }: Awaited<ReturnType<typeof readUnit>>,
+  artifact: string,
+  companion: { readonly id: string; readonly sha256: string } | undefined,
+): PackageUnit {
+  const main = { relativePath: row.filename, artifact };
   return {
     row: {
-      ...described(known, metadata),
-      sha256,
-      size: stored.file.sizeBytes,
+      ...row,
       metadata_sha256: companion ? Buffer.from(companion.sha256, "hex") : null,
     },
     files: companion
-      ? [main, { relativePath: metadataPath(known), artifact: companion.id }]
+      ? [main, { relativePath: metadataPath(row.filename), artifact: companion.id }]
       : [main],
   };
 }
@@ -139,9 +196,21 @@ export async function saveBytes(
   domain: DomainRef,
   bytes: Buffer,
 ): Promise<{ readonly id: string; readonly sha256: string }> {
-  await using file = await ctx.storage(domain).beginFile();
-  if (!file.sink.write(bytes)) await once(file.sink, "drain");
-  const [saved] = await saveArtifacts(ctx, domain, [{ file, sealed: await file.seal() }]);
+  await using file = await incoming(ctx, domain, bytes);
+  const [saved] = await saveArtifacts(ctx, domain, [file]);
   if (saved === undefined) throw new Error("Saving bytes gave no artifact.");
   return saved;
+}
+
+/** Bytes in memory as a file that may be saved. */
+async function incoming(ctx: Ctx, domain: DomainRef, bytes: Buffer) {
+  const file = await ctx.storage(domain).beginFile();
+  try {
+    if (!file.sink.write(bytes)) await once(file.sink, "drain");
+    const sealed = await file.seal();
+    return { file, sealed, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() };
+  } catch (error) {
+    await file[Symbol.asyncDispose]();
+    throw error;
+  }
 }

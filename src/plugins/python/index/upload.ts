@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonObject } from "#base/json.ts";
 import { prn } from "#base/prn.ts";
-import { type Call, dispatch, saveArtifacts, saveUnits, type Values } from "#sdk";
+import { type Call, dispatch, saveUnits, type Values } from "#sdk";
 import { pythonPackage, pythonProvenance } from "../content.ts";
 import { parseFilename } from "../format/filename.ts";
 import { normalizeName } from "../format/names.ts";
-import { ingest } from "../ingest.ts";
+import { readNew, storeNew } from "../ingest.ts";
 import { attestedProvenance, provenanceRow } from "../provenance.ts";
 import { type ProjectCheck, publisherCheck } from "../publishing/allowed.ts";
 import { pythonRepository } from "../repository.ts";
@@ -76,12 +76,11 @@ async function storeUpload(
 ): Promise<UploadedUnits | { readonly barred: string }> {
   const { domain } = caller;
   const provenance = await provenanceOf({ ctx, caller }, form);
-  const [artifact] = await saveArtifacts(ctx, domain, [form.file]);
-  if (!artifact) throw new Error("An uploaded file was not saved.");
-  const unit = await ingest(ctx, domain, { artifact: artifact.id, filename: form.filename });
+  const told = await readNew(ctx, domain, form);
   // Pages list a file under the name that it says itself.
-  const barred = check(normalizeName(unit.row.name));
+  const barred = check(normalizeName(told.row.name));
   if (barred !== undefined) return { barred };
+  const unit = await storeNew(ctx, domain, told);
   const [saved] = await saveUnits(ctx, { domain, type: pythonPackage, units: [unit] });
   if (!saved) throw new Error("The unit of an uploaded file was not saved.");
   if (!provenance) return { package: saved.id, provenance: null };
