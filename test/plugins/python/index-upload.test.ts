@@ -177,12 +177,23 @@ test("a wheel comes with its metadata, and with what is attested about it", asyn
   assert.match(bundle.publisher.prn, /^prn:auth\.user:\d+$/);
 });
 
-test("a file that cannot be read is refused at once", async (t) => {
+test("a file that cannot be read is refused at once, and not stored", async (t) => {
   const index = await createIndex(t);
   const broken = await send(index, { bytes: Buffer.from("no archive") });
   assert.equal(broken.statusCode, 400, broken.body);
   assert.match(broken.body, /shelf-1\.0\.tar\.gz/);
   assert.deepEqual(await filesOf(index), []);
+  assert.equal((await index.api.get("artifacts/")).body.count, 0);
+});
+
+test("a wheel and its metadata are stored together", async (t) => {
+  const index = await createIndex(t);
+  const { filename, bytes } = wheel();
+  const statements = await index.api.statementsOf(() => send(index, { filename, bytes }));
+  const ofArtifacts = statements.filter((text) => /insert into artifact\b/.test(text));
+  assert.equal(ofArtifacts.length, 1);
+  assert.equal((await index.api.get("artifacts/")).body.count, 2);
+  assert.ok(statements.length < 32, `${statements.length} statements`);
 });
 
 test("who may not upload is told so before the file is looked at", async (t) => {
