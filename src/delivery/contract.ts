@@ -180,6 +180,13 @@ export type HandlerAnswer =
 export interface ContentHandler {
   /** Type of the distributions it is for, and of their repositories: `file.file`. */
   readonly type: string;
+  /** Listings of the content app do not name its distributions: who may know of them, it decides. */
+  readonly isUnlisted?: boolean;
+  /**
+   * A path of the content app beside its prefix, with a slash at both ends, below which requests are
+   * answered as if they lay below the prefix: `/pulp/container/`.
+   */
+  readonly alias?: string;
   /** Answers a path before publications and versions are asked; undefined goes on. */
   resolve?(ctx: Ctx, request: ContentRequest): Promise<HandlerAnswer | undefined>;
   /** The same, only for clients that prefer JSON. */

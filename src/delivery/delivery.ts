@@ -65,6 +65,8 @@ export class Delivery {
   readonly #handlers: ReadonlyMap<string, ContentHandler>;
   readonly #guards: Guards;
   readonly #publicationTypes: readonly string[];
+  readonly #unlisted: readonly string[];
+  readonly #aliases: readonly string[];
   readonly #memory: Memory;
   readonly #files = new OpenFiles(OPEN_FILES);
   readonly #upstreams: Upstreams;
@@ -82,6 +84,8 @@ export class Delivery {
         .filter(({ servesPublications }) => servesPublications)
         .map(({ type }) => type),
     );
+    this.#unlisted = handlers.filter(({ isUnlisted }) => isUnlisted).map(({ type }) => type);
+    this.#aliases = handlers.flatMap(({ alias }) => (alias === undefined ? [] : [alias]));
     this.#memory = new Memory(ctx);
     this.#marks = ctx.settings.CACHE_ENABLED;
     this.#trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
@@ -199,8 +203,9 @@ export class Delivery {
   }
 
   #place({ rawPath }: Exchange) {
-    const { CONTENT_PATH_PREFIX: prefix, DOMAIN_ENABLED: hasDomains } = this.#ctx.settings;
-    return parseRequestPath(rawPath, { prefix, hasDomains });
+    const { CONTENT_PATH_PREFIX, DOMAIN_ENABLED: hasDomains } = this.#ctx.settings;
+    const alias = this.#aliases.find((path) => rawPath.startsWith(path));
+    return parseRequestPath(rawPath, { prefix: alias ?? CONTENT_PATH_PREFIX, hasDomains });
   }
 
   #fullPath(exchange: Exchange): string {
@@ -230,6 +235,7 @@ export class Delivery {
       domain: place.domain ?? "default",
       path: place.path,
       publicationTypes: this.#publicationTypes,
+      unlisted: this.#unlisted,
     });
     this.#memory.keepMatch(matched, visit);
     return matched;
@@ -250,6 +256,7 @@ export class Delivery {
       root: contentRoot(this.#ctx, domain),
       wantsJson: isJson,
       query: new URLSearchParams(exchange.query),
+      unlisted: this.#unlisted,
     });
     return this.#send(exchange, listingAnswer(listing));
   }

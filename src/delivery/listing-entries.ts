@@ -120,7 +120,11 @@ const members = (directory: string): string => `
   where m.domain = $1::int and m.repository = $2::int and m.added <= $3::int and m.removed > $3::int ${below("ca.relative_path", directory)}`;
 
 /** Next segments of the base paths below a prefix (`""` or `a/`) that listings show. */
-export function distributionsQuery(domain: Match["domain"], prefix: string): Query {
+export function distributionsQuery(
+  domain: Match["domain"],
+  prefix: string,
+  unlisted: readonly string[],
+): Query {
   return {
     text: `
 select distinct left(rest, strpos(rest, '/')) collate "C" as name,
@@ -128,9 +132,10 @@ select distinct left(rest, strpos(rest, '/')) collate "C" as name,
 from (select substr(base_path, length($2::text) + 1) || '/' as rest
   from distribution
   where domain = $1::int and not hidden and (guard is null or not $3::boolean)
+    and type <> all($4::text[])
     and ($2 = '' or base_path >= $2 and base_path < left($2, -1) || '0')) below
 order by 1`,
-    values: [domain.num, prefix, domain.hidesGuarded],
+    values: [domain.num, prefix, domain.hidesGuarded, unlisted],
   };
 }
 

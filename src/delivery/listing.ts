@@ -60,13 +60,15 @@ export interface DistributionsPlace {
   readonly root: string;
   readonly wantsJson: boolean;
   readonly query: URLSearchParams;
+  /** Types whose distributions are not named. */
+  readonly unlisted: readonly string[];
 }
 
 /** The next segments of all base paths (core-content §5.11). */
 export async function distributionsListing(ctx: Ctx, place: DistributionsPlace): Promise<Listing> {
   const isRoot = place.path === "";
   const prefix = isRoot ? "" : `${place.path}/`;
-  const query = distributionsQuery(place.domain, prefix);
+  const query = distributionsQuery(place.domain, prefix, place.unlisted);
   const title = isRoot ? place.root : prefix;
   return namesListing(ctx, place.domain, {
     wantsJson: place.wantsJson,

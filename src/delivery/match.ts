@@ -26,6 +26,8 @@ export interface MatchQuery {
   readonly path: string;
   /** Types whose distributions serve publications. */
   readonly publicationTypes: readonly string[];
+  /** Types whose distributions listings do not name. */
+  readonly unlisted: readonly string[];
 }
 
 /** Finds the distribution of a path and what it serves, in one statement (data-model §7). */
@@ -46,13 +48,13 @@ export async function matchDistribution(ctx: Ctx, query: MatchQuery): Promise<Ma
   return query.path === "" || row.has_below ? { kind: "above", domain } : { kind: "none" };
 }
 
-function parameters(ctx: Ctx, { domain, path, publicationTypes }: MatchQuery): unknown[] {
+function parameters(ctx: Ctx, { domain, path, publicationTypes, unlisted }: MatchQuery): unknown[] {
   const prefixes = path === "" ? [] : pathPrefixes(path).filter((p) => p.length <= MAX_BASE_PATH);
   const now = ctx.clock.now();
   const moments = prefixes.map((prefix) => checkpointMoment(path.slice(prefix.length + 1), now));
   const hides = ctx.settings.HIDE_GUARDED_DISTRIBUTIONS;
   const cutoffs = moments.map((moment) => moment?.before ?? null);
-  return [domain, prefixes, cutoffs, publicationTypes, path, hides];
+  return [domain, prefixes, cutoffs, publicationTypes, path, hides, unlisted];
 }
 
 function toMatch(row: MatchRow, domain: Match["domain"]): Match {
@@ -123,7 +125,7 @@ interface MatchRow {
  *
  * $1 domain, $2 base paths to try, $3 for each of them the end of the checkpoint second that the
  * path asks for, $4 publication-serving types, $5 path, $6 whether the default domain hides
- * guarded distributions. Values of which the planner could guess the share are hidden from it by a
+ * guarded distributions, $7 types that are not listed. Values of which the planner could guess the share are hidden from it by a
  * select, so that one plan serves all requests.
  */
 const MATCH: HotStatement<MatchRow> = {
@@ -140,7 +142,7 @@ select d.num as domain, d.id as domain_id, d.name as domain_name, d.redirect_to_
   case when x.id is null then exists (select from distribution below
     where below.domain = d.num and below.base_path >= (select $5::text) || '/'
       and below.base_path < (select $5::text) || '0'
-      and not below.hidden and (below.guard is null
+      and not below.hidden and below.type <> all($7::text[]) and (below.guard is null
         or not (d.hide_guarded_distributions or (d.name = 'default' and $6))))
   else exists (select from distribution nested where nested.domain = d.num
     and nested.base_path >= x.base_path || '/' and nested.base_path < x.base_path || '0')

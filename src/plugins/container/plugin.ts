@@ -10,6 +10,7 @@ import {
   containerSignature,
   containerTag,
 } from "./content.ts";
+import { hidePullThrough, serveBlobs } from "./content-app.ts";
 import {
   migratePushRepository,
   recursiveAdd,
@@ -78,7 +79,7 @@ export const container = definePlugin({
     ...[buildImage, deleteDistributionTask, signImages, syncImages],
   ],
   described: [tokenOperation],
-  delivery: [],
+  delivery: [serveBlobs, hidePullThrough],
   settings: {
     ...registrySettings,
     ...registryAuthSettings,

@@ -225,11 +225,12 @@ test("uploads that nobody continued go with their files, others stay", async (t)
   assert.deepEqual(await sessionFiles(world), [young.split("/").at(-1)]);
 });
 
-test("many first uploads to one name make one repository", async (t) => {
+test("many first uploads to one name make one repository, and others beside them", async (t) => {
   const world = await createRegistryWorld(t);
+  const names = ["new/image", "new/image", "one", "two/three"];
 
   const begun = await Promise.all(
-    Array.from({ length: 12 }, () => world.ask("POST", "/v2/new/image/blobs/uploads/")),
+    Array.from({ length: 48 }, (_, n) => world.ask("POST", `/v2/${names[n % 4]}/blobs/uploads/`)),
   );
 
   assert.deepEqual(new Set(begun.map(({ status }) => status)), new Set([202]));

@@ -215,7 +215,6 @@ function scopesFor(question: RegistryQuestion): readonly Scope[] {
 
 /** Whose policies say what their makers get. */
 const MADE = [
-  { of: "namespace", viewset: "pulp_container/namespaces", model: "container.containernamespace" },
   {
     of: "distribution",
     viewset: "distributions/container/container",

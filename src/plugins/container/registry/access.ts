@@ -50,7 +50,6 @@ export interface RegistryAccess {
 export interface MadeObjects {
   readonly domain: DomainRef;
   /** Null where it was there. */
-  readonly namespace: string | null;
   readonly distribution: string | null;
   readonly repository: string | null;
 }

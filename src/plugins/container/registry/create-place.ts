@@ -1,13 +1,27 @@
 import { ValidationError } from "#base/errors.ts";
-import { uuid7 } from "#base/uuid7.ts";
-import { createDistribution, createRepository, type Executor, inTransaction, sql } from "#sdk";
+import {
+  type Caller,
+  type Ctx,
+  createDistribution,
+  createRepository,
+  type Executor,
+  ensureGuard,
+  inTransaction,
+  sql,
+} from "#sdk";
+import { ensureNamespace, namespaceOf } from "../namespaces.ts";
+import { REDIRECT_GUARD } from "../redirect-guard.ts";
 import type { Trx } from "../trx.ts";
 import type { MadeObjects } from "./access.ts";
 import { registryErrors } from "./errors.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
 import type { Place } from "./places.ts";
-import type { Registry, RepositoryVisit } from "./registry.ts";
+import { callerOf, type Registry, type RepositoryVisit } from "./registry.ts";
 
 const TYPE = "container.container";
+
+/** One transaction of a process at a time: each needs a second connection for a moment. */
+const creations = new WeakMap<Ctx["hot"], OneAtATime>();
 
 /**
  * Makes what the first push to a name needs: namespace, repository, distribution. Of pushes that come
@@ -21,21 +35,36 @@ export async function createPlace(
   visit: RepositoryVisit,
   place: Place | undefined,
 ): Promise<void> {
-  const { ctx, access, memory } = registry;
-  const domain = place?.domain ?? (await domainOf(registry, visit));
-  const { basePath } = visit.name;
+  const { hot } = registry.ctx;
+  const turns = creations.get(hot) ?? new OneAtATime();
+  creations.set(hot, turns);
   try {
-    await inTransaction(ctx, undefined, async (trx) => {
-      await lockName(trx, domain.num, basePath);
-      const made = await make(registry, trx, { domain, basePath, place });
-      if (made) await access.created(trx, visit.caller, made);
-    });
-    if (place) memory.forget(place.distribution);
+    await turns.run(() => createInTurn(registry, visit, place));
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
     const text = "Repository is not available for push.";
     throw registryErrors.nameInvalid(visit.name.full, text);
   }
+}
+
+async function createInTurn(
+  registry: Registry,
+  visit: RepositoryVisit,
+  place: Place | undefined,
+): Promise<void> {
+  const { ctx, access, memory } = registry;
+  const { basePath } = visit.name;
+  // Those who waited find what the first one made.
+  const known = await memory.freshPlace(visit.name);
+  if (known?.repository) return;
+  const domain = place?.domain ?? (await domainOf(registry, visit));
+  await inTransaction(ctx, undefined, async (trx) => {
+    await lockName(trx, domain.num, basePath);
+    const caller = callerOf(visit, { domain });
+    const made = await make(registry, trx, { domain, basePath, place, caller });
+    if (made) await access.created(trx, visit.caller, made);
+  });
+  if (place) memory.forget(place.distribution);
 }
 
 type Domain = Place["domain"];
@@ -57,13 +86,14 @@ interface Wanted {
   readonly domain: Named;
   readonly basePath: string;
   readonly place: Place | undefined;
+  readonly caller: Caller;
 }
 
 /** @returns undefined if somebody else has made it meanwhile. */
 async function make(
   { ctx }: Registry,
   trx: Trx,
-  { domain, basePath, place }: Wanted,
+  { domain, basePath, place, caller }: Wanted,
 ): Promise<MadeObjects | undefined> {
   const found = await distributionAt(trx, domain.num, basePath);
   if (found?.repository) return undefined;
@@ -73,18 +103,17 @@ async function make(
   const repositoryMade = own ? null : repository;
   if (found && place) {
     await pointTo(trx, domain.num, { distribution: found.id, repository });
-    return { domain, namespace: null, distribution: null, repository: repositoryMade };
+    return { domain, distribution: null, repository: repositoryMade };
   }
-  const namespace = await ensureNamespace(trx, domain.num, basePath.split("/")[0] ?? "");
-  const input = { domain, type: TYPE, name: basePath, basePath, repository, mayNest: true };
+  const name = namespaceOf(basePath);
+  const namespace = await ensureNamespace(ctx, trx, { caller, name });
+  const guard = await ensureGuard(trx, { domain, ...REDIRECT_GUARD });
+  const input = { domain, type: TYPE, name: basePath, basePath, repository, guard, mayNest: true };
   const distribution = await createDistribution(ctx, input, trx);
   await sql`
     insert into container_distribution (id, domain, namespace)
-    values (${distribution}, ${domain.num}, ${namespace.id})`.execute(trx);
-  return {
-    ...{ domain, distribution, repository: repositoryMade },
-    namespace: namespace.isNew ? namespace.id : null,
-  };
+    values (${distribution}, ${domain.num}, ${namespace})`.execute(trx);
+  return { domain, distribution, repository: repositoryMade };
 }
 
 async function distributionAt(db: Executor, domain: number, basePath: string) {
@@ -116,17 +145,3 @@ const pointTo = (
     insert into distribution_event (domain, distribution) values (${domain}, ${distribution})`.execute(
     trx,
   );
-
-async function ensureNamespace(
-  trx: Trx,
-  domain: number,
-  name: string,
-): Promise<{ readonly id: string; readonly isNew: boolean }> {
-  const id = uuid7();
-  const { rows } = await sql<{ id: string }>`
-    insert into container_namespace (id, domain, name) values (${id}, ${domain}, ${name})
-    on conflict (domain, name) do update set updated = container_namespace.updated
-    returning id`.execute(trx);
-  const found = rows[0]?.id ?? id;
-  return { id: found, isNew: found === id };
-}

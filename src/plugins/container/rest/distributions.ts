@@ -18,6 +18,7 @@ import {
 import { deleteDistributionTask } from "../delete-distributions.ts";
 import { hasNameCharacters, MAX_NAME_LENGTH } from "../format/names.ts";
 import { ensureNamespace, NAMESPACES, namespaceOf } from "../namespaces.ts";
+import { REDIRECT_GUARD } from "../redirect-guard.ts";
 import type { Trx } from "../trx.ts";
 import { names } from "./names.ts";
 import { visibleDistributions, visiblePullThrough } from "./visibility.ts";
@@ -25,9 +26,6 @@ import { visibleDistributions, visiblePullThrough } from "./visibility.ts";
 type Options = Parameters<typeof distributionResource>[0];
 type View = Parameters<NonNullable<Field["read"]>>[1];
 type Delete = NonNullable<Resource["operations"]["delete"]>;
-
-/** Guard of the addresses that the registry redirects to. */
-const REDIRECT_GUARD = { type: "core.content_redirect", name: "content redirect" };
 
 function checkBasePath(value: string): string {
   if (value.length > MAX_NAME_LENGTH) {
