@@ -26,8 +26,9 @@ test("an image is pulled through once, and served from here then", async (t) => 
   const layer = await world.get(`${IMAGE}/blobs/${digestOf("layer")}`);
   assert.equal(await layer.text(), "layer");
   await world.stored(digestOf("layer"));
+  upstream.tag("0.9", image);
   const listed = await (await world.get(`${IMAGE}/tags/list`)).json();
-  assert.deepEqual(listed, { name: IMAGE, tags: ["1.0"] });
+  assert.deepEqual(listed, { name: IMAGE, tags: ["0.9", "1.0"] });
 
   world.forget();
   for (const what of ["manifests/1.0", `manifests/${image.digest}`, `blobs/${digestOf("layer")}`])
@@ -217,6 +218,7 @@ test("containerd names the registry that it wants", async (t) => {
     const pulled = await world.get(`library/app/manifests/1.0${query}`);
     assert.equal(pulled.status, 200);
     assert.equal(await pulled.text(), image.body);
+    assert.equal(pulled.headers.get("oci-namespace"), host);
   }
   const blob = await world.get(`library/app/blobs/${digestOf("layer")}${query}`);
   assert.equal(await blob.text(), "layer");
@@ -256,4 +258,41 @@ test("a blob that no manifest named yet comes through, too", async (t) => {
   assert.equal(await blob.text(), "another");
   const missing = await world.get(`${IMAGE}/blobs/${digestOf("none")}`);
   assert.deepEqual(await codesOf(missing), ["BLOB_UNKNOWN"]);
+});
+
+test("what refers to an image is found through the cache", async (t) => {
+  const world = await createPullWorld(t, { fake: { hasReferrers: true } });
+  const { repository: upstream } = world;
+  const image = upstream.image(["layer"]);
+  upstream.tag("1.0", image);
+  const sbom = upstream.attach(image, "an SBOM");
+  await world.addThrough();
+  await world.get(`${IMAGE}/manifests/1.0`);
+  for (let time = 0; time < 2; time += 1) {
+    const answer = await world.get(`${IMAGE}/referrers/${image.digest}`);
+    const { manifests } = (await answer.json()) as { manifests: { digest: string }[] };
+    assert.deepEqual(
+      manifests.map(({ digest }) => digest),
+      [sbom.digest],
+    );
+  }
+  assert.equal(world.count("GET referrers"), 1);
+  const blob = await world.get(`${IMAGE}/blobs/${digestOf("an SBOM")}`);
+  assert.equal(await blob.text(), "an SBOM");
+});
+
+test("tags of a cache are listed page by page, and without upstream those that are here", async (t) => {
+  const world = await createPullWorld(t, FRESH);
+  const { repository: upstream } = world;
+  const image = upstream.image(["layer"]);
+  for (const tag of ["c", "a", "b"]) upstream.tag(tag, image);
+  await world.addThrough();
+  const first = await world.get(`${IMAGE}/tags/list?n=2`);
+  assert.deepEqual(await first.json(), { name: IMAGE, tags: ["a", "b"] });
+  const next = /<(.*)>/.exec(first.headers.get("link") ?? "")?.[1] ?? "";
+  assert.deepEqual(await (await world.ask("GET", next)).json(), { name: IMAGE, tags: ["c"] });
+  await world.get(`${IMAGE}/manifests/b`);
+  world.upstream.on("/v2/library/app/tags/list", answer.status(500));
+  const listed = await (await world.get(`${IMAGE}/tags/list`)).json();
+  assert.deepEqual(listed, { name: IMAGE, tags: ["b"] });
 });

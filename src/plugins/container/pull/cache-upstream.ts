@@ -3,7 +3,6 @@ import { openRemote } from "#sdk";
 import { readManifest } from "../format/manifest.ts";
 import { isRepositoryName, isTag, parseDigest } from "../format/names.ts";
 import { knownManifests } from "../mirror/known.ts";
-import { mirrorOptions } from "../mirror/options.ts";
 import { addPending } from "../pending.ts";
 import { registryErrors } from "../registry/errors.ts";
 import { manifestByTag } from "../registry/manifest-queries.ts";
@@ -14,17 +13,17 @@ import { queryOf } from "../registry/visit.ts";
 import { saveBlobs } from "../save.ts";
 import { blobSize } from "../upstream/blobs.ts";
 import { upstreamUrl } from "../upstream/names.ts";
-import { type UpstreamRepository, upstreamDigest, upstreamManifest } from "../upstream/registry.ts";
+import { upstreamDigest, upstreamManifest } from "../upstream/registry.ts";
 import { hasTags } from "../upstream/tag-list.ts";
-import { bringManifest, type CachePlace } from "./bring.ts";
-import { followParent, makeCache } from "./caches.ts";
+import { atUpstream, type Cache, PATIENCE_MS } from "./at-upstream.ts";
+import { bringManifest } from "./bring.ts";
+import { CacheLists } from "./cache-lists.ts";
+import { makeCache } from "./caches.ts";
 import { isAboutUpstream, upstreamRefusal } from "./errors.ts";
 import { RecentAnswers } from "./recent.ts";
 import { pullSettingsOf } from "./settings.ts";
 import { letsIn, type PullThrough, pullThroughAbove, pullThroughOf } from "./through.ts";
 
-/** How long clients wait for an upstream, with and without something here to give them. */
-const PATIENCE_MS = { known: 5000, unknown: 30_000 };
 const MOST_RECENT = 20_000;
 const ANY_SIZE = 8 * 1024 * 1024;
 
@@ -44,12 +43,14 @@ export class CacheUpstream implements RegistryUpstream {
   readonly #memory: RegistryMemory;
   readonly #recent: RecentAnswers<Outcome>;
   readonly #making: RecentAnswers<Place | undefined>;
+  readonly #lists: CacheLists;
 
   constructor(ctx: Ctx, memory: RegistryMemory) {
     this.#ctx = ctx;
     this.#memory = memory;
     this.#recent = new RecentAnswers(ctx.clock, MOST_RECENT);
     this.#making = new RecentAnswers(ctx.clock, 1);
+    this.#lists = new CacheLists(ctx, freshMs(ctx));
   }
 
   async covers({ name }: RepositoryVisit): Promise<boolean> {
@@ -64,8 +65,10 @@ export class CacheUpstream implements RegistryUpstream {
     const named = host && (await pullThroughOf(this.#ctx, { domain, host }));
     if (!named) return undefined;
     const basePath = `${named.basePath}/${visit.name.basePath}`;
+    visit.exchange.response.setHeader("OCI-Namespace", host);
     const known = await placeByName(this.#ctx, { ...visit.name, basePath });
-    return known ?? this.#cacheOf(visit, named, basePath);
+    if (!known) return this.#cacheOf(visit, named, basePath);
+    return (await visit.caller.mayPull(known)) ? known : undefined;
   }
 
   async manifest(visit: RepositoryVisit, place: Place, reference: Reference): Promise<boolean> {
@@ -85,31 +88,49 @@ export class CacheUpstream implements RegistryUpstream {
   }
 
   async blob(visit: RepositoryVisit, place: Place, digest: string): Promise<boolean> {
-    const { remote: id, repository, domain } = place;
-    if (id === null || repository === null || !(await mayPullNew(this.#ctx, visit, place)))
+    if (
+      place.remote === null ||
+      place.repository === null ||
+      !(await mayPullNew(this.#ctx, visit, place))
+    )
       return false;
     const key = `${place.distribution} blob ${digest}`;
     if (this.#recent.known(key) !== undefined) return false;
     const outcome = await this.#recent.once(key, () =>
-      this.#upstream(place, async (upstream, signal) => {
-        const size = await blobSize(upstream, { reference: digest, signal });
-        if (size === null) {
-          this.#recent.keep(key, "same", freshMs(this.#ctx));
-          return "same";
-        }
-        const source = { remote: id, url: upstreamUrl(upstream.place, "blobs", digest) };
-        const blobs = [{ digest, size: size ?? null, artifact: null, source }];
-        const saved = await saveBlobs(this.#ctx, domain, { blobs });
-        const key_ = { id: repository.id, domain: domain.num };
-        await addPending(
-          this.#ctx.db,
-          key_,
-          saved.map((unit) => unit.id),
-        );
-        return "brought";
-      }).catch(rethrow(digest)),
+      this.#locate(place, digest).catch(rethrow(digest)),
     );
+    if (outcome === "same") this.#recent.keep(key, outcome, freshMs(this.#ctx));
     return outcome === "brought";
+  }
+
+  async tags(visit: RepositoryVisit, place: Place): Promise<readonly string[]> {
+    const isCache = place.remote !== null && place.repository !== null;
+    return isCache && (await mayPullNew(this.#ctx, visit, place)) ? this.#lists.tags(place) : [];
+  }
+
+  async referrers(visit: RepositoryVisit, place: Place, digest: string): Promise<boolean> {
+    const isCache = place.remote !== null && place.repository !== null;
+    if (!isCache || !(await mayPullNew(this.#ctx, visit, place))) return false;
+    const isNew = await this.#lists.referrers(visit, place, digest);
+    if (isNew && place.repository) this.#memory.forgetRepository(place.repository.id);
+    return isNew;
+  }
+
+  /** Notes where a blob is that no manifest of the cache names. */
+  #locate(place: Place, digest: string): Promise<Outcome> {
+    const { domain } = place;
+    const use = async (cache: Cache, signal: AbortSignal): Promise<Outcome> => {
+      const size = await blobSize(cache, { reference: digest, signal });
+      if (size === null) return "same";
+      const source = { remote: cache.remote.id, url: upstreamUrl(cache.place, "blobs", digest) };
+      const blobs = [{ digest, size: size ?? null, artifact: null, source }];
+      const saved = await saveBlobs(this.#ctx, domain, { blobs });
+      const repository = { id: cache.repository, domain: domain.num };
+      const ids = saved.map(({ id }) => id);
+      await addPending(this.#ctx.db, repository, ids);
+      return "brought";
+    };
+    return atUpstream(this.#ctx, place, { patienceMs: PATIENCE_MS.unknown, use });
   }
 
   /** The cache of a path, made if the upstream has what is asked for. */
@@ -159,7 +180,7 @@ export class CacheUpstream implements RegistryUpstream {
     try {
       const use = (cache: Cache, signal: AbortSignal) =>
         this.#bring(asking, { cache, local: local?.digest, signal });
-      return await this.#upstream(place, use, patienceMs);
+      return await atUpstream(this.#ctx, place, { patienceMs, use });
     } catch (error) {
       if (!isAboutUpstream(error)) throw error;
       this.#ctx.log.warn(`The upstream of ${place.name} could not be asked: ${error}`);
@@ -200,24 +221,7 @@ export class CacheUpstream implements RegistryUpstream {
     if (!known?.body) return undefined;
     return { ...readManifest(known.body, { contentType: known.mediaType }), digest };
   }
-
-  async #upstream<Result>(
-    place: Place,
-    use: (cache: Cache, signal: AbortSignal) => Promise<Result>,
-    patienceMs = PATIENCE_MS.unknown,
-  ): Promise<Result> {
-    const { domain, remote: id, repository } = place;
-    if (id === null || repository === null) throw new Error(`${place.name} is no cache.`);
-    if (place.pullThrough !== null) await followParent(this.#ctx, domain, place.distribution);
-    const { upstreamName: name } = await mirrorOptions(this.#ctx.db, domain, id);
-    await using session = await openRemote(this.#ctx, domain, id);
-    const remote = { ...session, maxRetries: patienceMs === PATIENCE_MS.known ? 0 : 1 };
-    const cache = { domain, repository: repository.id, remote, place: { url: session.url, name } };
-    return use(cache, AbortSignal.timeout(patienceMs));
-  }
 }
-
-type Cache = CachePlace & UpstreamRepository;
 
 const freshMs = (ctx: Ctx): number => pullSettingsOf(ctx).CONTAINER_PULL_FRESH_SECONDS * 1000;
 

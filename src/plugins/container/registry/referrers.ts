@@ -3,7 +3,7 @@ import { isDigest } from "../format/names.ts";
 import { sendBytes } from "./answers.ts";
 import { IN_PLACE, placeValues } from "./blob-queries.ts";
 import { registryErrors } from "./errors.ts";
-import type { Place } from "./places.ts";
+import { nameOf, type Place } from "./places.ts";
 import type { Registry, RepositoryVisit } from "./registry.ts";
 import { queryOf } from "./visit.ts";
 
@@ -40,7 +40,7 @@ export async function serveReferrers(
   if (!isDigest(digest)) throw registryErrors.digestInvalid(digest, "The digest is not valid.");
   const query = queryOf(visit);
   const artifactType = query.get("artifactType");
-  const place = (await registry.memory.place(visit.name)) ?? (await registry.upstream.place(visit));
+  const place = await placeOf(registry, visit, digest);
   const after = /^[0-9a-f-]{36}$/.test(query.get("last") ?? "") ? query.get("last") : null;
   const page = place
     ? await pageOf(registry, place, { digest, artifactType, after })
@@ -53,6 +53,17 @@ export async function serveReferrers(
       ...(page.last === undefined ? {} : { Link: nextLink(visit, artifactType, page.last) }),
     },
   });
+}
+
+/** Of a cache with what its upstream says refers to the manifest. */
+async function placeOf(
+  { memory, upstream }: Registry,
+  visit: RepositoryVisit,
+  digest: string,
+): Promise<Place | undefined> {
+  const place = (await memory.place(visit.name)) ?? (await upstream.place(visit));
+  if (!place || !(await upstream.referrers(visit, place, digest))) return place;
+  return (await memory.freshPlace(nameOf(place))) ?? place;
 }
 
 function nextLink(

@@ -43,6 +43,10 @@ export interface RegistryUpstream {
   ): Promise<boolean>;
   /** Whether the name lies below a cache, where nothing is pushed. */
   covers(visit: RepositoryVisit): Promise<boolean>;
+  /** Tags that the upstream of a cache has beyond those that are here; in any order. */
+  tags(visit: RepositoryVisit, place: Place): Promise<readonly string[]>;
+  /** Brings into a cache what refers to a manifest; whether looking again finds more. */
+  referrers(visit: RepositoryVisit, place: Place, digest: string): Promise<boolean>;
   /** A blob that is not here; whether it is now known where it can be had. */
   blob(visit: RepositoryVisit, place: Place, digest: string): Promise<boolean>;
 }

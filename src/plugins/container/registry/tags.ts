@@ -1,5 +1,5 @@
 import { sendJson } from "./answers.ts";
-import { pageLinks, pageOf } from "./paging.ts";
+import { type Page, pageLinks, pageOf } from "./paging.ts";
 import { type Registry, type RepositoryVisit, servedPlace } from "./registry.ts";
 
 const TAGS = {
@@ -25,7 +25,15 @@ export async function serveTags(registry: Registry, visit: RepositoryVisit): Pro
           page.last,
           page.size + 1,
         ]);
-  const found = rows.map(({ name }) => name);
+  const local = rows.map(({ name }) => name);
+  const others = await registry.upstream.tags(visit, place);
+  const found = others.length === 0 ? local : joined(local, others, page);
   const { names, headers } = pageLinks(visit, page, found);
   sendJson(visit, { name: visit.name.full, tags: names }, headers);
+}
+
+/** Those of the page and one more, of both lists; names of tags sort by code unit as by byte. */
+function joined(local: readonly string[], others: readonly string[], page: Page): string[] {
+  const after = others.filter((name) => name > page.last);
+  return [...new Set([...local, ...after])].sort().slice(0, page.size + 1);
 }
