@@ -6,6 +6,7 @@ import { answer } from "../../support/upstream.ts";
 import { digestOf, type Stored } from "./fake-registry.ts";
 import { createPullWorld } from "./pull-world.ts";
 import { codesOf } from "./registry-world.ts";
+import { signedMessage, signedPayload } from "./signed-message.ts";
 
 const IMAGE = "cache/library/app";
 const FRESH = { settings: { CONTAINER_PULL_FRESH_SECONDS: 0 } as object };
@@ -295,4 +296,31 @@ test("tags of a cache are listed page by page, and without upstream those that a
   world.upstream.on("/v2/library/app/tags/list", answer.status(500));
   const listed = await (await world.get(`${IMAGE}/tags/list`)).json();
   assert.deepEqual(listed, { name: IMAGE, tags: ["b"] });
+});
+
+test("signatures of an upstream are passed on through the cache", async (t) => {
+  const world = await createPullWorld(t);
+  const image = world.repository.image(["layer"]);
+  world.repository.tag("1.0", image);
+  await world.addThrough();
+  await world.get(`${IMAGE}/manifests/1.0`);
+  const path = `/extensions/v2/${IMAGE}/signatures/${image.digest}`;
+  const before = await (await world.ask("GET", path)).json();
+  assert.deepEqual(before, { signatures: [] }, "it has no such extension");
+
+  const other = await createPullWorld(t);
+  other.repository.tag("1.0", other.repository.image(["layer"]));
+  other.upstream.on("/v2/", answer.status(200, { "x-registry-supports-signatures": "1" }));
+  const name = `${image.digest}@${"ab".repeat(16)}`;
+  const content = signedMessage(signedPayload(image.digest)).toString("base64");
+  const item = { schemaVersion: 2, type: "atomic", name, content };
+  const theirs = `/extensions/v2/library/app/signatures/${image.digest}`;
+  other.upstream.on(theirs, answer.file(JSON.stringify({ signatures: [item] })));
+  await other.addThrough();
+  await other.get(`${IMAGE}/manifests/1.0`);
+  for (let time = 0; time < 2; time += 1) {
+    const answered = await other.ask("GET", path);
+    assert.deepEqual(await answered.json(), { signatures: [item] });
+  }
+  assert.equal(other.upstream.asked(theirs).length, 1);
 });

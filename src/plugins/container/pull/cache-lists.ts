@@ -5,6 +5,11 @@ import type { Place } from "../registry/places.ts";
 import { callerOf, type RepositoryVisit } from "../registry/registry.ts";
 import { upstreamReferrers } from "../upstream/referrers.ts";
 import { upstreamManifest } from "../upstream/registry.ts";
+import {
+  signatureSource,
+  type UpstreamSignature,
+  upstreamSignatures,
+} from "../upstream/signatures.ts";
 import { allTags } from "../upstream/tag-list.ts";
 import { atUpstream, type Cache, PATIENCE_MS } from "./at-upstream.ts";
 import { bringManifest } from "./bring.ts";
@@ -17,6 +22,9 @@ const MOST_REFERRERS = 100;
 const MOST_LISTS = 100;
 const MOST_TAGS = 20_000;
 
+/** Of the signatures of one manifest that are remembered. */
+const MOST_SIGNATURE_BYTES = 65_536;
+
 const patienceMs = PATIENCE_MS.known;
 
 /** What upstreams list: tags, and what refers to an image. A failing one leaves what is here. */
@@ -25,11 +33,13 @@ export class CacheLists {
   readonly #freshMs: number;
   readonly #tags: RecentAnswers<readonly string[]>;
   readonly #referrers: RecentAnswers<boolean>;
+  readonly #signatures: RecentAnswers<readonly UpstreamSignature[]>;
 
   constructor(ctx: Ctx, freshMs: number) {
     this.#ctx = ctx;
     this.#freshMs = freshMs;
     this.#tags = new RecentAnswers(ctx.clock, MOST_LISTS);
+    this.#signatures = new RecentAnswers(ctx.clock, MOST_LISTS);
     this.#referrers = new RecentAnswers(ctx.clock, MOST_LISTS * MOST_REFERRERS);
   }
 
@@ -61,6 +71,25 @@ export class CacheLists {
       const result = await this.#orNothing(place, false, brought);
       this.#referrers.keep(key, result, this.#freshMs);
       return result;
+    });
+  }
+
+  /** Signatures of a manifest that the upstream hands out by the extension of the protocol. */
+  async signatures(place: Place, digest: string): Promise<readonly UpstreamSignature[]> {
+    const key = `${place.distribution} ${digest}`;
+    const known = this.#signatures.known(key);
+    if (known) return known;
+    return this.#signatures.once(key, async () => {
+      const use = async (cache: Cache, signal: AbortSignal) => {
+        const source = await signatureSource(cache, { sigstore: null, signal });
+        const onSkipped = (problem: string) => this.#ctx.log.warn(problem);
+        return upstreamSignatures(cache, { source, digest, signal, onSkipped });
+      };
+      const asked = atUpstream(this.#ctx, place, { patienceMs, use });
+      const found = await this.#orNothing(place, [], asked);
+      const bytes = found.reduce((sum, each) => sum + each.bytes.length, 0);
+      this.#signatures.keep(key, found, bytes > MOST_SIGNATURE_BYTES ? 0 : this.#freshMs);
+      return found;
     });
   }
 

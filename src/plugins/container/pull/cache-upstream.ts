@@ -14,6 +14,7 @@ import { saveBlobs } from "../save.ts";
 import { blobSize } from "../upstream/blobs.ts";
 import { upstreamUrl } from "../upstream/names.ts";
 import { upstreamDigest, upstreamManifest } from "../upstream/registry.ts";
+import type { UpstreamSignature } from "../upstream/signatures.ts";
 import { hasTags } from "../upstream/tag-list.ts";
 import { atUpstream, type Cache, PATIENCE_MS } from "./at-upstream.ts";
 import { bringManifest } from "./bring.ts";
@@ -114,6 +115,17 @@ export class CacheUpstream implements RegistryUpstream {
     const isNew = await this.#lists.referrers(visit, place, digest);
     if (isNew && place.repository) this.#memory.forgetRepository(place.repository.id);
     return isNew;
+  }
+
+  async signatures(
+    visit: RepositoryVisit,
+    place: Place,
+    digest: string,
+  ): Promise<readonly UpstreamSignature[]> {
+    const isCache = place.remote !== null && place.repository !== null;
+    return isCache && (await mayPullNew(this.#ctx, visit, place))
+      ? this.#lists.signatures(place, digest)
+      : [];
   }
 
   /** Notes where a blob is that no manifest of the cache names. */

@@ -47,6 +47,12 @@ export interface RegistryUpstream {
   tags(visit: RepositoryVisit, place: Place): Promise<readonly string[]>;
   /** Brings into a cache what refers to a manifest; whether looking again finds more. */
   referrers(visit: RepositoryVisit, place: Place, digest: string): Promise<boolean>;
+  /** Signatures that the upstream of a cache has of a manifest; they are passed on, not kept. */
+  signatures(
+    visit: RepositoryVisit,
+    place: Place,
+    digest: string,
+  ): Promise<readonly { readonly name: string; readonly bytes: Buffer }[]>;
   /** A blob that is not here; whether it is now known where it can be had. */
   blob(visit: RepositoryVisit, place: Place, digest: string): Promise<boolean>;
 }

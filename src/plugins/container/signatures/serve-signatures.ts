@@ -18,7 +18,10 @@ export async function serveSignatures(
   // What a cache has not fetched yet has no signatures here.
   if (!manifest && place.remote === null) throw registryErrors.manifestUnknown(digest);
   const stored = manifest ? await signaturesOf(ctx, place, manifest.id) : [];
-  const signatures = stored.map(({ name, body }) => ({
+  const passedOn =
+    stored.length === 0 ? await registry.upstream.signatures(visit, place, digest) : [];
+  const all = [...stored, ...passedOn.map(({ name, bytes }) => ({ name, body: bytes }))];
+  const signatures = all.map(({ name, body }) => ({
     ...{ schemaVersion: 2, type: "atomic", name },
     content: body.toString("base64"),
   }));
