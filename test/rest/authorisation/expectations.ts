@@ -299,6 +299,7 @@ export const VIEWSETS: Readonly<Record<string, Viewset>> = {
   "groups/roles": admin("list", "create", "retrieve", "destroy"),
   access_policies: admin("list", "retrieve", "update", "partial_update", "reset"),
   workers: admin("list", "retrieve"),
+  "signing-services": admin("list", "retrieve"),
   "distributions/core/artifacts": admin("list", "retrieve"),
   "contentguards/certguard/x509": admin(...CRUD),
   "contentguards/certguard/rhsm": admin(...CRUD),

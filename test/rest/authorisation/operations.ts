@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ownDescription } from "../../../tools/own-description.ts";
+import { CONTAINER } from "./container-expectations.ts";
 import { OTHERS, type Rule, VIEWSETS, type Viewset } from "./expectations.ts";
 
 /** An operation of the description, and what the table says of it. */
@@ -24,8 +25,8 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   task_groups_partial_update: "task_groups_cancel",
 };
 
-/** Addresses beside the API, whose rules are about distributions: `index-access.test.ts` asks those. */
-const SITES = ["/pypi/"];
+/** Addresses beside the API, whose rules are about distributions: tests of their plugins ask those. */
+const SITES = ["/pypi/", "/token/"];
 
 interface Expected extends Pick<Operation, "viewset" | "action" | "rule"> {
   readonly id: string;
@@ -36,7 +37,7 @@ function operationId(viewset: string, action: string): string {
   return EXCEPTIONS[id] ?? id;
 }
 
-const ofViewset = ([viewset, { rules }]: readonly [string, Viewset]): Expected[] =>
+const ofViewset = ([viewset, { rules }]: readonly [string, Pick<Viewset, "rules">]): Expected[] =>
   Object.entries(rules).map(([action, rule]) => ({
     ...{ viewset, action, rule },
     id: operationId(viewset, action),
@@ -46,12 +47,21 @@ const ofViewset = ([viewset, { rules }]: readonly [string, Viewset]): Expected[]
 const expected: ReadonlyMap<string, Expected> = new Map(
   [
     ...Object.entries(VIEWSETS).flatMap(ofViewset),
+    ...Object.entries(CONTAINER).flatMap(([viewset, rules]) => ofViewset([viewset, { rules }])),
     ...Object.entries(OTHERS).map(([id, rule]) => ({ id, viewset: undefined, action: id, rule })),
   ].map((one) => [one.id, one]),
 );
 
+/** Operations whose rules are about namespaces: `test/plugins/container/access.test.ts` asks those. */
+const isOfRegistry = ({ viewset }: Pick<Operation, "viewset">): boolean =>
+  viewset !== undefined && viewset in CONTAINER;
+
+/** Every operation that the matrix asks. */
+export const operations = (): readonly Operation[] =>
+  allOperations().filter((one) => !isOfRegistry(one));
+
 /** Every operation of the description with domains. @throws if the table lacks one, or has more. */
-export function operations(): readonly Operation[] {
+export function allOperations(): readonly Operation[] {
   const { paths } = ownDescription({ domainEnabled: true });
   const api = Object.entries(paths as Readonly<Record<string, unknown>>).filter(
     ([path]) => !SITES.some((prefix) => path.startsWith(prefix)),

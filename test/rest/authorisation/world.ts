@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
+import { addSigningService } from "#core/signing/commands.ts";
 import { certguard } from "#plugins/certguard/plugin.ts";
 import { python } from "#plugins/python/plugin.ts";
 import { createIdentity } from "../../support/certificates.ts";
@@ -144,6 +145,7 @@ async function createGlobals(api: TestApi, people: People): Promise<Map<string, 
     return { marked: results[0].pulp_href, stranger: results[1].pulp_href };
   };
   await addWorkers(api);
+  await addSigners(api);
   return new Map<string, Objects>([
     ["groups", groups],
     [
@@ -157,6 +159,7 @@ async function createGlobals(api: TestApi, people: People): Promise<Map<string, 
     ["access_policies", await listed("access_policies/")],
     ["audit", await listed("audit/")],
     ["workers", await listed("workers/")],
+    ["signing-services", await listed("signing-services/")],
   ]);
 }
 
@@ -170,6 +173,13 @@ async function addWorkers({ ctx }: TestApi): Promise<void> {
   for (const name of ["one@host", "two@host"]) {
     const row = { id: uuid7(), kind: "worker" as const, name, versions, ttl_seconds: 30 };
     await ctx.db.insertInto("app_process").values(row).execute();
+  }
+}
+
+async function addSigners({ ctx }: TestApi): Promise<void> {
+  for (const name of ["one", "two"]) {
+    const key = { public_key: "key", fingerprint: "AB" };
+    await addSigningService(ctx.db, { name, kind: "x.Y", script: "/bin/false", ...key });
   }
 }
 
