@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { announceUserChange } from "#core/access/user-changes.ts";
@@ -150,8 +151,12 @@ async function createMatrixWorld(t: TestContext, settings: object): Promise<Acce
   ]) {
     await world.pushImage(place, "1");
   }
-  await sql`update container_distribution c set private = true from distribution d
-    where d.id = c.id and d.base_path like '%/private'`.execute(db);
+  await sql`
+    with changed as (
+      update container_distribution c set private = true from distribution d
+      where d.id = c.id and d.base_path like '%/private' returning c.domain, c.id)
+    insert into distribution_event (domain, distribution)
+    select domain, id from changed`.execute(db);
   for (const [name, person] of Object.entries(PEOPLE)) {
     const id = await world.addUser(name);
     for (const role of person.roles ?? []) await giveRole(world, id, role);
@@ -164,8 +169,8 @@ async function createMatrixWorld(t: TestContext, settings: object): Promise<Acce
     }
   }
   announceUserChange(world.ctx);
-  // What the process remembers of distributions is from before they became private.
-  await new Promise((resolve) => setTimeout(resolve, 5_100));
+  // The process looks once in a second for distributions that have changed.
+  await sleep(1500);
   return world;
 }
 
