@@ -56,14 +56,20 @@ async function isHeld(
   return onAny(question, wide, namespaces(places.namespaces, object));
 }
 
-/** A namespace that is called like somebody is that user's own. */
+/**
+ * A namespace that is called like somebody is that user's own; in domains of others a name gives no
+ * right.
+ */
+const isOwn = ({ caller }: CheckQuestion, name: unknown): boolean =>
+  caller.user?.username === name && caller.domain.name === "default";
+
 async function mayAddTo(
   question: CheckQuestion,
   permission: string,
   name: string,
 ): Promise<boolean> {
   const { ctx, caller } = question;
-  if (caller.user?.username === name) return true;
+  if (isOwn(question, name)) return true;
   const { rows } = await sql<{ id: string }>`
     select id from container_namespace
     where domain = ${caller.domain.num} and name = ${name}`.execute(ctx.db);
@@ -96,6 +102,5 @@ export const containerChecks: NonNullable<AccessRules["checks"]> = {
     return typeof path !== "string" || mayAddTo(question, permission, namespaceOf(path));
   },
   may_add_namespace: async (question, permission) =>
-    generally(question, permission) ||
-    question.caller.user?.username === (await question.facts.value("name")),
+    generally(question, permission) || isOwn(question, await question.facts.value("name")),
 };

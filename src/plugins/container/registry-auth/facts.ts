@@ -16,7 +16,11 @@ export interface Facts {
   /** Of the distribution, or the one that the name begins with. */
   readonly namespace: Held | null;
   /** The nearest pull-through distribution above the name, with its namespace. */
-  readonly pullThrough: { readonly own: Held; readonly namespace: Held } | null;
+  readonly pullThrough: {
+    readonly own: Held;
+    readonly namespace: Held;
+    readonly isPrivate: boolean;
+  } | null;
 }
 
 /** A name in its domain, without it. */
@@ -35,6 +39,7 @@ interface FactsRow {
   readonly namespace: string | null;
   readonly pull_through: string | null;
   readonly pull_through_namespace: string | null;
+  readonly pull_through_private: boolean | null;
   readonly held: readonly { readonly object: string; readonly permissions: readonly string[] }[];
 }
 
@@ -43,6 +48,7 @@ const factsOfNames = {
   text: `
     select m.num as domain, d.id as distribution, d.private, d.repository, d.repository_type,
       n.id as namespace, p.id as pull_through, p.namespace as pull_through_namespace,
+      p.private as pull_through_private,
       (select coalesce(jsonb_agg(h), '[]') from (
         select a.object, array_agg(distinct r.permission) as permissions
         from role_assignment a join role_permission r on r.role = a.role
@@ -62,7 +68,7 @@ const factsOfNames = {
         where s.domain = m.num and s.name = split_part(q.base_path, '/', 1))) as id
     ) n on true
     left join lateral (
-      select x.id, c.namespace
+      select x.id, c.namespace, c.private
       from distribution x join container_distribution c on c.domain = x.domain and c.id = x.id
       where x.domain = m.num and x.type = 'container.pull-through' and x.base_path = any(array(
         select array_to_string((string_to_array(q.base_path, '/'))[1:depth], '/')
@@ -103,7 +109,11 @@ function factsOfRow(row: FactsRow): Facts {
     namespace: row.namespace ? heldOn(row.namespace) : null,
     pullThrough:
       row.pull_through && row.pull_through_namespace
-        ? { own: heldOn(row.pull_through), namespace: heldOn(row.pull_through_namespace) }
+        ? {
+            own: heldOn(row.pull_through),
+            namespace: heldOn(row.pull_through_namespace),
+            isPrivate: row.pull_through_private === true,
+          }
         : null,
   };
 }

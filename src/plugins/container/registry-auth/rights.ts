@@ -1,5 +1,6 @@
 import { prn } from "#base/prn.ts";
 import type { Ctx } from "#sdk";
+import { pullSettingsOf } from "../pull/settings.ts";
 import type { DoorTools } from "../registry/visit.ts";
 import { type Facts, factsOf, type PlacedName } from "./facts.ts";
 import { type Asker, isAllowed, mayPullNew } from "./rules.ts";
@@ -87,7 +88,8 @@ export class RegistryRights {
       right === "pullNew"
         ? mayPullNew(asker, facts)
         : isAllowed(asker, { right, namespace, facts });
-    if (asks(STRANGER)) return true;
+    const { CONTAINER_PULL_ANONYMOUS: opensCaches } = pullSettingsOf(this.#ctx);
+    if (asks({ ...STRANGER, opensCaches })) return true;
     return (
       user !== null &&
       this.#reaches(user, asked, facts) &&
@@ -106,6 +108,8 @@ export class RegistryRights {
       has: (permission) => rights.onModel(permission) || rights.onDomain(permission),
       // In the domains of others a user's name says nothing.
       hasOwnNamespace: name === "default",
+      // Strangers were asked for already.
+      opensCaches: false,
     };
   }
 
@@ -146,6 +150,7 @@ const STRANGER: Asker = {
   isSuperuser: false,
   has: () => false,
   hasOwnNamespace: false,
+  opensCaches: false,
 };
 
 const keyOf = (user: RegistryUser | null, one: RightOn): string =>

@@ -33,7 +33,11 @@ function facts(state: State, words: string, isCached = false): Facts {
         ? null
         : { ...namespace, permissions: new Set([...namespace.permissions, ...modify]) },
     pullThrough: isCached
-      ? { own: held(words, "pt", "p"), namespace: held(words, "ptns", "q") }
+      ? {
+          own: held(words, "pt", "p"),
+          namespace: held(words, "ptns", "q"),
+          isPrivate: words.includes("private-cache"),
+        }
       : null,
   };
 }
@@ -47,6 +51,7 @@ function asker(words: string, username: string | null = "ann"): Asker {
       everywhere.has(permission) ||
       (permission === "container.add_containernamespace" && words.includes("all:add_ns")),
     hasOwnNamespace: !words.includes("elsewhere"),
+    opensCaches: words.includes("open-caches"),
   };
 }
 
@@ -125,4 +130,19 @@ test("new content of a cache is for whom its distribution or its namespace lets"
   const cached = facts("private", "pt:pull_new", true);
   assert.equal(isAllowed(asker(""), { right: "pull", namespace: "team", facts: cached }), true);
   assert.equal(isAllowed(asker(""), { right: "push", namespace: "team", facts: cached }), false);
+});
+
+test("where caches are open, strangers have them fetched what is public", () => {
+  const stranger = asker("open-caches", null);
+  const may = (state: State, words = "") => {
+    const known = facts(state, words, true);
+    const asked = { right: "pull", namespace: "team", facts: known } as const;
+    return [isAllowed(stranger, asked), mayPullNew(stranger, known)];
+  };
+  assert.deepEqual(may("absent"), [true, true]);
+  assert.deepEqual(may("public"), [true, true]);
+  assert.deepEqual(may("private"), [false, false]);
+  assert.deepEqual(may("absent", "private-cache"), [false, false]);
+  const push = { right: "push", namespace: "team", facts: facts("absent", "", true) } as const;
+  assert.equal(isAllowed(stranger, push), false);
 });

@@ -10,6 +10,8 @@ export interface Asker {
   has(permission: string): boolean;
   /** Whether a namespace called like a user is that user's in this domain. */
   readonly hasOwnNamespace: boolean;
+  /** Whether caches fetch what they have not, whoever asks. */
+  readonly opensCaches: boolean;
 }
 
 export interface Asked {
@@ -22,39 +24,51 @@ export interface Asked {
 /** Whether somebody may pull from a name or push to it (plugin-container §9.3). */
 export function isAllowed(asker: Asker, { right, namespace, facts }: Asked): boolean {
   if (asker.isSuperuser) return true;
-  const { distribution } = facts;
   if (facts.domain === null) return false;
-  if (right === "pull" && distribution?.isPrivate === false) return true;
+  if (right === "pull" && isOpen(asker, facts)) return true;
   if (asker.username === null) return false;
   if (!facts.namespace) return mayMakeNamespace(asker, namespace);
-  if (right === "push") {
-    return distribution
-      ? holds(asker, distribution, "push_containerdistribution") ||
-          holds(asker, facts.namespace, "namespace_push_containerdistribution")
-      : holds(asker, facts.namespace, "namespace_add_containerdistribution");
-  }
-  if (distribution) {
+  return right === "pull"
+    ? mayPull(asker, facts, facts.namespace)
+    : mayPush(asker, facts, facts.namespace);
+}
+
+const isOpen = (asker: Asker, facts: Facts): boolean =>
+  facts.distribution?.isPrivate === false || isOpenCache(asker, facts);
+
+function mayPull(asker: Asker, facts: Facts, namespace: Held): boolean {
+  const { distribution, pullThrough } = facts;
+  if (!distribution) {
     return (
-      holds(asker, distribution, "pull_containerdistribution") ||
-      holds(asker, facts.namespace, "namespace_pull_containerdistribution") ||
-      (facts.pullThrough !== null && mayPullNew(asker, facts))
+      mayPullThrough(asker, facts) ||
+      holds(asker, namespace, "namespace_view_containerdistribution")
     );
   }
   return (
-    mayPullThrough(asker, facts) ||
-    holds(asker, facts.namespace, "namespace_view_containerdistribution")
+    holds(asker, distribution, "pull_containerdistribution") ||
+    holds(asker, namespace, "namespace_pull_containerdistribution") ||
+    (pullThrough !== null && mayPullNew(asker, facts))
   );
 }
 
+const mayPush = (asker: Asker, { distribution }: Facts, namespace: Held): boolean =>
+  distribution
+    ? holds(asker, distribution, "push_containerdistribution") ||
+      holds(asker, namespace, "namespace_push_containerdistribution")
+    : holds(asker, namespace, "namespace_add_containerdistribution");
+
 /** Whether somebody may have content fetched from an upstream that is not here yet. */
 export function mayPullNew(asker: Asker, facts: Facts): boolean {
-  if (asker.isSuperuser) return true;
+  if (asker.isSuperuser || isOpenCache(asker, facts)) return true;
   if (asker.username === null) return false;
   const { distribution, namespace } = facts;
   const modify = "namespace_modify_content_containerrepository";
   if (distribution && namespace && holds(asker, namespace, modify)) return true;
   return mayPullThrough(asker, facts);
 }
+
+const isOpenCache = (asker: Asker, { distribution, pullThrough }: Facts): boolean =>
+  asker.opensCaches && pullThrough?.isPrivate === false && distribution?.isPrivate !== true;
 
 const mayPullThrough = (asker: Asker, { pullThrough }: Facts): boolean =>
   pullThrough !== null &&
