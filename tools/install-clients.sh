@@ -22,6 +22,7 @@ packages=(
   "pulp-glue==0.41.1"
   "pulpcore-client==3.95.3"
   "pulp-file-client==3.95.3"
+  "pulp-container-client==2.30.0"
   "schemathesis==4.32.5"
   "packaging==26.3"
 )
