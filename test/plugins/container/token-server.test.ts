@@ -275,3 +275,33 @@ test("a check that is warm sends no statement, and a cold one a few", async (t) 
   const all = await world.statementsOf(() => world.token(many, `ann:${PASSWORD}`));
   assert.ok(all.length <= one.length + 1, all.join("\n"));
 });
+
+test("clients are sent to the token server as they reach it", async (t) => {
+  const realmOf = async (settings: object, path: string, headers: Record<string, string> = {}) => {
+    const world = await createAccessWorld(t, { settings });
+    await world.pushImage("team/app", "1");
+    const ask = (authorization?: string) =>
+      world.as(authorization, "GET", path, { headers: { ...headers } });
+    const challenge = (await ask()).headers.get("www-authenticate") ?? "";
+    const [, realm = "", service = ""] = /realm="([^"]*)",service="([^"]*)"/.exec(challenge) ?? [];
+    const below = new URL(realm).pathname;
+    const query = new URLSearchParams({ service, scope: PULL });
+    const answer = await fetch(`${world.origin}${below}?${query}`, { headers });
+    const { token } = Object(await answer.json());
+    assert.equal((await ask(`Bearer ${token}`)).status, 200);
+    return [realm.replace(world.origin, "ORIGIN"), service.replace(/^127.*/, "HOST")];
+  };
+  const path = "/v2/team/app/tags/list";
+  const forwarded = { "x-forwarded-proto": "https", "x-forwarded-host": "r.example.org" };
+
+  assert.deepEqual(await realmOf({}, path, forwarded), ["ORIGIN/token/", "HOST"]);
+  const fixed = { TOKEN_SERVER: "https://auth.example.org/token/" };
+  assert.deepEqual(await realmOf(fixed, path), [fixed.TOKEN_SERVER, "HOST"]);
+  const trusting = { TRUSTED_PROXIES: ["127.0.0.1"] };
+  assert.deepEqual(await realmOf(trusting, path, forwarded), [
+    "https://r.example.org/token/",
+    "r.example.org",
+  ]);
+  const mounted = { REGISTRY_MOUNT_PREFIXES: ["/", "/api/pulp/"] };
+  assert.deepEqual(await realmOf(mounted, `/api/pulp${path}`), ["ORIGIN/api/pulp/token/", "HOST"]);
+});
