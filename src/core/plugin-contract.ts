@@ -4,6 +4,7 @@ import type { Caller, Ctx, Executor, Trx } from "./ctx.ts";
 import type { PermissionClass } from "./policies/decider.ts";
 import type { AccessRules } from "./policies/types.ts";
 import type { RemoteSession } from "./remotes/types.ts";
+import type { SigningService } from "./signing/queries.ts";
 
 /** The families of master and detail resources (core-rest §1.3), by the core's table. */
 export type Family =
@@ -201,6 +202,22 @@ export interface SealedTable {
   readonly keyColumn?: string;
 }
 
+/** A kind of signing services. */
+export interface SignerKind {
+  /** `container.ManifestSigningService` */
+  readonly model: string;
+  /**
+   * Has a service sign something of its kind.
+   *
+   * @param at a private folder.
+   * @returns path of a file that gpg can verify.
+   */
+  signSample(
+    service: Omit<SigningService, "id">,
+    at: { readonly folder: string; readonly signal: AbortSignal },
+  ): Promise<string>;
+}
+
 /** The core's part of a plugin. */
 export interface CorePlugin {
   readonly label: string;
@@ -224,6 +241,8 @@ export interface CorePlugin {
   readonly permissionClasses?: readonly PermissionClass[];
   // biome-ignore lint/suspicious/noExplicitAny: a list holds definitions of different inputs.
   readonly tasks: readonly TaskDefinition<any>[];
+  /** What signing services can do for it. */
+  readonly signers?: readonly SignerKind[];
   /** Where its own tables hold secrets; those of remotes are the core's. */
   readonly sealed?: readonly SealedTable[];
 }

@@ -31,6 +31,7 @@ export {
   type EntityModel,
   type Job,
   type RepositoryType,
+  type SignerKind,
   type VersionRef,
 } from "#core/plugin-contract.ts";
 export { runCreationHooks } from "#core/policies/commands.ts";

@@ -13,6 +13,7 @@ import { assignRoleCommand, listRolesCommand, removeRoleCommand } from "./roles.
 import { rotateDbKeyCommand } from "./rotate-db-key.ts";
 import { settingsCommand } from "./settings.ts";
 import { dbshellCommand, shellCommand } from "./shells.ts";
+import { addSigningServiceCommand, removeSigningServiceCommand } from "./signing-services.ts";
 import { createTokenCommand, listTokensCommand, revokeTokenCommand } from "./tokens.ts";
 import {
   changePasswordCommand,
@@ -22,6 +23,7 @@ import {
 
 /** Every sub-command of `pulpcore-manager`, by name. */
 export const commands: readonly Command[] = [
+  addSigningServiceCommand,
   assignRoleCommand,
   changePasswordCommand,
   checkCommand,
@@ -37,6 +39,7 @@ export const commands: readonly Command[] = [
   migrateCommand,
   openapiCommand,
   removeRoleCommand,
+  removeSigningServiceCommand,
   resetAdminPasswordCommand,
   revokeTokenCommand,
   rotateDbKeyCommand,

@@ -45,6 +45,7 @@ import {
 } from "./rest/repositories.ts";
 import { removedSignaturesSchema } from "./rest/repository-actions.ts";
 import { tokenOperation } from "./rest/token-operation.ts";
+import { manifestSigner } from "./sign/sample.ts";
 import { signSettings } from "./sign/settings.ts";
 import { signImages } from "./sign/task.ts";
 import { signaturesDoor } from "./signatures/door.ts";
@@ -74,6 +75,7 @@ export const container = definePlugin({
   ],
   schemas: { RemoveSignaturesResponse: removedSignaturesSchema },
   access: containerRules,
+  signers: [manifestSigner],
   tasks: [
     ...[recursiveAdd, recursiveRemove, tagImage, untagImage, migratePushRepository],
     ...[buildImage, deleteDistributionTask, signImages, syncImages],

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { addSigningService } from "#core/signing/commands.ts";
 import { commitPush } from "#plugins/container/commit.ts";
+import { createGpgSigner } from "../../support/gpg-signer.ts";
 import { endedTask } from "../../support/run-tasks.ts";
 import { imageOf, indexOf, putImage, putManifest, putTag } from "./images.ts";
 import {
@@ -17,40 +16,10 @@ import {
   REPOSITORIES,
 } from "./support.ts";
 
-/** Signs as administrators' scripts do: gpg over the payload that clients check. */
-const SCRIPT = `#!/bin/sh
-set -e
-DIGEST=sha256:$(sha256sum "$1" | cut -d " " -f 1)
-printf '{"critical":{"type":"atomic container signature","image":{"docker-manifest-digest":"%s"},"identity":{"docker-reference":"%s"}},"optional":{"creator":"a test"}}' "$DIGEST" "$REFERENCE" > "$1.json"
-gpg --homedir "$(dirname "$0")" --quiet --batch --yes --local-user "$PULP_SIGNING_KEY_FINGERPRINT" --output "$SIG_PATH" --sign "$1.json"
-printf '{"signature_path": "%s"}' "$SIG_PATH"
-`;
-
-/** A key in a home of its own, and a program that signs with it. */
-async function createKey(t: TestContext) {
-  const home = await mkdtemp(join(tmpdir(), "deckle-gpg-"));
-  const gpg = (...parameters: string[]) =>
-    execFileSync("gpg", ["--homedir", home, "--batch", "--quiet", ...parameters], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-  t.after(async () => {
-    execFileSync("gpgconf", ["--homedir", home, "--kill", "all"]);
-    await rm(home, { recursive: true, force: true });
-  });
-  gpg("--passphrase", "", "--quick-generate-key", "signer@example.org", "ed25519", "sign", "never");
-  const [, fingerprint = ""] =
-    /^fpr:+([0-9A-F]+):/m.exec(gpg("--with-colons", "--list-keys")) ?? [];
-  const script = join(home, "sign.sh");
-  await writeFile(script, SCRIPT);
-  await chmod(script, 0o700);
-  return { script, fingerprint, publicKey: gpg("--armor", "--export", fingerprint), gpg, home };
-}
-
 test("a service signs tagged images and the children of indexes", async (t) => {
   const api = await createContainerApi(t);
   const { ctx, caller } = api;
-  const key = await createKey(t);
+  const key = await createGpgSigner(t);
   const { fingerprint, script, publicKey } = key;
   const kind = "container.ManifestSigningService";
   const service = { name: "signer", kind, fingerprint, script, public_key: publicKey };

@@ -29,7 +29,7 @@ export interface Signed {
  *   over this manifest.
  */
 export async function signManifest(
-  service: SigningService,
+  service: Omit<SigningService, "id">,
   { folder, digest, body, reference, signal }: SigningWork,
 ): Promise<Signed> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -42,6 +42,7 @@ export async function signManifest(
   const { size } = await stat(path);
   if (size > MAX_BYTES) throw containerErrors.badSignature(service.name, "it is too large.");
   const bytes = await readFile(path);
+  if (path !== signaturePath) await writeFile(signaturePath, bytes);
   const signature = parsed(service.name, bytes);
   if (signature.manifest !== digest)
     throw containerErrors.badSignature(service.name, `it is over ${signature.manifest}.`);

@@ -1,0 +1,65 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import type { SignerKind } from "#core/plugin-contract.ts";
+import { addSigningService, removeSigningService } from "#core/signing/commands.ts";
+import { appErrors } from "../errors.ts";
+import { enabledPlugins } from "../plugins.ts";
+import { type Command, openCommandRuntime, print } from "./command.ts";
+import { isSignedWith, publicKey } from "./gpg.ts";
+import { told } from "./told.ts";
+
+const options = { class: { type: "string" }, gnupghome: { type: "string" } } as const;
+
+/** `container:ManifestSigningService` → what the plugin says of it. */
+function kindOf(name: string | undefined): SignerKind {
+  const kinds = enabledPlugins(null).flatMap(({ signers = [] }) => signers);
+  const found = kinds.find(({ model }) => model.replace(".", ":") === name);
+  if (found) return found;
+  const known = kinds.map(({ model }) => model.replace(".", ":")).join(", ");
+  throw appErrors.usage(`Which kind of service? Give --class, one of ${known}.`);
+}
+
+export const addSigningServiceCommand: Command = {
+  name: "add-signing-service",
+  usage: "NAME SCRIPT KEY --class COMPONENT:KIND [--gnupghome FOLDER]",
+  summary: "Makes a program known that signs with a key, after it has signed a sample.",
+  options,
+  words: 3,
+  async run({ text, rest: [name = "", script = "", key = ""] }) {
+    if (name === "" || key === "") throw appErrors.usage("Give a name, a script and a key.");
+    if (!isAbsolute(script)) throw appErrors.usage("Workers need the absolute path of the script.");
+    const kind = kindOf(text.class);
+    const found = await publicKey(key, text.gnupghome);
+    const { fingerprint, text: armoured } = found;
+    const service = { name, kind: kind.model, script, fingerprint, public_key: armoured };
+    const folder = await mkdtemp(join(tmpdir(), "deckle-signer-"));
+    try {
+      const signal = new AbortController().signal;
+      const signature = await told(kind.signSample(service, { folder, signal }));
+      if (!(await isSignedWith(found, signature)))
+        throw appErrors.usage("The sample is not signed with this key.");
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    await using runtime = await openCommandRuntime();
+    await told(addSigningService(runtime.createCtx("api").db, service));
+    print(`Successfully added signing service ${name} for key ${fingerprint}.`);
+    return 0;
+  },
+};
+
+export const removeSigningServiceCommand: Command = {
+  name: "remove-signing-service",
+  usage: "NAME --class COMPONENT:KIND",
+  summary: "Forgets a signing service; what it signed stays.",
+  options,
+  words: 1,
+  async run({ text, rest: [name = ""] }) {
+    const { model: kind } = kindOf(text.class);
+    await using runtime = await openCommandRuntime();
+    await told(removeSigningService(runtime.createCtx("api").db, { name, kind }));
+    print(`Successfully removed signing service ${name}.`);
+    return 0;
+  },
+};
