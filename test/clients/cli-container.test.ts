@@ -132,7 +132,7 @@ test("distributions, namespaces and their roles", async () => {
   assert.ok(namespaces.some(({ name }: { name: string }) => name === "team"));
   const role = ["--name", "team", "--role", "container.containernamespace_collaborator"];
   await box.pulp.json("user", "create", "--username", "alice", "--password", "correct-horse-1");
-  await pulp("namespace", "role", "add", ...role, "--user", "alice", "--group", "");
+  await pulp("namespace", "role", "add", ...role, "--user", "alice");
   const { roles } = await pulp("namespace", "role", "list", "--name", "team");
   assert.ok(roles.some(({ users }: { users: string[] }) => users.includes("alice")));
   await pulp("namespace", "destroy", "--name", "team");
