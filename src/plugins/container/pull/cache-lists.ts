@@ -2,7 +2,8 @@ import { mapBounded } from "#base/parallel.ts";
 import type { Ctx } from "#sdk";
 import { presentDigests } from "../queries.ts";
 import type { Place } from "../registry/places.ts";
-import { callerOf, type RepositoryVisit } from "../registry/registry.ts";
+import type { RepositoryVisit } from "../registry/registry.ts";
+import { callerOf } from "../registry/target.ts";
 import { upstreamReferrers } from "../upstream/referrers.ts";
 import { upstreamManifest } from "../upstream/registry.ts";
 import {

@@ -16,7 +16,7 @@ import type { MadeObjects } from "./access.ts";
 import { registryErrors } from "./errors.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 import type { Place } from "./places.ts";
-import { callerOf, type Registry, type RepositoryVisit } from "./registry.ts";
+import type { Registry, RepositoryVisit } from "./registry.ts";
 
 const TYPE = "container.container";
 
@@ -60,7 +60,8 @@ async function createInTurn(
   const domain = place?.domain ?? (await domainOf(registry, visit));
   await inTransaction(ctx, undefined, async (trx) => {
     await lockName(trx, domain.num, basePath);
-    const caller = callerOf(visit, { domain });
+    const { user } = visit.caller;
+    const caller = { domain, user, correlationId: visit.exchange.correlationId };
     const made = await make(registry, trx, { domain, basePath, place, caller });
     if (made) await access.created(trx, visit.caller, made);
   });

@@ -10,8 +10,8 @@ import { registryErrors } from "./errors.ts";
 import { missingBlobs } from "./manifest-rules.ts";
 import { namesDigest } from "./manifests.ts";
 import { patiently } from "./patience.ts";
-import { callerOf, type Registry, type RepositoryVisit, recordChange } from "./registry.ts";
-import { pushTarget, type Target } from "./target.ts";
+import { type Registry, type RepositoryVisit, recordChange } from "./registry.ts";
+import { callerOf, pushTarget, type Target } from "./target.ts";
 import { announcedLength, readBody } from "./uploads/body.ts";
 import { queryOf } from "./visit.ts";
 

@@ -1,4 +1,4 @@
-import type { Caller, Ctx, DomainRef } from "#sdk";
+import type { Ctx } from "#sdk";
 import type { RegistryAccess, RegistryCaller } from "./access.ts";
 import type { RepositoryName } from "./address.ts";
 import { registryErrors } from "./errors.ts";
@@ -95,9 +95,3 @@ export function recordChange(
     taskGroup: null,
   });
 }
-
-/** On whose behalf something is made. */
-export const callerOf = (
-  { exchange, caller }: RepositoryVisit,
-  { domain }: { readonly domain: DomainRef },
-): Caller => ({ domain, user: caller.user, correlationId: exchange.correlationId });

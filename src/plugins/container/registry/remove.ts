@@ -2,7 +2,8 @@ import { type Executor, inTransaction, sql } from "#sdk";
 import { commitEdit } from "../commit.ts";
 import { addPending, removePending } from "../pending.ts";
 import type { Place } from "./places.ts";
-import { callerOf, type Registry, type RepositoryVisit } from "./registry.ts";
+import type { Registry, RepositoryVisit } from "./registry.ts";
+import { callerOf } from "./target.ts";
 
 /** The last version's members have no end. */
 const OPEN = 2_147_483_647;

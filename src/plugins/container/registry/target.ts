@@ -1,3 +1,4 @@
+import type { Caller } from "#sdk";
 import { createPlace } from "./create-place.ts";
 import { registryErrors } from "./errors.ts";
 import type { Place, ServedRepository } from "./places.ts";
@@ -35,3 +36,10 @@ export async function pushTarget(
 
 const isCache = ({ pullThrough, remote }: Place): boolean =>
   pullThrough !== null || remote !== null;
+
+/** On whose behalf versions are made. */
+export const callerOf = ({ exchange, caller }: RepositoryVisit, { domain }: Place): Caller => ({
+  domain,
+  user: caller.user,
+  correlationId: exchange.correlationId,
+});

@@ -3,13 +3,8 @@ import { sendEmpty } from "../registry/answers.ts";
 import { RegistryError, registryErrors } from "../registry/errors.ts";
 import { manifestByDigest } from "../registry/manifest-queries.ts";
 import { patiently } from "../registry/patience.ts";
-import {
-  callerOf,
-  type Registry,
-  type RepositoryVisit,
-  recordChange,
-} from "../registry/registry.ts";
-import { pushTarget, type Target } from "../registry/target.ts";
+import { type Registry, type RepositoryVisit, recordChange } from "../registry/registry.ts";
+import { callerOf, pushTarget, type Target } from "../registry/target.ts";
 import { announcedLength, readBody } from "../registry/uploads/body.ts";
 import { saveSignatures } from "../save.ts";
 import { type SentSignature, SignatureProblem, sentSignature } from "./signature-body.ts";
