@@ -111,3 +111,30 @@ test("who makes a repository by a push owns it", async (t) => {
   assert.equal(await tags(`ann:${PASSWORD}`), 200);
   assert.equal(await tags(`bob:${PASSWORD}`), 403);
 });
+
+test("where a password is refused, the name that a proxy has found out counts", async (t) => {
+  const settings = {
+    TOKEN_AUTH_DISABLED: true,
+    REMOTE_USER_ENVIRON_NAME: "HTTP_REMOTE_USER",
+    AUTHENTICATION_BACKENDS: ["pulpcore.app.authentication.PulpNoCreateRemoteUserBackend"],
+    REST_FRAMEWORK: {
+      DEFAULT_AUTHENTICATION_CLASSES: [
+        "pulpcore.app.authentication.BasicAuthentication",
+        "pulpcore.app.authentication.PulpRemoteUserAuthentication",
+      ],
+    },
+  } as object;
+  const world = await createAccessWorld(t, { settings });
+  await world.addUser("ann");
+  const push = async (authorization: string | undefined, user?: string) => {
+    const headers = user === undefined ? {} : { "remote-user": user };
+    const path = "/v2/ann/app/blobs/uploads/";
+    return (await world.as(authorization, "POST", path, { headers })).status;
+  };
+
+  assert.equal(await push(undefined, "ann"), 202);
+  assert.equal(await push(basic("ann:wrong"), "ann"), 202);
+  assert.equal(await push(basic("ann:wrong")), 401);
+  assert.equal(await push(undefined, "bob"), 401);
+  assert.equal(await push(undefined), 401);
+});

@@ -5,6 +5,7 @@ export const registryAuthErrors = defineErrors({
   keys: {
     code: "pulp_container.E001",
     status: 500,
-    message: (sentence: string) => `The keys of the container registry: ${sentence}`,
+    message: (sentence: string) =>
+      `pulp_container.E001: The keys of the container registry: ${sentence}`,
   },
 });
