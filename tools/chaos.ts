@@ -150,6 +150,8 @@ function summary(done: readonly Cycle[], { ledger }: Workload, seconds: number) 
     interrupted: Object.fromEntries([...ledger.broken].sort(([, a], [, b]) => b - a)),
     acknowledged: {
       keptFiles: ledger.kept.size,
+      images: ledger.images,
+      resumedUploads: ledger.resumed,
       deleted: ledger.gone.size,
     },
     findings: 0,

@@ -41,6 +41,7 @@ export async function checkInvariants(
     ...(await artifactFiles(db, root, verifyBytes)),
     ...(await storedObjects(db, { root, chunkFolder })),
     ...(await incomingFolders(db, root)),
+    ...(await sessionFiles(db, root)),
     ...rows.flat(),
   ];
 }
@@ -147,6 +148,28 @@ async function incomingFolders(db: Executor, root: string): Promise<Violation[]>
     }),
   );
   return violations.flat();
+}
+
+/** I1 and I3: an upload to the registry has the bytes that were acknowledged, and no file has no upload. */
+async function sessionFiles(db: Executor, root: string): Promise<Violation[]> {
+  const files = new Set(await readdir(join(root, "tmp/sessions")).catch(() => []));
+  const { rows } = await sql<{ id: string; size: number }>`
+    select id, size from container_upload`.execute(db);
+  const known = new Set(rows.map(({ id }) => id));
+  const short = rows.map(async ({ id, size }): Promise<Violation[]> => {
+    const found = await stat(join(root, "tmp/sessions", id)).catch(() => undefined);
+    const has = found?.size ?? 0;
+    const problem = `has ${has} of ${size} acknowledged bytes`;
+    return has >= size ? [] : [{ invariant: "I1", subject: `upload ${id}`, problem }];
+  });
+  const orphans = [...files].filter((id) => !known.has(id));
+  return [
+    ...(await Promise.all(short)).flat(),
+    ...orphans.map((id) => ({
+      ...{ invariant: "I3" as const, subject: `tmp/sessions/${id}` },
+      problem: "belongs to no upload",
+    })),
+  ];
 }
 
 async function filesBelow(root: string): Promise<string[]> {

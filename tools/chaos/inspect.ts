@@ -16,8 +16,8 @@ export async function violations(home: string): Promise<readonly string[]> {
   return (await found(database, home)).filter((finding) => !isLeftover(finding));
 }
 
-/** What a dead process was writing stays until the sweep sees that it is idle. */
-const isLeftover = (finding: string): boolean => finding.startsWith("I3 tmp/incoming/");
+/** What a dead process was writing, or about to remove, stays until it is seen that nobody needs it. */
+const isLeftover = (finding: string): boolean => /^I3 tmp\/(incoming|sessions)\//.test(finding);
 
 /** Lets the folders of the dead look old, and says what the sweep has not removed then. */
 export async function leftovers(home: string): Promise<readonly string[]> {

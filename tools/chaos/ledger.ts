@@ -15,6 +15,9 @@ export class Ledger {
   /** What no fault excuses. */
   readonly wrong: string[] = [];
   done = 0;
+  /** Images that were pushed, and uploads to the registry that were finished after a fault. */
+  images = 0;
+  resumed = 0;
   #cleanings = 0;
   #isCleaning = false;
 

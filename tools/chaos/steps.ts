@@ -3,9 +3,7 @@ import type { FileUpstream } from "../../test/support/file-upstream.ts";
 import { sha256 } from "./digest.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Random } from "./random.ts";
-
-/** One thing that a client does; rejects when it was not acknowledged. */
-export type Step = (api: Api) => Promise<void>;
+import { Refused, type Step } from "./refused.ts";
 
 export interface Scene {
   readonly random: Random;
@@ -150,17 +148,6 @@ async function accepted(response: Response, what: string): Promise<string> {
   const text = await response.text();
   if (!response.ok) throw new Refused(what, response.status, text);
   return text;
-}
-
-/** An answer that is no success. */
-export class Refused extends Error {
-  readonly status: number;
-  readonly body: string;
-  constructor(what: string, status: number, body: string) {
-    super(`${what} answered ${status}: ${body.slice(0, 300)}`);
-    this.status = status;
-    this.body = body;
-  }
 }
 
 export function unitForm(random: Random) {

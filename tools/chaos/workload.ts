@@ -3,7 +3,9 @@ import type { FileUpstream } from "../../test/support/file-upstream.ts";
 import { Ledger } from "./ledger.ts";
 import type { Random } from "./random.ts";
 import { read, stateOf } from "./reader.ts";
-import { AUTOPUBLISHING, created, createSteps, Refused, type Step, unitForm } from "./steps.ts";
+import { Refused, type Step } from "./refused.ts";
+import { createRegistryWork } from "./registry.ts";
+import { AUTOPUBLISHING, created, createSteps, unitForm } from "./steps.ts";
 import { verify } from "./verify.ts";
 
 /** What clients do at once, and what they remember of the answers. */
@@ -33,7 +35,8 @@ export function createWorkload(random: Random, upstream: FileUpstream): Workload
   const flip = { href: "", sets: [] as string[][], site: "flip", states: [] as string[] };
   let keeper = "";
   const scene = { random, ledger, upstream, shared, keeper: () => keeper, flip: () => flip };
-  const steps = createSteps(scene);
+  const registry = createRegistryWork(random, ledger);
+  const steps = [...createSteps(scene), ...registry.steps];
   return {
     ledger,
     async prepare(api) {
@@ -64,8 +67,11 @@ export function createWorkload(random: Random, upstream: FileUpstream): Workload
         ...Array.from({ length: READERS }, () => read(reader)),
       ]);
     },
-    verify: (target) =>
-      verify({ ...target, ledger, sites: new Map([...pairs(sites, shared), ["keeper", keeper]]) }),
+    async verify(target) {
+      const all = new Map([...pairs(sites, shared), ["keeper", keeper]]);
+      const findings = await verify({ ...target, ledger, sites: all });
+      return [...findings, ...(await registry.verify(target.api))];
+    },
   };
 }
 
@@ -116,7 +122,7 @@ async function write({ api, random, steps, ledger, signal }: Writer): Promise<vo
 /** Faults excuse a connection that breaks, a 503 and a task that fails; other errors they do not. */
 function judge(error: Error, ledger: Ledger): void {
   if (error instanceof ApiError || error instanceof Refused) {
-    const isAbsent = /does not exist|not found|No .* matches/i.test(error.body);
+    const isAbsent = /does not exist|not found|No .* matches|unknown to registry/i.test(error.body);
     const isExcused = [404, 409, 503].includes(error.status) || (error.status === 400 && isAbsent);
     if (isExcused) ledger.count(`${error.status}`);
     else ledger.wrong.push(error.message);
