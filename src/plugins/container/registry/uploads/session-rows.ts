@@ -17,9 +17,15 @@ const of = ({ id, domain, repository, owner }: UploadKey): readonly unknown[] =>
   owner,
 ];
 
+/** Not waited for: what follows an upload's beginning is, and makes it durable, too. */
+const IN_PASSING = `select set_config('synchronous_commit', 'off', true)`;
+
 const INSERT = {
   name: "registry upload begin",
-  text: `insert into container_upload (id, domain, repository, owner) values ($1, $2, $3, $4)`,
+  text: `
+with passing as materialized (${IN_PASSING})
+insert into container_upload (id, domain, repository, owner)
+select $1::uuid, $2::int, $3::uuid, $4::int from passing`,
 };
 
 export const insertUpload = async ({ hot }: Pick<Ctx, "hot">, key: UploadKey): Promise<void> =>
@@ -45,7 +51,9 @@ export async function uploadSize(
 const TAKE = {
   name: "registry upload take",
   text: `
+with passing as materialized (${IN_PASSING})
 update container_upload u set writer = $5, updated = clock_timestamp()
+from passing
 where ${KEY} and (writer is null or writer = $5 or not exists (
   select from app_process p where p.id = u.writer
     and p.last_heartbeat > clock_timestamp() - make_interval(secs => p.ttl_seconds)))

@@ -1,0 +1,90 @@
+import { createHash, randomBytes } from "node:crypto";
+
+const IMAGE = "application/vnd.oci.image.manifest.v1+json";
+
+/** A registry, and what its clients show it. */
+export interface RegistryTarget {
+  readonly url: string;
+  /** `Authorization` for a repository; none where nobody is asked. */
+  authorization(name: string): Promise<string | undefined>;
+}
+
+/** A token of ours lives for five minutes; loads ask for one each. */
+export const withTokens = (url: string, username: string, password: string): RegistryTarget => ({
+  url,
+  async authorization(name) {
+    const scope = `repository:${name}:push`;
+    const service = new URL(url).host;
+    const basic = Buffer.from(`${username}:${password}`).toString("base64");
+    const answer = await fetch(`${url}/token/?${new URLSearchParams({ service, scope })}`, {
+      headers: { authorization: `Basic ${basic}` },
+    });
+    return `Bearer ${((await answer.json()) as { token: string }).token}`;
+  },
+});
+
+export const withoutAccess = (url: string): RegistryTarget => ({
+  url,
+  authorization: async () => undefined,
+});
+
+export const digestOf = (bytes: Uint8Array | string): string =>
+  `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+
+/** A client of one repository. */
+export class RegistryClient {
+  readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly name: string;
+
+  constructor(url: string, name: string, authorization: string | undefined) {
+    this.#url = url;
+    this.name = name;
+    this.#headers = { accept: IMAGE, ...(authorization === undefined ? {} : { authorization }) };
+  }
+
+  static async open(target: RegistryTarget, name: string): Promise<RegistryClient> {
+    return new RegistryClient(target.url, name, await target.authorization(name));
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.#headers;
+  }
+
+  async pushBlob(bytes: Buffer): Promise<string> {
+    const digest = digestOf(bytes);
+    const begun = await this.#ask("POST", `/v2/${this.name}/blobs/uploads/`, undefined);
+    const location = new URL(begun.headers.get("location") ?? "", this.#url);
+    location.searchParams.set("digest", digest);
+    await this.#ask("PUT", location.href, bytes, "application/octet-stream");
+    return digest;
+  }
+
+  async pushManifest(reference: string, manifest: object): Promise<string> {
+    const text = Buffer.from(JSON.stringify(manifest));
+    await this.#ask("PUT", `/v2/${this.name}/manifests/${reference}`, text, IMAGE);
+    return digestOf(text);
+  }
+
+  /** One image of one layer of so many random bytes. */
+  async pushImage(reference: string, sizeBytes: number): Promise<string> {
+    const bytes = randomBytes(sizeBytes);
+    const digest = await this.pushBlob(bytes);
+    const part = { digest, size: bytes.length };
+    return this.pushManifest(reference, {
+      ...{ schemaVersion: 2, mediaType: IMAGE },
+      config: { mediaType: "application/vnd.example.config", ...part },
+      layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", ...part }],
+    });
+  }
+
+  async #ask(method: string, path: string, body: Buffer | undefined, type?: string) {
+    const answer = await fetch(new URL(path, this.#url), {
+      method,
+      headers: { ...this.#headers, ...(type === undefined ? {} : { "content-type": type }) },
+      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+    });
+    if (answer.ok) return answer;
+    throw new Error(`${method} ${path} answered ${answer.status}: ${await answer.text()}`);
+  }
+}
