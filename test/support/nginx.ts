@@ -57,6 +57,31 @@ export async function startTlsProxy(
   };
 }
 
+export interface GatewayOptions {
+  /** `http://127.0.0.1:port` of the API and the content app. */
+  readonly api: string;
+  readonly content: string;
+  /** Address that it speaks to them from: `127.0.0.2`. */
+  readonly from: string;
+  /** Value of the identity header by the credentials `name:password` that a client shows. */
+  readonly identities: ReadonlyMap<string, string>;
+}
+
+/**
+ * One nginx worker as the gateway of a hosted service: it takes the credentials of clients for itself,
+ * and says in a header who they are; what clients say there is dropped.
+ */
+export async function startGateway(
+  options: GatewayOptions,
+): Promise<Pick<Nginx, "url"> & AsyncDisposable> {
+  const port = await freePort();
+  const running = await runNginx(port, (home) => gatewayConfiguration({ ...options, port, home }));
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  };
+}
+
 interface Running extends AsyncDisposable {
   readonly home: string;
   readonly pid: number;
@@ -148,6 +173,40 @@ http {
   }
 }
 `;
+
+const gatewayConfiguration = ({
+  api,
+  content,
+  from,
+  identities,
+  port,
+  home,
+}: GatewayOptions & Pick<Configuration, "port" | "home">) => `
+${globalPart(home)}
+http {
+  access_log off;
+  ${temporary(home)}
+  map_hash_bucket_size 1024;
+  map $http_authorization $identity {
+    default "";
+    ${[...identities]
+      .map(([credentials, identity]) => `"Basic ${base64(credentials)}" "${identity}";`)
+      .join("\n    ")}
+  }
+  server {
+    listen 127.0.0.1:${port};
+    client_max_body_size 0;
+    proxy_bind ${from};
+    proxy_set_header Host $http_host;
+    proxy_set_header Authorization "";
+    proxy_set_header X-RH-IDENTITY $identity;
+    location /api/pulp-content/ { proxy_pass ${content}; }
+    location /api/ { proxy_pass ${api}; }
+  }
+}
+`;
+
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
 async function untilAnswers(port: number): Promise<void> {
   for (;;) {

@@ -6,8 +6,11 @@ export const S3 = "storages.backends.s3.S3Storage";
 /** The old name of `S3`; both behave the same. */
 export const S3_ALIAS = "storages.backends.s3boto3.S3Boto3Storage";
 
+/** The name of a hosted service for `S3` with a network of edges in front: `custom_domain`. */
+export const S3_EDGE = "pulp_service.app.storage.AIPCCStorageBackend";
+
 /** Stores in buckets. */
-export const S3_CLASSES: readonly string[] = [S3, S3_ALIAS];
+export const S3_CLASSES: readonly string[] = [S3, S3_ALIAS, S3_EDGE];
 
 export type OptionKind = "text" | "integer" | "boolean" | "map" | "texts";
 
@@ -166,6 +169,7 @@ const CLASSES: ReadonlyMap<string, StorageClass> = new Map([
   ],
   [S3, s3Class],
   [S3_ALIAS, s3Class],
+  [S3_EDGE, s3Class],
   [
     AZURE,
     {

@@ -7,6 +7,7 @@ const STORES = [
   FILE_SYSTEM,
   "storages.backends.s3.S3Storage",
   "storages.backends.s3boto3.S3Boto3Storage",
+  "pulp_service.app.storage.AIPCCStorageBackend",
   "storages.backends.azure_storage.AzureStorage",
 ];
 

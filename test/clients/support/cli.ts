@@ -23,7 +23,10 @@ export interface Cli extends AsyncDisposable {
   fails(...args: readonly string[]): Promise<string>;
 }
 
-export async function createCli(server: Server): Promise<Cli> {
+export async function createCli(
+  server: Pick<Server, "apiUrl" | "username" | "password">,
+  apiRoot = "/pulp/",
+): Promise<Cli> {
   const folder = await mkdtemp(join(tmpdir(), "deckle-cli-"));
   const config = join(folder, "cli.toml");
   await writeFile(
@@ -32,7 +35,7 @@ export async function createCli(server: Server): Promise<Cli> {
 base_url = "${server.apiUrl}"
 username = "${server.username}"
 password = "${server.password}"
-api_root = "/pulp/"
+api_root = "${apiRoot}"
 domain = "default"
 headers = []
 verify_ssl = true
