@@ -230,7 +230,7 @@ const KEPT = [
 ] as const;
 
 /** What was let through ends here, so that every request finds the same world. */
-async function keep({ ctx }: TestApi): Promise<void> {
+export async function keep({ ctx }: TestApi): Promise<void> {
   await sql`create function keep() returns trigger language plpgsql as
     $$ begin raise exception 'this is kept'; end $$`.execute(ctx.db);
   for (const table of KEPT) {
