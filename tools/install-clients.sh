@@ -2,16 +2,17 @@
 # Installs the clients that test/clients drives: pulp-cli, the generated bindings, schemathesis and
 # the library `packaging`, whose answers ours are compared with, into a Python environment; stand-ins
 # for services into others; clients of registries with Go; and curl, wget, nginx, wrk, strace, skopeo,
-# podman, buildah and docker-registry with apt where they are missing.
+# podman, buildah, docker-registry, Redis and the ClamAV daemon with apt where they are missing.
 # The folder is $DECKLE_CLIENTS, or deckle/clients in the user's cache.
 set -euo pipefail
 
 folder="${DECKLE_CLIENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/deckle/clients}"
 
 missing=()
-for tool in curl wget nginx wrk strace skopeo podman buildah docker-registry; do
+for tool in curl wget nginx wrk strace skopeo podman buildah docker-registry redis-server; do
   command -v "$tool" >/dev/null || missing+=("$tool")
 done
+command -v clamd >/dev/null || missing+=("clamav-daemon")
 if [ "${#missing[@]}" -gt 0 ]; then
   apt-get update -q
   DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"

@@ -26,6 +26,8 @@ import {
   silentMetrics,
 } from "#platform/metrics/prometheus.ts";
 import { openTelemetry, type Telemetry } from "#platform/metrics/telemetry.ts";
+import { Clamd } from "#platform/scan/clamd.ts";
+import type { Scanner } from "#platform/scan/scanner.ts";
 import { type Configuration, openSecrets } from "./configure.ts";
 import { databaseUrl } from "./database-url.ts";
 import { appErrors } from "./errors.ts";
@@ -81,6 +83,7 @@ export async function openRuntime(
     options,
     secrets,
     jq,
+    scanner: scannerOf(settings),
     database,
     notifier,
     registry: createRegistry(options.plugins, nums),
@@ -138,6 +141,7 @@ interface Parts {
   readonly options: RuntimeOptions;
   readonly secrets: Secrets;
   readonly jq: Jq;
+  readonly scanner: Scanner | undefined;
   readonly database: Database<CoreTables>;
   readonly notifier: PostgresNotifier;
   readonly registry: PluginRegistry;
@@ -169,6 +173,7 @@ function createCtx(parts: Parts, kind: ProcessKind): Ctx {
     secrets: parts.secrets,
     clock,
     jq: parts.jq,
+    ...(parts.scanner ? { scanner: parts.scanner } : {}),
     log,
     metrics: parts.metrics,
     plugins: parts.registry,
@@ -211,6 +216,15 @@ const openTelemetryOf = async ({ settings, log }: Configuration): Promise<Teleme
         apiBuckets: settings.OTEL_PULP_API_HISTOGRAM_BUCKETS,
         version: ownRelease(),
         log: log.named("deckle.telemetry"),
+      })
+    : undefined;
+
+const scannerOf = (settings: Settings): Scanner | undefined =>
+  settings.CLAMAV_HOST
+    ? new Clamd({
+        host: settings.CLAMAV_HOST,
+        port: settings.CLAMAV_PORT,
+        timeoutMs: settings.CLAMAV_TIMEOUT * 1000,
       })
     : undefined;
 

@@ -6,6 +6,7 @@ import type { Http } from "#platform/http/http.ts";
 import type { Jq } from "#platform/jq/jq.ts";
 import type { Log } from "#platform/log/log.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
+import type { Scanner } from "#platform/scan/scanner.ts";
 import type { OpenStore, Storage } from "#platform/storage/storage.ts";
 import type { TokenScope } from "./access/token-scope.ts";
 import type { PluginRegistry } from "./plugin-contract.ts";
@@ -35,6 +36,8 @@ export interface Ctx {
   readonly http: Http;
   readonly secrets: Secrets;
   readonly jq: Jq;
+  /** Looks for malware; absent where there is none. */
+  readonly scanner?: Scanner;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

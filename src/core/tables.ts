@@ -15,6 +15,7 @@ import type {
   RepositoryTable,
   RepositoryVersionTable,
 } from "./repositories/table.ts";
+import type { MalwareScanTable } from "./scanning/table.ts";
 import type { TaskScheduleTable } from "./schedules/table.ts";
 import type { SigningServiceTable } from "./signing/table.ts";
 import type * as tasks from "./tasks/table.ts";
@@ -26,6 +27,7 @@ export interface CoreTables {
   readonly domain_usage: DomainUsageTable;
   readonly system_setting: SystemSettingTable;
   readonly artifact: artifacts.ArtifactTable;
+  readonly malware_scan: MalwareScanTable;
   readonly artifact_digest: artifacts.ArtifactDigestTable;
   readonly storage_intent: artifacts.StorageIntentTable;
   readonly temporary_file: artifacts.TemporaryFileTable;

@@ -7,6 +7,9 @@ import type { SavedArtifact } from "#core/artifacts/types.ts";
 import type { Ctx, DomainRef } from "#core/ctx.ts";
 import { remoteErrors } from "#core/remotes/errors.ts";
 import { backoffMs, isTransient, wrongDigest } from "#core/remotes/rules.ts";
+import { scanFile } from "#core/scanning/commands.ts";
+import { isScannedOnDemand } from "#core/scanning/queries.ts";
+import { isRefusedByScan } from "#core/scanning/types.ts";
 import type { HttpResponse } from "#platform/http/http.ts";
 import type { IncomingFile, SealedFile } from "#platform/storage/storage.ts";
 import type { UpstreamSource } from "./contract.ts";
@@ -188,6 +191,7 @@ export class Download {
         return await this.#transfer(source, session, result);
       } catch (error) {
         this.#abort.signal.throwIfAborted();
+        if (isRefusedByScan(error)) throw error;
         const code = error instanceof CodedError ? error.code : "";
         const isPassing = !isWrong(error) && isTransient(code, result.status);
         if (this.#released > 0 || attempt >= session.maxRetries || !isPassing) throw error;
@@ -217,7 +221,20 @@ export class Download {
     this.#head = { headers: response.headers, sizeBytes: sizeOf(response, source) };
     this.#notify();
     await this.#pour(response, file, source);
-    return verified(source, await file.seal());
+    const sealed = verified(source, await file.seal());
+    await this.#scan(file, sealed, source);
+    return sealed;
+  }
+
+  /** The newest chunk is still held back: nobody has the whole of an infected file. */
+  async #scan(file: IncomingFile, sealed: SealedFile, { url }: UpstreamSource): Promise<void> {
+    const { domain } = this.#plan;
+    if (!(await isScannedOnDemand(this.#ctx, domain))) return;
+    const { digests, sizeBytes } = sealed;
+    const { signal } = this.#abort;
+    await scanFile(this.#ctx, domain, {
+      ...{ file, sha256: digests.sha256, sizeBytes, what: url, trigger: "stream", signal },
+    });
   }
 
   /** Writes the body; all but the newest chunk is given to the followers. */

@@ -3,6 +3,7 @@ import { evaluate, rangeApplies, type Validators } from "#base/conditional.ts";
 import { CodedError } from "#base/errors.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { remoteErrors } from "#core/remotes/errors.ts";
+import { isRefusedByScan } from "#core/scanning/types.ts";
 import { errorReply, fileHeaders, overlaid } from "./answer.ts";
 import type { FromUpstream, HeaderList } from "./contract.ts";
 import { type Download, UpstreamStatusError } from "./download.ts";
@@ -201,6 +202,7 @@ async function breakOff(
 function refusalOf(error: unknown, { pull }: FromUpstream): ErrorAnswer {
   if (error instanceof CodedError && error.code.startsWith("storage-"))
     return errorAnswer(error.status === 507 ? 507 : 503);
+  if (isRefusedByScan(error)) return errorAnswer(error.status);
   if (!pull) return errorAnswer(404);
   if (!(error instanceof UpstreamStatusError)) return errorAnswer(502);
   const { message } = deliveryErrors.upstream(error.url, error.message);

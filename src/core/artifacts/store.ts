@@ -4,6 +4,7 @@ import type { Algorithm } from "#base/digests.ts";
 import { mapBounded } from "#base/parallel.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
+import { admitFiles } from "../scanning/commands.ts";
 import { retryOnConflict } from "../transaction.ts";
 import { artifactErrors } from "./errors.ts";
 import { announceObjects, INTENT_TRUST_MS, newReason } from "./intents.ts";
@@ -51,6 +52,14 @@ export async function saveArtifacts(
   files: readonly StorableFile[],
   { replace = false }: { readonly replace?: boolean } = {},
 ): Promise<SavedArtifact[]> {
+  await admitFiles(
+    ctx,
+    domain,
+    files.map(({ file, sealed, what }) => ({
+      ...{ file, sha256: sealed.digests.sha256, sizeBytes: sealed.sizeBytes },
+      what: what ?? sealed.digests.sha256,
+    })),
+  );
   const saved = new Map<string, SavedArtifact>();
   const pending = distinct(domain, files);
   for (let start = 0; start < pending.length; start += BATCH) {

@@ -5,6 +5,8 @@ import type { SealedFile, WrittenFile } from "#platform/storage/storage.ts";
 export interface StorableFile {
   readonly file: WrittenFile;
   readonly sealed: SealedFile;
+  /** Its address or name, for what people read. */
+  readonly what?: string;
 }
 
 /** Disposing it drops the bytes, unless they were saved. */

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Ctx, Trx } from "../ctx.ts";
 import { announce, announceAfterCommit } from "../distributions/commands.ts";
 import type { Job, Refusal, VersionAuthor, VersionRef } from "../plugin-contract.ts";
+import { admitUnits } from "../scanning/commands.ts";
 import { inTransaction } from "../transaction.ts";
 import { admit, reportRefused } from "./admission.ts";
 import {
@@ -19,7 +20,7 @@ import { checkPaths } from "./paths.ts";
 import { applyRetention } from "./retention.ts";
 import { countsAfter, isEmptyChange, normalEdit, type TypeChange } from "./rules.ts";
 import type { VersionCounts } from "./table.ts";
-import type { EditSource, OpenDraft, RepositoryFacts } from "./types.ts";
+import type { EditSource, OpenDraft, RepositoryFacts, VersionEdit } from "./types.ts";
 
 /** What a transaction that completed a version leaves to do after its commit. */
 interface Completed {
@@ -40,6 +41,7 @@ export async function createVersion(
   repositoryId: string,
   edit: EditSource,
 ): Promise<VersionRef | undefined> {
+  if (typeof edit !== "function") await admitAdded(job, repositoryId, edit);
   let refused: readonly Refusal[] = [];
   const completed = await inTransaction(job.ctx, undefined, async (trx) => {
     const edited = await editLatest(job, trx, { repositoryId, edit, stateOf: stateFor });
@@ -63,6 +65,7 @@ export async function commitVersion(
   edit: EditSource,
 ): Promise<VersionRef | undefined> {
   const { ctx, caller } = author;
+  if (typeof edit !== "function") await admitAdded(author, repositoryId, edit);
   const completed = await inTransaction(ctx, undefined, async (trx) => {
     const edited = await editLatest(author, trx, { repositoryId, edit, stateOf: stateBeside });
     const type = edited.completed?.repository.type;
@@ -77,6 +80,16 @@ export async function commitVersion(
   announceAfterCommit(ctx, caller.domain, announced);
   if (repository.retainRepoVersions !== null) await applyRetention(ctx, repository.id);
   return version;
+}
+
+/** Scans what is added before anybody waits for the repository, where that is known so early. */
+async function admitAdded(
+  author: VersionAuthor & { readonly signal?: AbortSignal },
+  repository: string,
+  { add }: Pick<VersionEdit, "add">,
+): Promise<void> {
+  const { ctx, caller, signal = new AbortController().signal } = author;
+  await admitUnits(ctx, caller.domain, { repository, units: { ids: add }, signal });
 }
 
 interface LatestEdit {
@@ -99,6 +112,7 @@ async function editLatest(
   const { ctx, caller } = author;
   const repository = await lockForVersion(trx, caller.domain, repositoryId);
   const asked = normalEdit(typeof edit === "function" ? await edit(trx, repository) : edit);
+  if (typeof edit === "function") await admitAdded(author, repositoryId, asked);
   const { add, refused } = await admit(ctx, trx, { ...asked, repository });
   const wanted = { ...asked, add };
   const state = await stateOf(trx, repository, wanted);
@@ -133,6 +147,10 @@ function duplicatesError(ctx: Ctx, draft: OpenDraft, count: number): Error {
 export async function completeVersion(job: Job, draft: OpenDraft): Promise<VersionRef | undefined> {
   const { ctx } = job;
   try {
+    await admitUnits(ctx, draft.domain, {
+      ...{ repository: draft.repository.id, units: { version: draft.versionId } },
+      signal: job.signal,
+    });
     const completed = await inTransaction(ctx, undefined, async (trx) => {
       const repository = await lockForVersion(trx, draft.domain, draft.repository.id);
       const before = await countsOfLatest(trx, draft);

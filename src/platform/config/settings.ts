@@ -2,6 +2,7 @@ import type { SettingValues } from "#base/settings.ts";
 import { accessSettings } from "./access-settings.ts";
 import { compatSettings, foreignPluginSettings } from "./compat-settings.ts";
 import { contentSettings } from "./content-settings.ts";
+import { scanSettings } from "./scan-settings.ts";
 import { serverSettings } from "./server-settings.ts";
 import { storageSettings } from "./storage-settings.ts";
 import { taskSettings } from "./task-settings.ts";
@@ -15,6 +16,7 @@ export const coreSettings = {
   ...contentSettings,
   ...taskSettings,
   ...telemetrySettings,
+  ...scanSettings,
 } as const;
 
 /** Also the names that are accepted for the sake of existing settings files. */

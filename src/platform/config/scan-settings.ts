@@ -1,0 +1,32 @@
+import { Type } from "@sinclair/typebox";
+import { defineSettings } from "#base/settings.ts";
+
+/** The scanner of malware (service §15). */
+export const scanSettings = defineSettings({
+  CLAMAV_HOST: {
+    schema: Type.Union([Type.String(), Type.Null()]),
+    default: null,
+    doc: 'Host of a ClamAV daemon that scans what is stored for repositories and domains with the label `malware_scanning: "true"`; null scans nothing.',
+  },
+  CLAMAV_PORT: {
+    schema: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    default: 3310,
+    doc: "Its TCP port.",
+  },
+  CLAMAV_TIMEOUT: {
+    schema: Type.Integer({ minimum: 1 }),
+    default: 300,
+    unit: "seconds",
+    doc: "Time of one scan.",
+  },
+  CLAMAV_FAIL_MODE: {
+    schema: Type.Union([Type.Literal("open"), Type.Literal("closed")]),
+    default: "open",
+    doc: "What happens when it does not answer: `open` takes the file and logs it, `closed` refuses it.",
+  },
+  CLAMAV_ON_OVERSIZE: {
+    schema: Type.Union([Type.Literal("allow"), Type.Literal("reject")]),
+    default: "allow",
+    doc: "What happens to files above the limit of the daemon: they are taken unscanned, or refused.",
+  },
+});
