@@ -33,7 +33,7 @@ async function scannedDomain(t: TestContext, verdict: Verdict, settings: Partial
     await using file = await ctx.storage(domain).beginFile();
     file.sink.write(text);
     const sealed = await file.seal();
-    return saveArtifacts(ctx, domain, [{ file, sealed, what: "https://up.example/x" }]);
+    return await saveArtifacts(ctx, domain, [{ file, sealed, what: "https://up.example/x" }]);
   };
   const rows = () => ctx.db.selectFrom("malware_scan").selectAll().execute();
   const artifacts = () => ctx.db.selectFrom("artifact").select("id").execute();
