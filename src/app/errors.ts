@@ -57,5 +57,10 @@ export const appErrors = defineErrors({
     message: (labels: string) =>
       `DOMAIN_ENABLED cannot be set: these plugins keep no domains apart: ${labels}.`,
   },
+  redis: {
+    code: "redis-missing",
+    status: 500,
+    message: () => "WORKER_TYPE 'redis' needs REDIS_URL or REDIS_HOST.",
+  },
   usage: { code: "usage", status: 500, message: (text: string) => text },
 });

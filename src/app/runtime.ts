@@ -26,12 +26,14 @@ import {
   silentMetrics,
 } from "#platform/metrics/prometheus.ts";
 import { openTelemetry, type Telemetry } from "#platform/metrics/telemetry.ts";
+import type { Redis } from "#platform/redis/redis.ts";
 import { Clamd } from "#platform/scan/clamd.ts";
 import type { Scanner } from "#platform/scan/scanner.ts";
 import { type Configuration, openSecrets } from "./configure.ts";
 import { databaseUrl } from "./database-url.ts";
 import { appErrors } from "./errors.ts";
 import { migrationSources } from "./plugins.ts";
+import { redisOf } from "./redis.ts";
 import { openHome, storeOpener } from "./stores.ts";
 import { ownRelease } from "./version.ts";
 
@@ -73,6 +75,8 @@ export async function openRuntime(
   stack.use(database);
   if (!options.isChild) await requireMigrations(database);
   const notifier = stack.use(new PostgresNotifier(connection, database.pool));
+  const redis = options.isChild ? undefined : await redisOf(settings, log);
+  if (redis) stack.use(redis);
   const jq = stack.use(new IsolatedJq());
   stack.use(await trackErrors(configuration, options.role));
   const telemetry = options.isChild ? undefined : await openTelemetryOf(configuration);
@@ -83,6 +87,7 @@ export async function openRuntime(
     options,
     secrets,
     jq,
+    redis,
     scanner: scannerOf(settings),
     database,
     notifier,
@@ -141,6 +146,7 @@ interface Parts {
   readonly options: RuntimeOptions;
   readonly secrets: Secrets;
   readonly jq: Jq;
+  readonly redis: Redis | undefined;
   readonly scanner: Scanner | undefined;
   readonly database: Database<CoreTables>;
   readonly notifier: PostgresNotifier;
@@ -173,6 +179,7 @@ function createCtx(parts: Parts, kind: ProcessKind): Ctx {
     secrets: parts.secrets,
     clock,
     jq: parts.jq,
+    ...(parts.redis ? { redis: parts.redis } : {}),
     ...(parts.scanner ? { scanner: parts.scanner } : {}),
     log,
     metrics: parts.metrics,

@@ -6,6 +6,7 @@ import type { Http } from "#platform/http/http.ts";
 import type { Jq } from "#platform/jq/jq.ts";
 import type { Log } from "#platform/log/log.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
+import type { Redis } from "#platform/redis/redis.ts";
 import type { Scanner } from "#platform/scan/scanner.ts";
 import type { OpenStore, Storage } from "#platform/storage/storage.ts";
 import type { TokenScope } from "./access/token-scope.ts";
@@ -36,6 +37,8 @@ export interface Ctx {
   readonly http: Http;
   readonly secrets: Secrets;
   readonly jq: Jq;
+  /** Absent where none is configured; nothing may depend on it. */
+  readonly redis?: Redis;
   /** Looks for malware; absent where there is none. */
   readonly scanner?: Scanner;
   readonly clock: Clock;

@@ -14,6 +14,8 @@ export interface PulseOptions {
   readonly identities: readonly ProcessIdentity[];
   readonly slots: readonly Slot[];
   readonly intervalMs: number;
+  /** A beat has succeeded. */
+  readonly onBeat: () => void;
   /** Work waits that nobody told us of: for anybody, or for a slot that has it already. */
   readonly onReady: (everybody: boolean) => void;
   /** Runs beside the beats, one at a time; what it takes long for must not make us look dead. */
@@ -81,6 +83,7 @@ export class Pulse {
     const { ctx, identities, slots, onReady } = this.#options;
     for (const slot of slots) heedSlot(slot, answer, startedMs);
     this.#countChildren();
+    this.#options.onBeat();
     const removed = identities.filter(({ id }) => !answer.alive.includes(id));
     if (removed.length > 0) await registerProcesses(ctx, removed);
     this.#beats += 1;

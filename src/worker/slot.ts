@@ -8,6 +8,7 @@ import { announce, recordOutcome, untilAnswered } from "#core/tasks/outcome.ts";
 import { claimTask, finishAndClaim, parkTask } from "#core/tasks/queue.ts";
 import { reasons } from "#core/tasks/rules.ts";
 import { runTask } from "#core/tasks/run.ts";
+import type { ShownLocks } from "#core/tasks/shown-locks.ts";
 import type { ClaimedTask, Outcome } from "#core/tasks/types.ts";
 import { satisfies } from "#core/tasks/version-order.ts";
 import { type AbortKind, Run } from "./run.ts";
@@ -29,6 +30,7 @@ export interface SlotOptions {
   readonly givingUp: AbortSignal;
   /** Another slot may find work too. */
   readonly onBusy: () => void;
+  readonly locks: ShownLocks;
 }
 
 /** One record among the workers: runs one task at a time. */
@@ -97,6 +99,8 @@ export class Slot {
   /** Runs one task and records its end; the next one comes with the answer. */
   async #process(task: ClaimedTask): Promise<ClaimedTask | undefined> {
     const run = new Run(task, this.#ctx.settings);
+    const { locks, identity } = this.#options;
+    locks.show(identity.name, task.id);
     this.#run = run;
     try {
       if (!satisfies(task.versions ?? {}, this.#ctx.process.versions)) {
@@ -114,6 +118,7 @@ export class Slot {
       return undefined;
     } finally {
       run[Symbol.dispose]();
+      locks.hide(identity.name);
       this.#run = undefined;
     }
   }

@@ -13,6 +13,7 @@ import { rejudgeParked } from "#core/tasks/parking.ts";
 import { beatIntervalMs, registerProcesses, removeProcesses } from "#core/tasks/process-records.ts";
 import { reapMissing } from "#core/tasks/reaper.ts";
 import { processName } from "#core/tasks/rules.ts";
+import { ShownLocks } from "#core/tasks/shown-locks.ts";
 import { Pulse } from "./pulse.ts";
 import { QueueGauges } from "./queue-gauges.ts";
 import { Slot } from "./slot.ts";
@@ -69,6 +70,7 @@ class Supervisor {
   readonly #slots: readonly Slot[];
   readonly #wake = new Wake();
   readonly #gauges: QueueGauges;
+  readonly #locks: ShownLocks;
   readonly #stopping = new AbortController();
   readonly #givingUp = new AbortController();
   readonly #ended = new AbortController();
@@ -79,6 +81,7 @@ class Supervisor {
   constructor(ctx: Ctx, options: WorkerOptions) {
     this.#ctx = ctx;
     this.#options = options;
+    this.#locks = new ShownLocks(ctx);
     this.#gauges = new QueueGauges(ctx, this.#ended.signal);
     const count = options.slots ?? (ctx.settings.TASK_SLOTS || Math.max(2, availableParallelism()));
     this.#identities = Array.from({ length: count }, (_, i) => slotIdentity(ctx, i + 1));
@@ -91,6 +94,7 @@ class Supervisor {
           stopping: this.#stopping.signal,
           givingUp: this.#givingUp.signal,
           onBusy: () => this.#wake.one(),
+          locks: this.#locks,
         }),
     );
   }
@@ -139,6 +143,8 @@ class Supervisor {
     }
     const start = async () => {
       await registerProcesses(ctx, this.#identities);
+      // A restarted container may have the name of the one before it.
+      for (const { name } of this.#identities) this.#locks.hide(name);
       if (this.#options.auxiliary) return;
       await syncBuiltinSchedules(ctx);
       await rejudgeParked(ctx);
@@ -160,6 +166,7 @@ class Supervisor {
       identities: this.#identities,
       slots: this.#slots,
       intervalMs: beatIntervalMs(this.#ctx, "worker"),
+      onBeat: () => this.#locks.renew(),
       onReady: (everybody) => (everybody ? this.#wake.all() : this.#wake.one()),
       onChores: async ({ isSomeoneMissing, isScheduleDue }) => {
         if (this.#options.auxiliary) return;
@@ -169,6 +176,7 @@ class Supervisor {
         await trimEvents(this.#ctx.db);
         await removeExpiredSessions(this.#ctx.db);
         await this.#gauges.tick();
+        await this.#locks.reconcile();
       },
     });
   }
@@ -204,7 +212,10 @@ class Supervisor {
       const directory = processDirectory({ ...this.#ctx, process: identity });
       await rm(directory, { recursive: true, force: true });
     }
-    await Promise.race([this.#ctx.notifier.flush(), sleep(1000)]);
+    await Promise.race([
+      Promise.all([this.#ctx.notifier.flush(), this.#locks.settled()]),
+      sleep(1000),
+    ]);
   }
 }
 

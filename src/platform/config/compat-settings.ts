@@ -17,7 +17,7 @@ const accepted = <const Schema extends TSchema>(schema: Schema, value: unknown) 
 
 const hidden = { ...accepted(optional(text), null), secret: true };
 
-/** Names of frameworks, Redis and notifications that settings of a peer hold. */
+/** Names of frameworks and notifications that settings of a peer hold. */
 export const compatSettings = defineSettings({
   USE_X_FORWARDED_PORT: accepted(flag, false),
   FILE_UPLOAD_HANDLERS: accepted(texts, []),
@@ -32,13 +32,6 @@ export const compatSettings = defineSettings({
   SHELL_PLUS_IMPORTS: accepted(texts, []),
   UVLOOP_ENABLED: accepted(flag, false),
 
-  REDIS_URL: hidden,
-  REDIS_HOST: accepted(optional(text), null),
-  REDIS_PORT: accepted(optional(Type.Integer({ minimum: 1, maximum: 65_535 })), null),
-  REDIS_DB: accepted(count, 0),
-  REDIS_PASSWORD: hidden,
-  REDIS_SSL: accepted(flag, false),
-  REDIS_SSL_CA_CERTS: accepted(optional(text), null),
   CACHES: accepted(map, {}),
 
   LOGGING: {

@@ -2,6 +2,7 @@ import type { SettingValues } from "#base/settings.ts";
 import { accessSettings } from "./access-settings.ts";
 import { compatSettings, foreignPluginSettings } from "./compat-settings.ts";
 import { contentSettings } from "./content-settings.ts";
+import { redisSettings } from "./redis-settings.ts";
 import { scanSettings } from "./scan-settings.ts";
 import { serverSettings } from "./server-settings.ts";
 import { storageSettings } from "./storage-settings.ts";
@@ -17,6 +18,7 @@ export const coreSettings = {
   ...taskSettings,
   ...telemetrySettings,
   ...scanSettings,
+  ...redisSettings,
 } as const;
 
 /** Also the names that are accepted for the sake of existing settings files. */

@@ -9,13 +9,11 @@ export const taskSettings = defineSettings({
   WORKER_TYPE: {
     schema: Type.String(),
     default: "pulpcore",
-    doc: "Where task locks live: `pulpcore` is PostgreSQL; the peer's `redis` is not supported.",
-    check: (value: string) => {
-      if (value === "pulpcore") return undefined;
-      return value === "redis"
-        ? "WORKER_TYPE 'redis' is not supported; leave it at 'pulpcore', which needs no Redis."
-        : `WORKER_TYPE must be either 'pulpcore' or 'redis', got '${value}'.`;
-    },
+    doc: "`redis` also shows in Redis who has which task and resource, under the names that operators' tools read; the queue in PostgreSQL decides in either case.",
+    check: (value: string) =>
+      value === "pulpcore" || value === "redis"
+        ? undefined
+        : `WORKER_TYPE must be either 'pulpcore' or 'redis', got '${value}'.`,
   },
   WORKER_TTL: {
     schema: seconds,

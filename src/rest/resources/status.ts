@@ -74,8 +74,7 @@ export const status: Endpoint = defineEndpoint({
       online_api_apps: appsOf(apps ?? [], "api"),
       online_content_apps: appsOf(apps ?? [], "content"),
       database_connection: { connected: apps !== undefined },
-      // There is no Redis: caches live in the processes.
-      redis_connection: { connected: false },
+      redis_connection: { connected: (await ctx.redis?.isConnected()) ?? false },
       storage: await storageFigures(ctx, caller.domain),
       content_settings: {
         content_origin: settings.CONTENT_ORIGIN,

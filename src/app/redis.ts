@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import type { Settings } from "#platform/config/settings.ts";
+import type { Log } from "#platform/log/log.ts";
+import { type OpenRedis, openRedis } from "#platform/redis/redis.ts";
+import { appErrors } from "./errors.ts";
+
+/** Whether the settings name a server and something that uses it. */
+const isUsed = (settings: Settings): boolean =>
+  settings.CACHE_ENABLED || settings.WORKER_TYPE === "redis";
+
+/**
+ * The Redis of the settings, if it is used.
+ *
+ * @throws `appErrors.redis` if workers need one that nobody names
+ */
+export async function redisOf(settings: Settings, log: Log): Promise<OpenRedis | undefined> {
+  const url = urlOf(settings);
+  if (url === undefined && settings.WORKER_TYPE === "redis") throw appErrors.redis();
+  if (url === undefined || !isUsed(settings)) return undefined;
+  const { REDIS_PASSWORD: password, REDIS_SSL_CA_CERTS: authorities } = settings;
+  const named = log.named("deckle.redis");
+  return openRedis({
+    url,
+    database: settings.REDIS_URL === null ? settings.REDIS_DB : 0,
+    isTls: url.startsWith("rediss:"),
+    ...(settings.REDIS_URL === null && password !== null ? { password } : {}),
+    ...(authorities === null ? {} : { authorities: readFileSync(authorities, "utf8") }),
+    onChange: (message) => named.warn(message),
+  });
+}
+
+function urlOf(settings: Settings): string | undefined {
+  const { REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_SSL } = settings;
+  if (REDIS_URL !== null) return REDIS_URL;
+  if (REDIS_HOST === null) return undefined;
+  return `${REDIS_SSL ? "rediss" : "redis"}://${REDIS_HOST}:${REDIS_PORT ?? 6379}`;
+}
