@@ -9,8 +9,6 @@ import { statusClass } from "#platform/metrics/prometheus.ts";
 export interface RequestMetrics {
   /** One answer of the API is over. */
   answered(request: IncomingMessage, answer: ApiAnswer): void;
-  /** Counts a request among those that are being answered, until its response is over. */
-  opened(response: ServerResponse): void;
   /** Measures a request of the content app when its response is over. */
   content(request: IncomingMessage, response: ServerResponse): void;
 }
@@ -38,12 +36,6 @@ export function requestMetrics(ctx: Ctx): RequestMetrics | undefined {
         http_target: status > 400 ? "" : template.replaceAll("{key}", "{pk}"),
         worker_name,
       });
-    },
-    opened(response) {
-      metrics.count("pulp_api_active_connections", { worker_name }, 1);
-      response.once("close", () =>
-        metrics.count("pulp_api_active_connections", { worker_name }, -1),
-      );
     },
     content(request, response) {
       const start = performance.now();

@@ -57,7 +57,6 @@ export async function serveApi(
   for (const server of servers) {
     Object.assign(server, LIMITS, { keepAliveTimeout });
     server.prependListener("request", (request, response) => drain.observe(request, response));
-    if (measured) server.prependListener("request", (_q, response) => measured.opened(response));
     if (options.requestTimeoutMs) limitRequests(server, options.requestTimeoutMs);
     if (accessLog)
       server.prependListener("request", (q, s) => accessLog.observe(q, s, factsOf(q, ctx.log)));

@@ -1,5 +1,5 @@
 import type { Static, TSchema } from "@sinclair/typebox";
-import type { Json } from "#base/json.ts";
+import type { Json, JsonObject } from "#base/json.ts";
 import type { Caller, Ctx, Executor, Trx } from "./ctx.ts";
 import type { PermissionClass } from "./policies/decider.ts";
 import type { AccessRules } from "./policies/types.ts";
@@ -218,6 +218,14 @@ export interface SignerKind {
   ): Promise<string>;
 }
 
+/** A task that is dispatched in the default domain at an interval. */
+export interface PluginSchedule {
+  readonly name: string;
+  readonly taskName: string;
+  readonly input: JsonObject;
+  readonly minutes: number;
+}
+
 /** The core's part of a plugin. */
 export interface CorePlugin {
   readonly label: string;
@@ -243,6 +251,8 @@ export interface CorePlugin {
   readonly tasks: readonly TaskDefinition<any>[];
   /** What signing services can do for it. */
   readonly signers?: readonly SignerKind[];
+  /** Tasks that are dispatched again and again; workers keep them so. */
+  readonly schedules?: readonly PluginSchedule[];
   /** Where its own tables hold secrets; those of remotes are the core's. */
   readonly sealed?: readonly SealedTable[];
 }

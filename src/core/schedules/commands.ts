@@ -24,7 +24,8 @@ export async function syncBuiltinSchedules(ctx: Ctx): Promise<void> {
       .where("name", "=", "default")
       .executeTakeFirst();
     if (!domain) return;
-    for (const schedule of builtinSchedules(ctx.settings)) {
+    const ofPlugins = ctx.plugins.all.flatMap(({ schedules = [] }) => schedules);
+    for (const schedule of [...builtinSchedules(ctx.settings), ...ofPlugins]) {
       if (schedule.minutes === 0) {
         await trx.deleteFrom("task_schedule").where("task_name", "=", schedule.taskName).execute();
       } else if (ctx.plugins.task(schedule.taskName)) {

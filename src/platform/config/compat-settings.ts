@@ -71,6 +71,5 @@ export const foreignPluginSettings = defineSettings({
   PRUNE_WORKERS_MAX: accepted(count, 5),
   MAX_PACKAGE_SIGNING_WORKERS: accepted(count, 5),
   RPM_SIGNING_COPY_LABELS: accepted(flag, true),
-  TEST_TASK_INGESTION: accepted(flag, false),
   RDS_CONNECTION_TESTS_ENABLED: accepted(flag, false),
 });

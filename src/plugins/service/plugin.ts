@@ -9,6 +9,8 @@ import { claimsReader } from "./identity/claims.ts";
 import { headerAuthentication } from "./identity/classes.ts";
 import { onDownload } from "./middleware/content.ts";
 import { serviceMiddleware } from "./middleware/middleware.ts";
+import { operations } from "./operations/operations.ts";
+import { countContentSources, countRhelAi, noOp, serviceSchedules } from "./operations/tasks.ts";
 import { serviceSettings } from "./settings.ts";
 
 export const service = definePlugin({
@@ -28,8 +30,9 @@ export const service = definePlugin({
   middleware: serviceMiddleware,
   onDownload,
   resources: [domainOrgs],
-  endpoints: [createDomain, migrateDomain],
-  tasks: [],
+  endpoints: [createDomain, migrateDomain, ...operations],
+  tasks: [noOp, countContentSources, countRhelAi],
+  schedules: serviceSchedules,
   delivery: [],
   settings: serviceSettings,
 });

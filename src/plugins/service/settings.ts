@@ -49,7 +49,12 @@ export const serviceSettings = defineSettings({
   AUTHENTICATION_HEADER_DEBUG: {
     schema: Type.Boolean(),
     default: false,
-    doc: "Feature guards write the header that they have read to the log.",
+    doc: "Feature guards write the header that they have read to the log, and `/api/pulp/debug_auth_header/` shows it.",
+  },
+  TEST_TASK_INGESTION: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "`/api/pulp/test/tasks/` and `/api/pulp/test/random_lock_tasks/` dispatch tasks that do nothing, for anybody who asks: for measurements only.",
   },
   FEATURE_SERVICE_API_URL: {
     schema: Type.String({ pattern: "^(https?://.+)?$" }),

@@ -13,5 +13,10 @@ export const serviceAccess: AccessRules = {
     plainPolicy("domains/migrate", { post: [] }),
   ],
   models: [{ model: "service.domainorg", isPlain: true }],
-  adminOnly: ["domain_orgs"],
+  adminOnly: [
+    "domain_orgs",
+    "/api/pulp/debug/task-debug",
+    "/api/pulp/debug/task-queue",
+    "/api/pulp/debug/database-triggers",
+  ],
 };
