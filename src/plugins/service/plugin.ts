@@ -5,6 +5,7 @@ import { serviceAccessPolicy } from "./access/rbac.ts";
 import { createDomain } from "./domains/create-domain.ts";
 import { domainOrgs } from "./domains/domain-orgs.ts";
 import { migrateDomain } from "./domains/migrate-domain.ts";
+import { FEATURE_GUARD, featureGuard, featureGuardResource } from "./features/guard.ts";
 import { claimsReader } from "./identity/claims.ts";
 import { headerAuthentication } from "./identity/classes.ts";
 import { onDownload } from "./middleware/content.ts";
@@ -20,7 +21,7 @@ export const service = definePlugin({
   module: "pulp_service.app",
   migrations: new URL("./migrations/", import.meta.url),
   isOptIn: true,
-  entities: [],
+  entities: [FEATURE_GUARD],
   contentTypes: [],
   repositoryTypes: [],
   access: serviceAccess,
@@ -29,10 +30,11 @@ export const service = definePlugin({
   claims: claimsReader,
   middleware: serviceMiddleware,
   onDownload,
-  resources: [domainOrgs],
+  resources: [domainOrgs, featureGuardResource],
   endpoints: [createDomain, migrateDomain, ...operations],
   tasks: [noOp, countContentSources, countRhelAi],
   schedules: serviceSchedules,
   delivery: [],
+  guards: [featureGuard],
   settings: serviceSettings,
 });

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { RequestOptions, TestApi } from "../../support/rest-api.ts";
+import { featureService } from "./feature-service.ts";
 import {
   as,
   below,
@@ -16,37 +14,6 @@ import {
   statuses,
   user,
 } from "./support.ts";
-
-interface FeatureService {
-  readonly url: string;
-  /** Accounts and features that were asked for. */
-  readonly asked: string[];
-  answer: (accountId: string) => { readonly status?: number; readonly body: unknown };
-}
-
-/** A feature service that says what the test says; account 7 has the feature without further word. */
-async function featureService(t: TestContext): Promise<FeatureService> {
-  const service = {
-    url: "",
-    asked: [] as string[],
-    answer: (id: string): { readonly status?: number; readonly body: unknown } => ({
-      body: { features: id === "7" ? [{ name: "lightwell-network" }] : [] },
-    }),
-  };
-  const server = createServer((request, response) => {
-    const { searchParams } = new URL(request.url ?? "", "http://x.example");
-    const account = searchParams.get("accountId") ?? "";
-    service.asked.push(`${account} ${searchParams.getAll("features")}`);
-    const { status = 200, body } = service.answer(account);
-    response.writeHead(status, { "content-type": "application/json" });
-    response.end(typeof body === "string" ? body : JSON.stringify(body));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => server.close());
-  service.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/features`;
-  return service;
-}
 
 const ENTITLED = as({ internal: { org_id: "7" } });
 const OTHER = as({ internal: { org_id: "8" } });

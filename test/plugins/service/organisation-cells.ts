@@ -81,6 +81,20 @@ interface Cell extends Asked {
   readonly url: string;
 }
 
+/** Whose like is asked everything: of these the common operations are enough. */
+const AKIN: ReadonlySet<string> = new Set([
+  ...["ben", "account of 1", "eve", "account of none", "another by SAML", "host of 1"],
+]);
+
+const isCommon = ({ route, action }: Asked): boolean =>
+  ["repositories/file/file", "domains", "tasks", "users"].includes(route.name) &&
+  ["list", "create", "retrieve", "destroy"].includes(action);
+
+/** Actions that every resource has are asked of one of them. */
+const isDistinct = ({ route, action }: Asked): boolean =>
+  !/_role|_label|my_permissions/.test(action) ||
+  ["repositories/file/file", "domains"].includes(route.name);
+
 /** Every operation below a domain, in every domain, by everybody. */
 async function cellsOf(world: Organisations): Promise<readonly Cell[]> {
   const { api } = world;
@@ -108,7 +122,9 @@ async function cellsOf(world: Organisations): Promise<readonly Cell[]> {
     ),
   );
   return Object.entries(PEOPLE).flatMap(([name, somebody]) =>
-    asked.map((one) => ({ name, somebody, ...one })),
+    asked
+      .filter((one) => (AKIN.has(name) ? isCommon(one) : isDistinct(one)))
+      .map((one) => ({ name, somebody, ...one })),
   );
 }
 
@@ -145,7 +161,7 @@ export async function checkOrganisations(
     leaks.push(...shown.map((text) => `${words} ${text}`));
   }
   t.diagnostic(`${cells.length} cells, ${passed} of them let through`);
-  assert.ok(cells.length > 6000 && passed > 1000, `${cells.length} cells, ${passed} let through`);
+  assert.ok(cells.length > 2000 && passed > 400, `${cells.length} cells, ${passed} let through`);
   assert.deepEqual(wrong.slice(0, 20), [], `${wrong.length} of ${cells.length} are wrong`);
   assert.deepEqual(leaks.slice(0, 20), [], `${leaks.length} leaks`);
 }

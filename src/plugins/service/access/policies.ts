@@ -1,8 +1,11 @@
-import { type AccessRules, plainPolicy } from "#sdk";
+import { type AccessRules, crudPolicy, plainPolicy, STANDARD_ROLES } from "#sdk";
 
 /** Who may do what where roles decide (service §5.4). */
 export const serviceAccess: AccessRules = {
   policies: [
+    crudPolicy("contentguards/service/feature", "service.featurecontentguard", {
+      without: ["set_label", "unset_label"],
+    }),
     {
       ...plainPolicy("domains/create", { post: [] }),
       creation_hooks: [
@@ -12,7 +15,10 @@ export const serviceAccess: AccessRules = {
     // Whose domain it is, the request itself asks: the body names it.
     plainPolicy("domains/migrate", { post: [] }),
   ],
-  models: [{ model: "service.domainorg", isPlain: true }],
+  models: [
+    { model: "service.domainorg", isPlain: true },
+    { model: "service.featurecontentguard", roles: STANDARD_ROLES },
+  ],
   adminOnly: [
     "domain_orgs",
     "/api/pulp/debug/task-debug",

@@ -20,9 +20,18 @@ export function identityFinder({ settings }: Pick<Ctx, "settings">): FindIdentit
     const before = known.get(raw);
     if (before) return before.decoded;
     const decoded = read(() => valueIn({ raw }));
+    if (decoded === undefined) drop(raw);
     known.set(raw, { decoded });
     return decoded;
   };
+}
+
+/** What no gateway has sent is not there, for content guards and for lines of the log either. */
+function drop({ headers, rawHeaders }: IncomingMessage): void {
+  delete headers[HEADER];
+  for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
+    if (rawHeaders[at]?.toLowerCase() === HEADER) rawHeaders.splice(at, 2);
+  }
 }
 
 function read(value: () => string | undefined): Decoded | undefined {

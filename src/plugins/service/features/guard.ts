@@ -1,0 +1,108 @@
+import { lenientBase64 } from "#base/lenient-base64.ts";
+import { rawHeaderValues } from "#base/raw-headers.ts";
+import type { GuardHandler } from "#sdk";
+import { type Ctx, contentGuardResource, type EntityModel, FieldProblem, list, text } from "#sdk";
+import { serviceSettingsOf } from "../settings.ts";
+import { featureCheck } from "./check.ts";
+
+export const FEATURE_GUARD = {
+  family: "content_guard",
+  type: "service.feature",
+  model: "service.FeatureContentGuard",
+  path: "contentguards/service/feature",
+} as const satisfies EntityModel;
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]{1,200}$/;
+const MAX_FEATURES = 50;
+
+function checkHeaderName(name: string): string {
+  if (!HEADER_NAME.test(name)) throw new FieldProblem("Enter the name of a header.");
+  return name;
+}
+
+function checkFeatures(features: readonly unknown[]): readonly unknown[] {
+  const isGood = features.every((one) => typeof one === "string" && one.trim() !== "");
+  if (!isGood) throw new FieldProblem("Not a valid string.");
+  if (features.length === 0) throw new FieldProblem("This list may not be empty.");
+  if (features.length > MAX_FEATURES) {
+    throw new FieldProblem(`Ensure this field has no more than ${MAX_FEATURES} elements.`);
+  }
+  return features;
+}
+
+async function checkFilter(filter: string, { ctx }: { readonly ctx: Ctx }): Promise<string> {
+  const problem = await ctx.jq.problem(filter);
+  if (problem !== undefined) throw new FieldProblem(`Invalid jq filter: ${problem}`);
+  return filter;
+}
+
+/** Guards by features of an account that a header names (service §8.1). */
+export const featureGuardResource = contentGuardResource({
+  label: "service",
+  type: FEATURE_GUARD.type,
+  model: "FeatureContentGuard",
+  path: FEATURE_GUARD.path,
+  title: "feature content guard",
+  detail: "service_feature_guard",
+  fields: {
+    header_name: text({ required: true, check: checkHeaderName }),
+    jq_filter: text({ nullable: true, check: checkFilter }),
+    features: list({ type: "string" }, { required: true, check: checkFeatures }),
+  },
+  hasRoles: true,
+});
+
+interface Rule {
+  readonly header_name: string;
+  readonly jq_filter: string | null;
+  readonly features: readonly string[];
+}
+
+const ruleOf = {
+  name: "rule of a feature guard",
+  text: "select header_name, jq_filter, features from service_feature_guard where domain = $1 and id = $2",
+};
+
+/** Nothing is told of why. */
+const DENIED = "Access denied.";
+
+/** Permits whoever has every feature of the guard; what cannot be found out is refused. */
+export const featureGuard: GuardHandler = {
+  type: FEATURE_GUARD.type,
+  async refusal(ctx, { id }, { domain, rawHeaders }) {
+    const [rule] = await ctx.hot.query<Rule>(ruleOf, [domain.num, id]);
+    const [sent, ...more] = rule ? rawHeaderValues(rawHeaders, rule.header_name) : [];
+    if (rule === undefined || sent === undefined || more.length > 0) return DENIED;
+    const account = await accountIn(ctx, sent, rule);
+    if (account === undefined) return DENIED;
+    return (await featureCheck(ctx)(account, rule.features)) ? undefined : DENIED;
+  },
+};
+
+const MAX_HEADER = 16_384;
+
+async function accountIn(
+  ctx: Ctx,
+  sent: string,
+  { jq_filter: filter }: Rule,
+): Promise<string | undefined> {
+  const bytes = sent.length > MAX_HEADER ? undefined : lenientBase64(sent);
+  const json = bytes?.toString() ?? "";
+  if (!isJson(json)) return undefined;
+  if (serviceSettingsOf(ctx).AUTHENTICATION_HEADER_DEBUG)
+    ctx.log.info(`Header of a guard: ${json}`);
+  if (filter === null) return json;
+  const found = await ctx.jq.first(filter, json);
+  if (found.kind !== "value") return undefined;
+  const { value } = found;
+  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+}
+
+function isJson(json: string): boolean {
+  try {
+    JSON.parse(json);
+    return true;
+  } catch {
+    return false;
+  }
+}

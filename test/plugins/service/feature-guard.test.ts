@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { featureService } from "./feature-service.ts";
+import { as, below, createService, make, STRANGER, user } from "./support.ts";
+
+const GUARDS = below("default", "contentguards/service/feature/");
+
+test("8.1: a feature guard is made, checked and changed", async (t) => {
+  const api = await createService(t);
+  const good = { name: "g", header_name: "x-rh-identity", features: ["a", "b"] };
+  const bad = [
+    [{ ...good, features: [] }, "features"],
+    [{ ...good, features: [7] }, "features"],
+    [{ ...good, features: undefined }, "features"],
+    [{ ...good, header_name: "no header" }, "header_name"],
+    [{ ...good, jq_filter: ".[" }, "jq_filter"],
+  ] as const;
+  for (const [json, field] of bad) {
+    const { status, body } = await api.request("POST", GUARDS, { json });
+    assert.deepEqual([status, Object.keys(body)], [400, [field]], JSON.stringify(json));
+  }
+  const href = await make(api, GUARDS, good);
+  const read = (await api.get(href)).body;
+  assert.deepEqual([read.features, read.jq_filter], [["a", "b"], null]);
+  const json = { jq_filter: ".identity.org_id", features: ["c"] };
+  const changed = await api.request("PATCH", href, { json });
+  assert.deepEqual([changed.status, changed.body.features], [200, ["c"]], changed.text);
+  assert.equal(
+    (await api.request("POST", GUARDS, { json: good })).status,
+    400,
+    "the name is taken",
+  );
+  assert.equal((await api.request("DELETE", href)).status, 204);
+});
+
+test("24 Feature guard: an index for organisations with all of its features", async (t) => {
+  const features = await featureService(t);
+  const api = await createService(t, { FEATURE_SERVICE_API_URL: features.url });
+  const guard = await make(api, GUARDS, {
+    ...{ name: "g", header_name: "x-rh-identity", jq_filter: ".identity.org_id" },
+    features: ["lightwell-network"],
+  });
+  const repository = await make(api, below("default", "repositories/python/python/"), {
+    name: "r",
+  });
+  const place = { name: "idx", base_path: "idx", repository, content_guard: guard };
+  await make(api, below("default", "distributions/python/pypi/"), place);
+  const status = async (who: object) => (await api.get("/pypi/default/idx/simple/", who)).status;
+  assert.equal(await status(as(user("kim", "7"))), 200);
+  assert.equal(await status(as({ org_id: 7 })), 200, "nobody known, but entitled");
+  assert.equal(await status(as(user("eve", "8"))), 403);
+  assert.equal(await status(STRANGER), 401);
+  assert.equal(await status(as({ user: { username: "lone" } })), 403, "of no organisation");
+  assert.deepEqual(features.asked, ["7 lightwell-network", "8 lightwell-network"], "remembered");
+});
+
+test("a guard believes no header that no gateway has sent", async (t) => {
+  const features = await featureService(t);
+  const api = await createService(t, {
+    FEATURE_SERVICE_API_URL: features.url,
+    TRUSTED_PROXIES: ["10.1.0.0/16"],
+  });
+  const guards = [
+    await make(api, GUARDS, {
+      ...{ name: "g", header_name: "X-RH-Identity", jq_filter: ".identity.org_id" },
+      features: ["lightwell-network"],
+    }),
+    await make(api, below("default", "contentguards/core/header/"), {
+      ...{ name: "h", header_name: "x-rh-identity", header_value: "7" },
+      jq_filter: ".identity.org_id",
+    }),
+  ];
+  for (const [index, content_guard] of guards.entries()) {
+    const name = `idx${index}`;
+    const repository = await make(api, below("default", "repositories/python/python/"), { name });
+    const json = { name, base_path: name, repository, content_guard };
+    await make(api, below("default", "distributions/python/pypi/"), json);
+    const from = async (remoteAddress: string) =>
+      (await api.get(`/pypi/default/${name}/simple/`, as({ org_id: "7" }, { remoteAddress })))
+        .status;
+    assert.equal(await from("10.1.2.3"), 200);
+    assert.equal(await from("192.0.2.1"), 401);
+  }
+});
