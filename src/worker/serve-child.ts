@@ -3,6 +3,7 @@ import type { Ctx } from "#core/ctx.ts";
 import { taskDirectory } from "#core/tasks/job.ts";
 import { runTask } from "#core/tasks/run.ts";
 import type { Outcome } from "#core/tasks/types.ts";
+import { diagnosed } from "./diagnostics/diagnose.ts";
 import type { ChildMessage, RunMessage } from "./messages.ts";
 
 /**
@@ -49,7 +50,7 @@ async function runAlone(ctx: Ctx, task: RunMessage["task"], signal: AbortSignal)
   await mkdir(directory, { recursive: true, mode: 0o700 });
   process.chdir(directory);
   try {
-    return await runTask(ctx, task, signal);
+    return await diagnosed(ctx, task, (own) => runTask(own, task, signal));
   } finally {
     process.chdir(home);
     await rm(directory, { recursive: true, force: true });

@@ -81,7 +81,7 @@ export const taskSettings = defineSettings({
   TASK_DIAGNOSTICS: {
     schema: Type.Array(Type.String()),
     default: [],
-    doc: "Diagnostics that users may ask for with `X-Task-Diagnostics`.",
+    doc: "Diagnostics that users may ask for with the header `X-Task-Diagnostics`: `memory`, `pyinstrument` (or `cpu`), `memray` (or `heap`), `logs` and `debug-logs`.",
   },
   TASK_PREFER_DEFER: {
     schema: Type.Boolean(),

@@ -66,7 +66,12 @@ export const parent = bodyTask("parent", async ({ ctx, caller }) => {
   return id;
 });
 
+export const failing = bodyTask("failing", async () => {
+  throw new Error("This task fails.");
+});
+
 export const workerTasks: readonly TaskDefinition[] = [
+  failing,
   echo,
   pidOf,
   journal,
