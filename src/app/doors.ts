@@ -1,8 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { clientAddress, proxyTrust } from "#base/client-address.ts";
+import { rightsBook } from "#core/access/rights.ts";
 import { createAuditTrail } from "#core/audit/commands.ts";
 import type { Ctx } from "#core/ctx.ts";
+import { domainFinder } from "#core/domains/queries.ts";
 import { accessTools } from "#core/policies/access-tools.ts";
+import { policyBook } from "#core/policies/book.ts";
+import type { Facts } from "#core/policies/facts.ts";
 import { ChangeFeed } from "#delivery/change-feed.ts";
 import type { DoorTools, OpenDoor } from "#delivery/door.ts";
 import { isUnavailable } from "#delivery/errors.ts";
@@ -15,7 +19,7 @@ import { AuthenticationChain } from "#rest/auth/chain.ts";
 import { rememberRequester } from "#rest/auth/requesters.ts";
 import { isAllowedHost } from "#rest/kit/host.ts";
 import type { Plugin } from "#sdk";
-import { authenticationOf } from "./hooks.ts";
+import { authenticationOf, claimsReader } from "./hooks.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 
 /** The doors of the enabled plugins, in front of the router of the API server. */
@@ -58,9 +62,11 @@ function doorTools(
 ): DoorTools {
   const chain = new AuthenticationChain(ctx, authenticationOf(plugins));
   const trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
+  const decide = doorDecider(ctx, plugins);
   const trail = ctx.settings.AUDIT_ENABLED ? createAuditTrail(ctx) : undefined;
   return {
     ...{ ctx, sender, access: accessTools(ctx) },
+    ...(decide ? { decide } : {}),
     async identify(request, authorization) {
       const asking = bareRequest(request, trust);
       const found = await chain.authenticate(
@@ -83,6 +89,34 @@ function doorTools(
     record: async (entry) => trail?.record(entry),
   };
 }
+
+/** The permission class of the settings, asked about doors as about every other address. */
+function doorDecider(ctx: Ctx, plugins: readonly Plugin[]): DoorTools["decide"] {
+  const { decider } = policyBook(ctx);
+  if (!decider) return undefined;
+  const findDomain = domainFinder(ctx);
+  const claimsOf = claimsReader(ctx, plugins);
+  return async (request, { user, domain: name, isRead, viewset }, own) => {
+    const domain = await findDomain(name);
+    if (!domain) return false;
+    const claims = claimsOf?.({ raw: request });
+    const caller = { domain, user, correlationId: "", ...(claims ? { claims } : {}) };
+    const rights = await rightsBook(ctx).rightsOf({ user, domain });
+    const [action, method] = isRead ? ["retrieve", "GET"] : ["update", "PUT"];
+    const asked = { caller, rights, viewset, action, method, facts: NO_FACTS, visit: {} };
+    return decider.isPermitted(asked, async () => own());
+  };
+}
+
+/** Policies do not speak of doors, so nobody looks at what a request is about. */
+const NO_FACTS: Facts = {
+  object: () => Promise.reject(new Error("A door has no object.")),
+  parent: () => Promise.reject(new Error("A door has no parent.")),
+  attribute: () => Promise.resolve(undefined),
+  parameter: () => Promise.resolve(undefined),
+  isGiven: () => Promise.resolve(false),
+  value: () => Promise.resolve(undefined),
+};
 
 /** The same request with another header; all else it tells when it is asked, as before. */
 function withAuthorization(asking: Asking, authorization: string | null): Asking {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Ctx } from "#core/ctx.ts";
+import type { Caller, Ctx } from "#core/ctx.ts";
 import type { AuthenticationClass } from "#rest/auth/authentication.ts";
 import { coreAuthentication } from "#rest/auth/classes.ts";
 import type { ApiOptions, RequestHooks } from "#rest/kit/server.ts";
@@ -41,15 +41,20 @@ export function requestHooks(
   shipped: readonly Plugin[],
 ): Pick<ApiOptions, "authentication" | "claims" | "middleware"> {
   const middleware = chosenMiddleware(ctx, shipped);
-  const readers = shipped.flatMap(({ claims }) => (claims ? [claims(ctx)] : []));
   const authentication = authenticationOf(shipped);
-  if (readers.length === 0) return { authentication, middleware };
-  return {
-    authentication,
-    middleware,
-    claims: ({ raw }) => {
-      const found = readers.map((read) => read(raw)).filter((claims) => claims !== undefined);
-      return found.length === 0 ? undefined : Object.assign({}, ...found);
-    },
+  const claims = claimsReader(ctx, shipped);
+  return { authentication, middleware, ...(claims ? { claims } : {}) };
+}
+
+/** What gateways say about the one who asks; undefined where no plugin reads it. */
+export function claimsReader(
+  ctx: Ctx,
+  shipped: readonly Plugin[],
+): ((request: { readonly raw: IncomingMessage }) => Caller["claims"]) | undefined {
+  const readers = shipped.flatMap(({ claims }) => (claims ? [claims(ctx)] : []));
+  if (readers.length === 0) return undefined;
+  return ({ raw }) => {
+    const found = readers.map((read) => read(raw)).filter((claims) => claims !== undefined);
+    return found.length === 0 ? undefined : Object.assign({}, ...found);
   };
 }

@@ -38,6 +38,17 @@ export interface Identified {
   readonly by: string;
 }
 
+/** What somebody wants to do at a door. */
+export interface DoorQuestion {
+  readonly user: User | null;
+  /** Name of the domain; one that does not exist is refused. */
+  readonly domain: string;
+  /** Whether it changes nothing. */
+  readonly isRead: boolean;
+  /** As policies name addresses: `registry`. */
+  readonly viewset: string;
+}
+
 /** What a door works with. */
 export interface DoorTools {
   readonly ctx: Ctx;
@@ -52,6 +63,16 @@ export interface DoorTools {
     request: IncomingMessage,
     authorization?: string | null,
   ): Promise<Identified | undefined>;
+  /**
+   * Asks the permission class that the settings choose; undefined where the door's own rules decide.
+   *
+   * @param own the answer of those rules, which some classes ask for.
+   */
+  readonly decide?: (
+    request: IncomingMessage,
+    asked: DoorQuestion,
+    own: () => boolean | Promise<boolean>,
+  ) => Promise<boolean>;
   /** Address of the client, after trusted proxies. */
   addressOf(request: IncomingMessage): string;
   /** How the client knows us, after trusted proxies: `https`, and the host with its port. */

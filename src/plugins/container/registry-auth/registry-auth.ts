@@ -18,9 +18,9 @@ import {
 } from "./challenge.ts";
 import { keyFiles } from "./key-files.ts";
 import type { KeyBook } from "./keys.ts";
-import { pullsOf } from "./pulls.ts";
+import { type Pulled, pullsOf } from "./pulls.ts";
 import { recognise, type Who } from "./recognise.ts";
-import { RegistryRights, type RegistryUser } from "./rights.ts";
+import { RegistryRights, type RegistryUser, type RightOn } from "./rights.ts";
 import { CATALOG, type Scope } from "./scopes.ts";
 import { registryAuthSettingsOf } from "./settings.ts";
 import { StoredKeys } from "./stored-keys.ts";
@@ -75,12 +75,12 @@ export class RegistryAuth implements RegistryAccess {
         this.#admitToCatalog(who, asked);
         break;
       case "repository":
-        await this.#admitToRepository(who, question, asked);
+        await this.#admitToRepository(who, question, { ...asked, request: visit.exchange.request });
         break;
       default:
         return question satisfies never;
     }
-    return this.#callerOf(who);
+    return this.#callerOf(who, visit.exchange.request);
   }
 
   /** Where the clients of this request get their tokens. */
@@ -126,17 +126,35 @@ export class RegistryAuth implements RegistryAccess {
     );
   }
 
-  async #admitToRepository(who: Known, question: Repository, asked: Asked): Promise<void> {
+  async #admitToRepository(
+    who: Known,
+    question: Repository,
+    asked: Asked & { readonly request: Request },
+  ): Promise<void> {
     if (who.kind === "token" && !covers(who.token, question)) throw this.#insufficient(asked);
     if (who.kind === "stranger" && this.#tokens) throw this.#refusal(who, asked);
     const { action, name } = question;
     const place = await question.place();
-    if (action === "pull" && place?.isPrivate === false) return;
+    const isOpen = action === "pull" && place?.isPrivate === false;
+    if (isOpen && !this.tools.decide) return;
     const state = place ? (place.isPrivate ? "private" : "public") : "absent";
     const { domain, basePath } = name;
     const user = who.kind === "stranger" ? null : who.user;
-    const isAllowed = await this.rights.has(user, { right: action, domain, basePath, state });
+    const own = () => isOpen || this.rights.has(user, { right: action, domain, basePath, state });
+    const isAllowed = await this.#decide(asked.request, { user, domain, right: action }, own);
     if (!isAllowed) throw this.#refusal(who, asked);
+  }
+
+  /** What the permission class of the installation says, which may ask our own rules. */
+  async #decide(
+    request: Request,
+    { user, domain, right }: Decided,
+    own: () => boolean | Promise<boolean>,
+  ): Promise<boolean> {
+    const { decide } = this.tools;
+    if (!decide) return own();
+    const asked = { user, domain, isRead: right === "pull", viewset: "registry" };
+    return decide(request, asked, own);
   }
 
   /** The same for what is not there and what is not to be seen. */
@@ -164,12 +182,20 @@ export class RegistryAuth implements RegistryAccess {
     return registryErrors.unauthorized(challenge, message);
   }
 
-  #callerOf(who: Known): RegistryCaller {
-    if (who.kind === "stranger") return STRANGER;
-    const { user } = who;
-    const mayPull = pullsOf(this.ctx, this.access, user);
+  #callerOf(who: Known, request: Request): RegistryCaller {
+    const user = who.kind === "stranger" ? null : who.user;
+    const pulls = pullsOf(this.ctx, this.access, user);
+    const mayPull = (place: Pulled) =>
+      this.tools.decide
+        ? this.#decide(request, { user, domain: place.domain.name, right: "pull" }, () =>
+            pulls(place),
+          )
+        : pulls(place);
+    if (who.kind === "stranger") return { ...STRANGER, mayPull };
     const mayPullNew = ({ domain, basePath }: RepositoryName) =>
-      this.rights.has(user, { right: "pullNew", domain, basePath });
+      this.#decide(request, { user, domain, right: "pullNew" }, () =>
+        this.rights.has(user, { right: "pullNew", domain, basePath }),
+      );
     if (who.kind === "user") return { user, by: who.by, mayPull, mayPullNew };
     const { hasCatalog, repositories } = who.token;
     // A token that was asked for one name opens no other private one, whosever it is.
@@ -177,20 +203,29 @@ export class RegistryAuth implements RegistryAccess {
       user,
       by: "token",
       mayPull: (place) =>
-        !place.isPrivate ||
-        ((hasCatalog || repositories.get(place.name) !== undefined) && mayPull(place)),
+        !place.isPrivate || hasCatalog || repositories.get(place.name) !== undefined
+          ? mayPull(place)
+          : false,
       mayPullNew: (name) => repositories.get(name.full) !== undefined && mayPullNew(name),
     };
   }
 }
 
-const STRANGER: RegistryCaller = {
+const STRANGER = {
   user: null,
   by: null,
   challenge: BASIC_CHALLENGE,
-  mayPull: ({ isPrivate }) => !isPrivate,
   mayPullNew: () => false,
 };
+
+type Request = Visit["exchange"]["request"];
+
+interface Decided {
+  readonly user: RegistryUser | null;
+  /** Name */
+  readonly domain: string;
+  readonly right: RightOn["right"];
+}
 
 interface Asked {
   readonly service: TokenService;
