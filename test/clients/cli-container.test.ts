@@ -122,7 +122,7 @@ test("content is tagged, copied, added and removed", async () => {
 
 test("distributions, namespaces and their roles", async () => {
   const create = ["distribution", "create", "--name", "d", "--base-path", "team/app"];
-  const made = await pulp(...create, "--repository", "r", "--private");
+  const made = await pulp(...create, "--repository", "foo/bar", "--private");
   assert.equal(made.private, true);
   await pulp("distribution", "update", "--name", "d", "--version", "1");
   const pinned = await pulp("distribution", "show", "--name", "d");
