@@ -231,3 +231,26 @@ test("a layer with wrong bytes fails the sync; the next one goes on where it end
   assert.ok(world.count("GET blobs") <= 2, "configurations were kept");
   assert.equal((await world.tags(repository)).length, 2);
 });
+
+test("images of schema 1 are mirrored as they are", async (t) => {
+  const world = await createMirrorWorld(t);
+  const { repository: upstream } = world;
+  const { digest: blobSum } = upstream.blob("old layer");
+  const body = JSON.stringify({
+    ...{ schemaVersion: 1, name: "library/app", tag: "old", architecture: "amd64" },
+    ...{ fsLayers: [{ blobSum }], history: [{ v1Compatibility: "{}" }] },
+  });
+  const mediaType = "application/vnd.docker.distribution.manifest.v1+json";
+  const old = { body, mediaType, digest: digestOf(body) };
+  upstream.manifests.set(old.digest, old);
+  upstream.tag("old", old);
+  const remote = await world.addRemote();
+  const repository = await world.addRepository();
+  await world.sync({ remote, repository });
+  await world.sync({ remote, repository, mirror: true });
+  assert.deepEqual(await world.tags(repository), [`old ${old.digest}`]);
+  assert.deepEqual(await world.blobs(repository), [blobSum]);
+  const row = await world.row(old.digest);
+  assert.deepEqual([row.schema_version, row.architecture], [1, "amd64"]);
+  assert.deepEqual(await world.versions(repository), [0, 1]);
+});
