@@ -4,18 +4,10 @@ import { knownSettings } from "#app/configure.ts";
 import { loadSettings } from "#platform/config/load.ts";
 import { FOUNDING_ENVIRONMENT } from "../../support/founding-environment.ts";
 
-/** Without the queue in another place and the scanner, which have tests of their own. */
-const {
-  PULP_WORKER_TYPE: _queue,
-  PULP_CLAMAV_HOST: _host,
-  PULP_CLAMAV_PORT: _port,
-  ...environment
-} = FOUNDING_ENVIRONMENT;
-
 test("22: the variables of the founding document are the settings, without a complaint", () => {
   const { values, warnings } = loadSettings({
     specs: knownSettings(),
-    environment: { ...environment, PULP_SECRET_KEY: "of the test" },
+    environment: { ...FOUNDING_ENVIRONMENT, PULP_SECRET_KEY: "of the test" },
     base: {},
   });
   assert.deepEqual(warnings, []);
@@ -38,6 +30,10 @@ test("22: the variables of the founding document are the settings, without a com
     TASK_PROTECTION_TIME: 20_160,
     UPLOAD_PROTECTION_TIME: 480,
     API_APP_TTL: 120,
+    WORKER_TYPE: "redis",
+    CLAMAV_PORT: 10_000,
+    OTEL_ENABLED: true,
+    TASK_DIAGNOSTICS: ["memory", "memray", "pyinstrument"],
   };
   const found = Object.fromEntries(Object.keys(expected).map((name) => [name, values[name]]));
   assert.deepEqual(found, expected);
