@@ -50,7 +50,7 @@ function run(files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> 
     [
       ...["--test", "--test-force-exit", "--test-timeout=180000", "--test-reporter=dot"],
       // Tests wait for databases and processes more than they compute.
-      ...[`--test-concurrency=${availableParallelism()}`, ...files],
+      ...[`--test-concurrency=${availableParallelism() + 1}`, ...files],
     ],
     {
       cwd: repositoryRoot,

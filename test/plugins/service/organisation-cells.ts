@@ -23,7 +23,7 @@ const OF_NO_DOMAIN: Readonly<Record<string, "nobody" | "reads" | "himself">> = {
     ]),
   ),
   ...{ audit: "nobody", domain_orgs: "nobody", "permissions/explain": "nobody" },
-  ...{ workers: "reads", roles: "reads", access_policies: "reads" },
+  ...{ workers: "reads", roles: "reads", access_policies: "reads", "signing-services": "reads" },
   ...{ login: "himself", tokens: "himself" },
 };
 

@@ -21,8 +21,8 @@ export const serviceAccess: AccessRules = {
   ],
   adminOnly: [
     "domain_orgs",
-    "/api/pulp/debug/task-debug",
-    "/api/pulp/debug/task-queue",
-    "/api/pulp/debug/database-triggers",
+    "/api/pulp/debug/task-debug/",
+    "/api/pulp/debug/task-queue/",
+    "/api/pulp/debug/database-triggers/",
   ],
 };

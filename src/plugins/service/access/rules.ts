@@ -28,7 +28,11 @@ export function isOpenInPublic(viewset: string, action: string): boolean {
 }
 
 /** Of no domain, and read by every tenant: it names no other. */
-const SHARED: ReadonlySet<string> = new Set(["workers", "roles", "access_policies"]);
+const SHARED: ReadonlySet<string> = new Set([
+  ...["workers", "roles", "access_policies"],
+  // Used from every domain (plugin-container §4.5).
+  "signing-services",
+]);
 
 /** What everybody who is known does to himself. */
 const OWN: ReadonlySet<string> = new Set(["login", "tokens"]);

@@ -10,7 +10,7 @@ const isHead = (method: string): void => {
 
 /** What probes of a gateway ask for (service §10). */
 export const redirectCheck = operation({
-  path: "/api/pulp/redirect-check",
+  path: "/api/pulp/redirect-check/",
   title: "Answer with a redirect",
   isPublic: true,
   isDetached: true,
@@ -22,7 +22,7 @@ export const redirectCheck = operation({
 });
 
 export const errorCheck = operation({
-  path: "/api/pulp/internal-server-error-check",
+  path: "/api/pulp/internal-server-error-check/",
   title: "Answer with a server error",
   isPublic: true,
   isDetached: true,
@@ -33,7 +33,7 @@ export const errorCheck = operation({
 });
 
 export const exceptionCheck = operation({
-  path: "/api/pulp/raise-exception-check",
+  path: "/api/pulp/raise-exception-check/",
   title: "Fail as a defect does",
   isPublic: true,
   isDetached: true,
@@ -44,7 +44,7 @@ export const exceptionCheck = operation({
 });
 
 export const headerCheck = operation({
-  path: "/api/pulp/debug_auth_header",
+  path: "/api/pulp/debug_auth_header/",
   title: "Show what the gateway says",
   isPublic: true,
   isDetached: true,

@@ -85,7 +85,7 @@ async function workerSummary({ db }: Ctx): Promise<Workers> {
 
 /** Where a task stands in the queue, and why it does not run (service §10.2). */
 export const taskDebug = operation({
-  path: "/api/pulp/debug/task-debug",
+  path: "/api/pulp/debug/task-debug/",
   title: "Explain a task",
   async run(call) {
     requireAdministrator(call);
@@ -242,7 +242,7 @@ async function shownLocks({ redis }: Ctx, task: QueuedTask) {
 
 /** The oldest tasks that are not over (service §10.3). */
 export const taskQueue = operation({
-  path: "/api/pulp/debug/task-queue",
+  path: "/api/pulp/debug/task-queue/",
   title: "Show the queue",
   run: (call) => shownQueue(call),
 });

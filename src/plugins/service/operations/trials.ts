@@ -26,14 +26,14 @@ async function ingest(call: Call, choose: () => string): Promise<Outcome> {
 }
 
 export const testTasks = operation({
-  path: "/api/pulp/test/tasks",
+  path: "/api/pulp/test/tasks/",
   title: "Measure how fast tasks are taken",
   isPublic: true,
   run: (call) => ingest(call, randomUUID),
 });
 
 export const testLockedTasks = operation({
-  path: "/api/pulp/test/random_lock_tasks",
+  path: "/api/pulp/test/random_lock_tasks/",
   title: "Measure how fast tasks are taken that wait for each other",
   isPublic: true,
   run: (call) => {
@@ -44,7 +44,7 @@ export const testLockedTasks = operation({
 
 /** Triggers of the table of tasks, with their functions. */
 export const databaseTriggers = operation({
-  path: "/api/pulp/debug/database-triggers",
+  path: "/api/pulp/debug/database-triggers/",
   title: "Show the triggers of the task table",
   async run(call) {
     requireAdministrator(call);
