@@ -49,7 +49,7 @@ const PROGRAMS = {
   format: [[BIOME, "check", "--write", "."]],
   docs: generators().map((file) => [`tools/${file}`]),
   bench: [["bench/run.ts"]],
-  clients: [["--test", `--test-concurrency=${CORES}`, "--test-timeout=600000", CLIENT_TESTS]],
+  clients: [["--test", `--test-concurrency=${CORES + 1}`, "--test-timeout=600000", CLIENT_TESTS]],
   chaos: [["tools/chaos.ts"]],
   fuzz: [["tools/fuzz-api.ts"]],
   parity: [

@@ -39,6 +39,9 @@ export const errorAnswer = (status: number, reason?: string): ErrorAnswer => ({
 /** Whether an error says that the database cannot be reached now (class 08, 57P, or no socket). */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // What was to be given back could not be, either.
+  if (error instanceof SuppressedError)
+    return isUnavailable(error.error) || isUnavailable(error.suppressed);
   const code = "code" in error ? String(error.code) : "";
   return (
     /^(08|57P|53300)/.test(code) ||

@@ -71,6 +71,7 @@ export function storageContract(
     reading(factory, traits);
     removing(factory, traits);
     sessions(factory);
+    placedSessions(factory);
   });
 }
 
@@ -342,5 +343,37 @@ function sessions(factory: StorageFactory): void {
     await store.sessions.remove(id);
     assert.deepEqual(await store.sessions.list(), []);
     await appended(store, id, Buffer.from("new"));
+  });
+}
+
+/** Stored objects and sessions may be two names of one file. */
+function placedSessions(factory: StorageFactory): void {
+  test("what a session was placed as stays, however the session goes on", async (t) => {
+    const store = await factory(t, ALGORITHMS);
+    const [id, bytes, other] = [randomUUID(), randomBytes(300_000), Buffer.from("other bytes")];
+    const half = bytes.subarray(0, 100_000);
+    {
+      await using file = await store.sessions.open(id, 0);
+      await file.append(half);
+      await file.flush();
+      await file.append(bytes.subarray(half.length));
+      await store.place(file, "artifact/ab/whole");
+      assert.ok(file.isSealed);
+      await assert.rejects(file.append(other));
+      await assert.rejects(file.cutBack());
+    }
+    // Where files have one name only, a session that gave it away is over.
+    await using file = await store.sessions.open(id, half.length).catch((error) => {
+      assert.ok(isCode("storage-missing")(error));
+      return undefined;
+    });
+    if (file) {
+      assert.equal(file.sha256, digestsOf(half).sha256);
+      await file.append(other);
+      await file.flush();
+      await store.place(file, "artifact/ab/other");
+      assert.deepEqual(await get(store, "artifact/ab/other"), Buffer.concat([half, other]));
+    }
+    assert.deepEqual(await get(store, "artifact/ab/whole"), bytes);
   });
 }

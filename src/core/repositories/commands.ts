@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { rethrow } from "../constraints.ts";
-import type { Ctx, DomainRef, Trx } from "../ctx.ts";
+import type { Ctx, DomainRef, Executor, Trx } from "../ctx.ts";
 import { announce, announceAfterCommit } from "../distributions/commands.ts";
 import type { RepositoryRef } from "../plugin-contract.ts";
 import { hidePublications } from "../publications/commands.ts";
@@ -79,7 +79,7 @@ export async function updateRepository(
 
 /**
  * Deletes a repository. First its distributions lose their source, so that nobody is served a part
- * of it; then the children go in batches, then the row.
+ * of it; then the members go in batches, the last of them together with the row.
  */
 export async function deleteRepository(ctx: Ctx, domain: DomainRef, id: string): Promise<void> {
   const { repository, announced } = await inTransaction(ctx, undefined, async (trx) => {
@@ -89,8 +89,9 @@ export async function deleteRepository(ctx: Ctx, domain: DomainRef, id: string):
   });
   announceAfterCommit(ctx, domain, announced);
   await hidePublications(ctx, domain, { repositoryNum: repository.num });
-  await deleteMembers(ctx, repository.num);
+  await deleteMostMembers(ctx, repository.num);
   await inTransaction(ctx, undefined, async (trx) => {
+    await deleteMembers(trx, repository.num);
     await sql`
       delete from version_kept where version in (
         select id from repository_version where repository = ${repository.num})`.execute(trx);
@@ -121,17 +122,25 @@ async function detachDistributions(
   return announce(trx, domain, { distributions: rows.map((row) => row.id) });
 }
 
-async function deleteMembers(ctx: Ctx, repository: number): Promise<void> {
+/** Leaves what one transaction deletes, so that a crash leaves a small repository as it was. */
+async function deleteMostMembers({ db }: Ctx, repository: number): Promise<void> {
   for (;;) {
-    const { rows } = await sql<{ n: number }>`
-      with gone as (
-        delete from membership where ctid = any(array(
-          select ctid from membership where repository = ${repository} limit ${DELETE_CHUNK}))
-        returning domain, content),
-      candidates as (
-        insert into orphan_candidate (domain, content)
-        select distinct domain, content from gone on conflict do nothing)
-      select count(*) as n from gone`.execute(ctx.db);
-    if ((rows[0]?.n ?? 0) < DELETE_CHUNK) return;
+    const { rows } = await sql`
+      select from membership where repository = ${repository} offset ${DELETE_CHUNK} limit 1`.execute(
+      db,
+    );
+    if (rows.length === 0) return;
+    await deleteMembers(db, repository);
   }
+}
+
+/** As many as one transaction deletes. */
+async function deleteMembers(db: Executor, repository: number): Promise<void> {
+  await sql`
+    with gone as (
+      delete from membership where ctid = any(array(
+        select ctid from membership where repository = ${repository} limit ${DELETE_CHUNK}))
+      returning domain, content)
+    insert into orphan_candidate (domain, content)
+    select distinct domain, content from gone on conflict do nothing`.execute(db);
 }

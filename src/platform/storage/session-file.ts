@@ -1,5 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { uuid7 } from "#base/uuid7.ts";
 import { storageErrors, systemCode, translated } from "./errors.ts";
 import { type FileOperations, writeFully } from "./file-operations.ts";
 import type { Placeable } from "./placeable.ts";
@@ -23,12 +25,13 @@ export interface SessionOptions {
 export async function openSessionFile(options: SessionOptions): Promise<SessionFile> {
   const { sizeBytes } = options;
   return translated(async () => {
-    const handle = await openOrMake(options);
+    let handle = await openOrMake(options);
     const hash = createHash("sha256");
     try {
-      const { size } = await handle.stat();
+      const { size, nlink } = await handle.stat();
       if (size < sizeBytes) throw storageErrors.missing(options.path);
-      if (size > sizeBytes) await handle.truncate(sizeBytes);
+      if (nlink > 1) handle = await withOwnBytes(options, handle);
+      else if (size > sizeBytes) await handle.truncate(sizeBytes);
       await hashInto(hash, handle, sizeBytes);
     } catch (error) {
       await handle.close();
@@ -36,6 +39,32 @@ export async function openSessionFile(options: SessionOptions): Promise<SessionF
     }
     return new LocalSession(options, handle, hash);
   });
+}
+
+/**
+ * A session that was placed and not ended shares its bytes with a stored object, which must stay as
+ * they are: it goes on with a copy of its own.
+ */
+async function withOwnBytes(options: SessionOptions, shared: FileHandle): Promise<FileHandle> {
+  const { files, path, sizeBytes, fileMode } = options;
+  const copy = join(dirname(path), uuid7());
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => files.rm(copy, { force: true }));
+  const handle = await files.open(copy, "wx+");
+  if (fileMode !== null) await handle.chmod(fileMode);
+  const buffer = Buffer.allocUnsafe(Math.min(STEP_BYTES, sizeBytes));
+  for (let at = 0; at < sizeBytes; ) {
+    const length = Math.min(buffer.length, sizeBytes - at);
+    const { bytesRead } = await shared.read(buffer, 0, length, at);
+    if (bytesRead === 0) throw storageErrors.unavailable("the file of the upload is cut off");
+    await writeFully(handle, [buffer.subarray(0, bytesRead)], at);
+    at += bytesRead;
+  }
+  await handle.datasync();
+  await files.rename(copy, path);
+  await options.syncFolder();
+  await shared.close();
+  return handle;
 }
 
 async function openOrMake({ files, path, sizeBytes, ...options }: SessionOptions) {
@@ -94,6 +123,7 @@ class LocalSession implements SessionFile, Placeable {
 
   append(bytes: Uint8Array): Promise<void> {
     return translated(async () => {
+      if (this.#sealed) throw new Error("What is sealed may be an object, and takes no bytes.");
       await writeFully(this.#handle, [bytes], this.#sizeBytes);
       this.#hash.update(bytes);
       this.#sizeBytes += bytes.length;
@@ -109,8 +139,13 @@ class LocalSession implements SessionFile, Placeable {
     });
   }
 
+  get isSealed(): boolean {
+    return this.#sealed !== undefined;
+  }
+
   cutBack(): Promise<void> {
     return translated(async () => {
+      if (this.#sealed) throw new Error("What is sealed may be an object, and is not cut.");
       await this.#handle.truncate(this.#durable.sizeBytes);
       this.#sizeBytes = this.#durable.sizeBytes;
       this.#hash = this.#durable.hash.copy();

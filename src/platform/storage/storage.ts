@@ -43,8 +43,10 @@ export interface SessionFile extends WrittenFile {
   append(bytes: Uint8Array): Promise<void>;
   /** Puts what was appended on stable storage. */
   flush(): Promise<void>;
-  /** Takes back what was appended since the last flush. */
+  /** Takes back what was appended since the last flush; not after `seal`, when it may be an object. */
   cutBack(): Promise<void>;
+  /** Whether `seal` was called: nothing may be written through it any more. */
+  readonly isSealed: boolean;
 }
 
 /** Files of uploads that can be resumed, on a disk that all processes share. */

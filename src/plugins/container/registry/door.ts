@@ -5,6 +5,7 @@ import { mounted, type RegistryRoute, registryRoute, repositoryName } from "./ad
 import { sendJson, sendProblem } from "./answers.ts";
 import { deleteBlob, serveBlob } from "./blobs.ts";
 import { serveCatalog } from "./catalog.ts";
+import { isCleanedUp } from "./cleaned-up.ts";
 import { deleteManifest } from "./delete-manifest.ts";
 import { RegistryError, registryErrors } from "./errors.ts";
 import { serveManifest } from "./manifests.ts";
@@ -91,6 +92,7 @@ export function refuse(visit: Visit, error: unknown): void {
 /** What storage and authentication say in codes of their own. */
 function problemOf(error: unknown): RegistryError | undefined {
   if (error instanceof RegistryError) return error;
+  if (isCleanedUp(error)) return registryErrors.cleanedUp();
   if (!(error instanceof CodedError)) return undefined;
   switch (error.status) {
     case 401:

@@ -126,6 +126,11 @@ export const registryErrors = {
       { code: "TOOMANYREQUESTS", message: "Request was throttled.", detail: {} },
       { "Retry-After": String(seconds) },
     ),
+  /** Nothing is wrong with the request: another try succeeds. */
+  cleanedUp: () => {
+    const message = "A clean-up removed what was being pushed. Push it again.";
+    return new RegistryError(503, { code: "UNKNOWN", message, detail: {} }, { "Retry-After": "1" });
+  },
   failed: (status: number) =>
     status === 400
       ? one(400, "UNSUPPORTED", "The request is malformed.")

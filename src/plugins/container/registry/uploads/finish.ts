@@ -2,6 +2,7 @@ import { type Ctx, inTransaction, saveArtifacts } from "#sdk";
 import type { Digest } from "../../format/names.ts";
 import { addPending } from "../../pending.ts";
 import { saveBlobs } from "../../save.ts";
+import { isCleanedUp } from "../cleaned-up.ts";
 import { registryErrors } from "../errors.ts";
 import type { Registry, RepositoryVisit } from "../registry.ts";
 import type { Target } from "../target.ts";
@@ -90,7 +91,7 @@ async function keep(registry: Registry, { target, digest, file, upload }: Kept):
   const { domain } = target.place;
   const [artifact] = await saveArtifacts(ctx, domain, [file]);
   if (!artifact) throw new Error("A blob was not saved.");
-  await inTransaction(ctx, undefined, async (trx) => {
+  const saving = inTransaction(ctx, undefined, async (trx) => {
     if (upload && !(await deleteUpload(trx, upload.key))) {
       throw registryErrors.uploadUnknown(upload.key.id);
     }
@@ -100,6 +101,11 @@ async function keep(registry: Registry, { target, digest, file, upload }: Kept):
     if (!saved) throw new Error("A blob was not saved.");
     const repository = { id: target.repository.id, domain: domain.num };
     await addPending(trx, repository, [saved.id]);
+  });
+  await saving.catch(async (error: unknown) => {
+    // The bytes that the session had are gone, so it cannot go on.
+    if (upload && isCleanedUp(error)) await giveUp(ctx, upload);
+    throw error;
   });
   await upload?.writing.end();
 }

@@ -190,8 +190,13 @@ export class Writing implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       const file = this.#file;
-      if (file && file.sizeBytes > this.#acknowledged) await file.cutBack();
-      if (file) await this.#sessions.checkIn(this.#parts.domain, this.id, file);
+      if (file?.isSealed) {
+        // Its bytes may be an object by now: whoever goes on opens it anew, with bytes of its own.
+        await file[Symbol.asyncDispose]();
+      } else if (file) {
+        if (file.sizeBytes > this.#acknowledged) await file.cutBack();
+        await this.#sessions.checkIn(this.#parts.domain, this.id, file);
+      }
       if (!this.#isOver) await this.#release();
     } finally {
       this.#parts.leave();
