@@ -9,12 +9,12 @@ import { routesOf } from "#rest/kit/routes.ts";
 /** Addresses that ask for no credentials; whoever adds one says so here. */
 const PUBLIC = [
   // Probes of a gateway, and what a setting has to open.
-  "GET /api/pulp/debug_auth_header",
-  "GET /api/pulp/internal-server-error-check",
-  "GET /api/pulp/raise-exception-check",
-  "GET /api/pulp/redirect-check",
-  "GET /api/pulp/test/random_lock_tasks",
-  "GET /api/pulp/test/tasks",
+  "GET /api/pulp/debug_auth_header/",
+  "GET /api/pulp/internal-server-error-check/",
+  "GET /api/pulp/raise-exception-check/",
+  "GET /api/pulp/redirect-check/",
+  "GET /api/pulp/test/random_lock_tasks/",
+  "GET /api/pulp/test/tasks/",
   "GET ",
   ...["GET /auth/login/", "GET /auth/logout/", "POST /auth/login/", "POST /auth/logout/"],
   ...["GET docs/", "GET docs/api.json", "GET docs/api.yaml", "GET livez", "GET status"],
