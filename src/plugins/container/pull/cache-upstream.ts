@@ -157,13 +157,17 @@ export class CacheUpstream implements RegistryUpstream {
     if (!(await mayPullNew(this.#ctx, visit, undefined))) return undefined;
     const asked = askedFor(visit);
     if (!asked) return undefined;
-    return this.#making.once(`${through.domain.num} ${basePath} ${asked}`, async () => {
-      if (!(await this.#isThere(through, upstreamName, asked))) return undefined;
-      const problem = await makeCache(this.#ctx, through, { basePath, upstreamName });
-      if (problem !== undefined) throw registryErrors.nameTaken(visit.name.full, problem);
-      return basePath === visit.name.basePath
+    const made = () =>
+      basePath === visit.name.basePath
         ? this.#memory.freshPlace(visit.name)
         : placeByName(this.#ctx, { ...visit.name, basePath });
+    return this.#making.once(`${through.domain.num} ${basePath} ${asked}`, async () => {
+      // Somebody else may have made it while the rights were asked for.
+      const before = await made();
+      if (before || !(await this.#isThere(through, upstreamName, asked))) return before;
+      const problem = await makeCache(this.#ctx, through, { basePath, upstreamName });
+      if (problem !== undefined) throw registryErrors.nameTaken(visit.name.full, problem);
+      return made();
     });
   }
 
