@@ -57,14 +57,17 @@ export async function startDevpi(): Promise<Devpi> {
   await makeIndex(server.url);
   return {
     ...server,
-    index: `${server.url}/root/bench/`,
-    authorization: `Basic ${Buffer.from(`root:${PASSWORD}`).toString("base64")}`,
+    index: `${server.url}/${USER}/bench/`,
+    authorization: `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString("base64")}`,
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
+
+/** The user that every devpi has. */
+const USER = "root";
 
 async function makeIndex(url: string): Promise<void> {
   const json = async (path: string, init: RequestInit) => {
@@ -77,10 +80,10 @@ async function makeIndex(url: string): Promise<void> {
     if (!answer.ok) throw new Error(`devpi answers ${answer.status} to ${path}: ${text}`);
     return JSON.parse(text);
   };
-  const login = { method: "POST", body: JSON.stringify({ user: "root", password: PASSWORD }) };
+  const login = { method: "POST", body: JSON.stringify({ user: USER, password: PASSWORD }) };
   const { result } = await json("/+login", login);
-  const token = Buffer.from(`root:${result.password}`).toString("base64");
-  await json("/root/bench", {
+  const token = Buffer.from(`${USER}:${result.password}`).toString("base64");
+  await json(`/${USER}/bench`, {
     method: "PUT",
     body: JSON.stringify({ type: "stage", bases: [], volatile: true }),
     headers: { "x-devpi-auth": token },

@@ -7,6 +7,7 @@ import { hashPassword } from "#core/access/passwords.ts";
 import type { TokenScope } from "#core/access/token-scope.ts";
 import { announceUserChange } from "#core/access/user-changes.ts";
 import type { ContextOptions } from "../../support/context.ts";
+import type { TestAnswer } from "../../support/rest-api.ts";
 import { createRegistryWorld, type RegistryWorld } from "./registry-world.ts";
 
 export const PASSWORD = "correct horse";
@@ -15,8 +16,7 @@ export const PASSWORD = "correct horse";
 export interface TokenAnswer {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely.
-  readonly body: any;
+  readonly body: TestAnswer["body"];
 }
 
 export interface Given {
