@@ -69,7 +69,8 @@ test("workers show their locks in Redis, and never need it", async (t) => {
     assert.equal(await redis.client.send("GET", lock), owner);
     assert.ok(Number(await redis.client.send("TTL", lock)) > 0);
     const shared = (await redis.keys()).filter((key) => key.includes("core.domain"));
-    assert.deepEqual(await redis.client.send("SMEMBERS", shared[0] ?? ""), [owner]);
+    // A task of the server's own schedules may share the domain at this moment.
+    assert.equal(await redis.client.send("SISMEMBER", shared[0] ?? "", owner), 1);
     assert.ok((await redis.keys()).includes(`pulp:owner_locks:${owner}`));
     await cancel(task);
     await until("no lock is left", isEmpty(redis));
