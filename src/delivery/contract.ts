@@ -56,6 +56,8 @@ export interface Match {
   readonly hasGrace: boolean;
   /** Lowest transaction that the reading snapshot may not have seen. */
   readonly xmin: string;
+  /** Differs after every event of the distribution; null where nothing is shared with others. */
+  readonly epoch: string | null;
 }
 
 /** One GET or HEAD for something below a distribution. */

@@ -35,6 +35,7 @@ import { resolve } from "./resolve.ts";
 import type { CachedAnswer } from "./response-cache.ts";
 import { reset, send } from "./send.ts";
 import { sendUpstream } from "./send-upstream.ts";
+import { SharedCache } from "./shared-cache.ts";
 import { sourcesOf } from "./source.ts";
 import { type OpenUpstream, Upstreams } from "./upstream.ts";
 
@@ -57,6 +58,8 @@ const isMarked = ({ status }: Answer): boolean => status < 400 && status !== 301
 interface Visit extends Slot {
   readonly exchange: Exchange;
   readonly isJson: boolean;
+  /** Another process had found it. */
+  readonly isShared?: boolean;
 }
 
 /** Match → permit → resolve → send, with a cache of finished answers before all but the guard. */
@@ -68,6 +71,7 @@ export class Delivery {
   readonly #unlisted: readonly string[];
   readonly #aliases: readonly string[];
   readonly #memory: Memory;
+  readonly #shared: SharedCache;
   readonly #files = new OpenFiles(OPEN_FILES);
   readonly #upstreams: Upstreams;
   readonly #downloads: Downloads;
@@ -87,6 +91,7 @@ export class Delivery {
     this.#unlisted = handlers.filter(({ isUnlisted }) => isUnlisted).map(({ type }) => type);
     this.#aliases = handlers.flatMap(({ alias }) => (alias === undefined ? [] : [alias]));
     this.#memory = new Memory(ctx);
+    this.#shared = new SharedCache(ctx);
     this.#marks = ctx.settings.CACHE_ENABLED;
     this.#trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
     this.#upstreams = new Upstreams(ctx, openUpstream);
@@ -279,11 +284,17 @@ export class Delivery {
     const servesPublications = this.#publicationTypes.includes(type);
     const question = { ctx: this.#ctx, request, handler, servesPublications };
     const { savedCount } = this.#downloads;
-    const found = await resolve(question);
+    const { key } = visit;
+    const { resolution: found, isHit } = await this.#shared.resolve(
+      match,
+      { key, method: request.method },
+      () => resolve(question),
+    );
     // Fetched by another request while this one looked: what it found is outdated.
     const isOutdated =
       found.kind === "upstream" && this.#downloads.isSavedSince(savedCount, request, found);
-    return this.#answer(visit, request, isOutdated ? await resolve(question) : found);
+    const rest = { ...visit, isShared: isHit };
+    return this.#answer(rest, request, isOutdated ? await resolve(question) : found);
   }
 
   async #answer(visit: Visit, request: ContentRequest, resolution: Resolution): Promise<void> {
@@ -384,7 +395,8 @@ export class Delivery {
 
   #keepAndSend(visit: Visit, match: Match, answer: Answer): undefined | Promise<void> {
     const isKept = this.#memory.keep(visit, match, answer);
-    return this.#send(visit.exchange, answer, isKept && this.#marks ? "MISS" : undefined);
+    const mark = visit.isShared ? "HIT" : "MISS";
+    return this.#send(visit.exchange, answer, isKept && this.#marks ? mark : undefined);
   }
 
   #miss(visit: Visit, match: Match | null, answer: ErrorAnswer): undefined | Promise<void> {

@@ -3,6 +3,7 @@ import type { Ctx } from "#core/ctx.ts";
 import type { HotStatement } from "#platform/db/hot.ts";
 import { checkpointMoment } from "./checkpoint-moment.ts";
 import type { Match, PullRemote } from "./contract.ts";
+import { isShared } from "./shared-cache.ts";
 
 /** Longest base path that can exist, in characters. */
 const MAX_BASE_PATH = 2048;
@@ -54,7 +55,7 @@ function parameters(ctx: Ctx, { domain, path, publicationTypes, unlisted }: Matc
   const moments = prefixes.map((prefix) => checkpointMoment(path.slice(prefix.length + 1), now));
   const hides = ctx.settings.HIDE_GUARDED_DISTRIBUTIONS;
   const cutoffs = moments.map((moment) => moment?.before ?? null);
-  return [domain, prefixes, cutoffs, publicationTypes, path, hides, unlisted];
+  return [domain, prefixes, cutoffs, publicationTypes, path, hides, unlisted, isShared(ctx)];
 }
 
 function toMatch(row: MatchRow, domain: Match["domain"]): Match {
@@ -84,6 +85,7 @@ function toMatch(row: MatchRow, domain: Match["domain"]): Match {
           },
     hasGrace: row.has_grace,
     xmin: row.xmin,
+    epoch: row.epoch,
   };
 }
 
@@ -96,6 +98,7 @@ interface MatchRow {
   readonly hides_guarded: boolean;
   readonly has_below: boolean;
   readonly xmin: string;
+  readonly epoch: string | null;
   readonly id: string;
   readonly type: string;
   readonly name: string;
@@ -125,7 +128,8 @@ interface MatchRow {
  *
  * $1 domain, $2 base paths to try, $3 for each of them the end of the checkpoint second that the
  * path asks for, $4 publication-serving types, $5 path, $6 whether the default domain hides
- * guarded distributions, $7 types that are not listed. Values of which the planner could guess the share are hidden from it by a
+ * guarded distributions, $7 types that are not listed, $8 whether the state of the distribution is
+ * wanted: transactions may commit out of order, so it is a sum over its events. Values of which the planner could guess the share are hidden from it by a
  * select, so that one plan serves all requests.
  */
 const MATCH: HotStatement<MatchRow> = {
@@ -147,7 +151,9 @@ select d.num as domain, d.id as domain_id, d.name as domain_name, d.redirect_to_
   else exists (select from distribution nested where nested.domain = d.num
     and nested.base_path >= x.base_path || '/' and nested.base_path < x.base_path || '0')
   end as has_below,
-  pg_snapshot_xmin(pg_current_snapshot())::text as xmin
+  pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
+  case when $8::boolean then (select coalesce(sum(hashint8(e.xact::text::bigint)), 0)::text
+    from distribution_event e where e.distribution = x.id) end as epoch
 from domain d
 left join lateral (
   select * from distribution where domain = d.num and base_path = any((select $2::text[])::text[])

@@ -47,7 +47,7 @@ export const contentSettings = defineSettings({
   CACHE_ENABLED: {
     schema: Type.Boolean(),
     default: false,
-    doc: "Adds the header `X-PULP-CACHE` to cacheable answers.",
+    doc: "Adds the header `X-PULP-CACHE` to cacheable answers; with Redis, content processes share what they look up.",
   },
   CACHE_SETTINGS: {
     schema: Type.Object({ EXPIRES_TTL: Type.Union([count, Type.Null()]) }),
