@@ -258,7 +258,8 @@ export interface GuardHandler {
   /** `core.rbac` */
   readonly type: string;
   /**
-   * Reads what the guard asks for at every request, so that a change holds for the next one.
+   * Reads what the guard asks for at every request, so that a change holds for the next one, or keeps
+   * it with the reference: after a change the content app asks with another one.
    *
    * @returns the reason of a refusal, or undefined to permit.
    */

@@ -1,7 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { announceAfterCommit } from "#core/distributions/commands.ts";
+import { featureGuard } from "#plugins/service/features/guard.ts";
+import { service } from "#plugins/service/plugin.ts";
+import { createSite, eventually } from "../../delivery/site.ts";
 import { featureService } from "./feature-service.ts";
-import { as, below, createService, make, STRANGER, user } from "./support.ts";
+import {
+  as,
+  below,
+  createService,
+  headersFor,
+  make,
+  STRANGER,
+  serviceSettings,
+  user,
+} from "./support.ts";
 
 const GUARDS = below("default", "contentguards/service/feature/");
 
@@ -81,4 +94,40 @@ test("a guard believes no header that no gateway has sent", async (t) => {
     assert.equal(await from("10.1.2.3"), 200);
     assert.equal(await from("192.0.2.1"), 401);
   }
+});
+
+test("a download by a known account costs no statement, until the guard changes", async (t) => {
+  const features = await featureService(t);
+  const more = { FEATURE_SERVICE_API_URL: features.url };
+  const api = await createService(t, more);
+  const guard = await make(api, GUARDS, {
+    ...{ name: "g", header_name: "x-rh-identity", jq_filter: ".identity.org_id" },
+    features: ["lightwell-network"],
+  });
+  const settings = serviceSettings(undefined, more);
+  const guards = [featureGuard];
+  const site = await createSite(t, { beside: api, settings, guards, plugins: [service] });
+  const { id } = await site.rows.published("d", [{ path: "f", bytes: "secret bytes" }]);
+  const change = { guard: guard.split("/").at(-2) ?? "" };
+  await site.ctx.db.updateTable("distribution").set(change).where("id", "=", id).execute();
+  announceAfterCommit(api.ctx, api.domain, [id]);
+  const file = "/pulp/content/default/d/f";
+  const [member, stranger] = [headersFor(user("kim", "7")), headersFor(user("eve", "8"))];
+  const status = async (headers: object) => (await site.get(file, { ...headers })).status;
+
+  assert.deepEqual([await status(member), await status(stranger)], [200, 403]);
+  await eventually(async () => {
+    const answered = await site.counted(file, { ...member });
+    assert.deepEqual([answered.status, answered.statements], [200, 0]);
+  });
+  assert.equal(await status({}), 403);
+  assert.equal(await status({ "x-rh-identity": "rubbish" }), 403);
+  assert.equal(await status(stranger), 403);
+
+  features.answer = () => ({ body: { features: [{ name: "other" }] } });
+  await api.request("PATCH", guard, { json: { features: ["other"] } });
+  await eventually(async () => assert.equal(await status(stranger), 200));
+  features.answer = () => ({ body: { features: [] } });
+  await api.request("PATCH", guard, { json: { jq_filter: ".identity.user.username" } });
+  await eventually(async () => assert.equal(await status(member), 403));
 });

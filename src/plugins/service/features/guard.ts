@@ -66,28 +66,71 @@ const ruleOf = {
 /** Nothing is told of why. */
 const DENIED = "Access denied.";
 
+type GuardRef = Parameters<GuardHandler["refusal"]>[1];
+
+/** Accounts that are remembered for one guard. */
+const MAX_ACCOUNTS = 1000;
+
+/** A rule as it was read, and what headers said under it. */
+interface Warm {
+  readonly rule: Rule;
+  /** By header; undefined where it names no account. */
+  readonly accounts: Map<string, string | undefined>;
+}
+
+/**
+ * By the reference of one match. The content app forgets its matches when a guard changes, so what
+ * hangs on them is as fresh as they are; whoever asks with a reference of its own reads the rule.
+ */
+const warm = new WeakMap<GuardRef, Warm>();
+
 /** Permits whoever has every feature of the guard; what cannot be found out is refused. */
 export const featureGuard: GuardHandler = {
   type: FEATURE_GUARD.type,
-  async refusal(ctx, { id }, { domain, rawHeaders }) {
-    const [rule] = await ctx.hot.query<Rule>(ruleOf, [domain.num, id]);
-    const [sent, ...more] = rule ? rawHeaderValues(rawHeaders, rule.header_name) : [];
-    if (rule === undefined || sent === undefined || more.length > 0) return DENIED;
-    const account = await accountIn(ctx, sent, rule);
+  async refusal(ctx, guard, { domain, rawHeaders }) {
+    const known = warm.get(guard) ?? (await readRule(ctx, domain.num, guard));
+    if (known === undefined) return DENIED;
+    const { rule, accounts } = known;
+    const [sent, ...more] = rawHeaderValues(rawHeaders, rule.header_name);
+    if (sent === undefined || more.length > 0 || sent.length > MAX_HEADER) return DENIED;
+    const account = accounts.has(sent) ? accounts.get(sent) : await accountIn(ctx, sent, known);
     if (account === undefined) return DENIED;
     return (await featureCheck(ctx)(account, rule.features)) ? undefined : DENIED;
   },
 };
 
+async function readRule(ctx: Ctx, domain: number, guard: GuardRef): Promise<Warm | undefined> {
+  const [rule] = await ctx.hot.query<Rule>(ruleOf, [domain, guard.id]);
+  if (rule === undefined) return undefined;
+  const read = { rule, accounts: new Map() };
+  warm.set(guard, read);
+  return read;
+}
+
+/** Longest header that is looked into, characters. */
 const MAX_HEADER = 16_384;
+/** Longer ones are looked into each time, so that memory is bounded. */
+const MAX_REMEMBERED = 2048;
 
 async function accountIn(
   ctx: Ctx,
   sent: string,
+  { rule, accounts }: Warm,
+): Promise<string | undefined> {
+  const account = await accountOf(ctx, sent, rule);
+  const isTold = serviceSettingsOf(ctx).AUTHENTICATION_HEADER_DEBUG;
+  if (isTold || sent.length > MAX_REMEMBERED) return account;
+  if (accounts.size >= MAX_ACCOUNTS) accounts.clear();
+  accounts.set(sent, account);
+  return account;
+}
+
+async function accountOf(
+  ctx: Ctx,
+  sent: string,
   { jq_filter: filter }: Rule,
 ): Promise<string | undefined> {
-  const bytes = sent.length > MAX_HEADER ? undefined : lenientBase64(sent);
-  const json = bytes?.toString() ?? "";
+  const json = lenientBase64(sent)?.toString() ?? "";
   if (!isJson(json)) return undefined;
   if (serviceSettingsOf(ctx).AUTHENTICATION_HEADER_DEBUG)
     ctx.log.info(`Header of a guard: ${json}`);
