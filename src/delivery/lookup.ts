@@ -1,3 +1,4 @@
+import { Batcher } from "#base/batcher.ts";
 import { key128 } from "#base/digests.ts";
 import type { Ctx } from "#core/ctx.ts";
 import type { HotStatement } from "#platform/db/hot.ts";
@@ -40,9 +41,9 @@ export async function lookupFile(
   const statement = STATEMENTS[lookupKind(publication)][access];
   if (!statement) return { file: undefined, isDirectory: false };
   const key = lookup.unitPath === undefined ? null : key128(lookup.unitPath);
-  const [row] = await ctx.hot.query(statement, [
+  const row = await lookUpTogether(ctx, statement, [
     ...[domain.num, version?.repository ?? null, version?.number ?? null, lookup.path, key],
-    ...(publication ? [publication.id] : []),
+    publication?.id ?? null,
   ]);
   return { file: row && toFile(ctx, row), isDirectory: row?.is_directory ?? false };
 }
@@ -113,6 +114,46 @@ function toFile(ctx: Ctx, row: FileRow): FoundFile | undefined {
   const { artifact: id, sha256, size, file } = row;
   const artifact = id === null ? null : { id, sha256, sizeBytes: size, file };
   return { contentArtifact: row.content_artifact, artifact, at: row.at };
+}
+
+/** Values of one look-up, as both forms of its statement take them. */
+type LookupValues = readonly (string | number | null)[];
+
+/** Look-ups of one kind, alone or several in one statement. */
+interface LookupStatement {
+  readonly one: HotStatement<FileRow>;
+  readonly many: HotStatement<FileRow>;
+}
+
+/** Look-ups that share a statement; two statements are under way at a time. */
+const BATCHES = { most: 32, atOnce: 2 };
+
+type Lookups = Batcher<LookupValues, FileRow | undefined>;
+const batchers = new WeakMap<Ctx["hot"], Map<LookupStatement, Lookups>>();
+
+/** Look-ups that come while others are under way go together; on an idle server nobody waits. */
+function lookUpTogether(
+  { hot }: Ctx,
+  statement: LookupStatement,
+  values: LookupValues,
+): Promise<FileRow | undefined> {
+  const known = batchers.get(hot) ?? new Map<LookupStatement, Lookups>();
+  batchers.set(hot, known);
+  const batcher =
+    known.get(statement) ?? new Batcher((all) => lookUpAll(hot, statement, all), BATCHES);
+  known.set(statement, batcher);
+  return batcher.add(values);
+}
+
+async function lookUpAll(
+  hot: Ctx["hot"],
+  { one, many }: LookupStatement,
+  all: readonly LookupValues[],
+): Promise<readonly (FileRow | undefined)[]> {
+  const [first = []] = all;
+  if (all.length === 1) return [(await hot.query(one, first))[0]];
+  const columns = first.map((_, at) => all.map((values) => values[at] ?? null));
+  return hot.query(many, columns);
 }
 
 interface FileRow {
@@ -195,23 +236,46 @@ const PLAIN: Names = {
   ...{ path: hidden("$4::text"), key: hidden("$5::uuid"), publication: hidden("$6::uuid") },
 };
 
-function statement(kind: LookupKind, access: VersionAccess): HotStatement<FileRow> {
+/** The same of one look-up among several. */
+const EACH: Names = {
+  ...{ domain: "i.domain", repository: "i.repository", number: "i.number" },
+  ...{ path: "i.path", key: "i.key", publication: "i.publication" },
+};
+
+function lookupParts(kind: LookupKind, access: VersionAccess, names: Names) {
   const isPublished = kind !== "plain";
   const files = [
-    ...(isPublished ? [published(PLAIN)] : []),
-    ...(access === "slot" ? [bySlot(PLAIN)] : []),
-    ...(access === "path" ? [byPath(PLAIN)] : []),
+    ...(isPublished ? [published(names)] : []),
+    ...(access === "slot" ? [bySlot(names)] : []),
+    ...(access === "path" ? [byPath(names)] : []),
   ];
   const below = [
-    ...(isPublished ? [publishedBelow(PLAIN)] : []),
-    ...(access === "none" || kind === "layout" ? [] : [memberBelow(PLAIN)]),
+    ...(isPublished ? [publishedBelow(names)] : []),
+    ...(access === "none" || kind === "layout" ? [] : [memberBelow(names)]),
   ];
+  return { file: files.join("\n  union all"), isBelow: below.join("\n or ") };
+}
+
+function statement(kind: LookupKind, access: VersionAccess): LookupStatement {
+  const [alone, each] = [PLAIN, EACH].map((names) => lookupParts(kind, access, names));
+  const name = `delivery-lookup-${kind}-${access}`;
   return {
-    name: `delivery-lookup-${kind}-${access}`,
-    text: `
-select f.*, f.candidates is null and (${below.join("\n or ")}) as is_directory
-from (select $2::int, $3::int, $5::uuid) given
-left join (select * from (${files.join("\n  union all")}) every limit 1) f on true`,
+    one: {
+      name,
+      text: `
+select f.*, f.candidates is null and (${alone?.isBelow}) as is_directory
+from (select $2::int, $3::int, $5::uuid, $6::uuid) given
+left join (select * from (${alone?.file}) every limit 1) f on true`,
+    },
+    many: {
+      name: `${name}-many`,
+      text: `
+select f.*, f.candidates is null and (${each?.isBelow}) as is_directory
+from unnest($1::int[], $2::int[], $3::int[], $4::text[], $5::uuid[], $6::uuid[])
+  with ordinality as i (domain, repository, number, path, key, publication, n)
+left join lateral (select * from (${each?.file}) every limit 1) f on true
+order by i.n`,
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import { objectName } from "#core/artifacts/queries.ts";
 import { digestOf } from "./rows.ts";
 import { createSite, type Site } from "./site.ts";
 
+const CP = "/pulp/content/";
 const AT = "2026-08-12T09:30:00.123456Z";
 const SMALL = Buffer.from("0123456789");
 /** Larger than what is kept in memory, and than one step. */
@@ -366,3 +367,36 @@ test("bytes of artifacts are counted by domain", async (t) => {
 
 const fileOf = (site: Site, bytes: Buffer): string =>
   join(site.mediaRoot, objectName(site.domain, digestOf(bytes).toString("hex")));
+
+test("look-ups that come together share statements, and each gets its own answer", async (t) => {
+  const site = await createSite(t);
+  const units = Array.from({ length: 20 }, (_, n) => ({ path: `dir${n}/f`, bytes: `bytes ${n}` }));
+  await site.rows.published("d", units);
+  await site.rows.published("e", [{ path: "dir3/f", bytes: "of e" }]);
+  await site.get(`${CP}d/dir0/f`);
+  await site.get(`${CP}e/`);
+  site.statements.length = 0;
+  const ask = async (path: string) => {
+    const { status, body, headers } = await site.get(CP + path);
+    return [status, status === 301 ? headers.location : body.toString()];
+  };
+  const numbers = units.map((_, n) => n).slice(1);
+  const [files, directories, missing, other] = await Promise.all([
+    Promise.all(numbers.map((n) => ask(`d/dir${n}/f`))),
+    Promise.all(numbers.map((n) => ask(`d/dir${n}`))),
+    Promise.all(numbers.map((n) => ask(`d/dir${n}/none`))),
+    ask("e/dir3/f"),
+  ]);
+  assert.deepEqual(
+    files,
+    numbers.map((n) => [200, `bytes ${n}`]),
+  );
+  assert.deepEqual(
+    directories,
+    numbers.map((n) => [301, `${CP}d/dir${n}/`]),
+  );
+  assert.deepEqual([...new Set(missing.map(([status]) => status))], [404]);
+  assert.deepEqual(other, [200, "of e"]);
+  const asked = site.statements.filter((text) => text.includes("content_artifact")).length;
+  assert.ok(asked > 0 && asked < numbers.length, `${asked} statements`);
+});
