@@ -2,9 +2,12 @@
  * Kills processes of a working service at random moments, and proves after each that nothing
  * acknowledged was lost and that the invariants hold.
  *
- *   npm run chaos -- [--cycles 200] [--seed N] [--keep] [--json file]
+ *   npm run chaos -- [--pushes] [--cycles 200] [--seed N] [--keep] [--json file]
+ *                    [--patience 40]
  *
- * Ends with 1 at the first finding, with the seed and the cycle; `--keep` leaves the data folder.
+ * With `--pushes` clients do nothing but push images, and every moment is one of a push.
+ * `--patience` says in seconds how long a recovery may take. Ends with 1 at the first finding, with
+ * the seed and the cycle; `--keep` leaves the data folder.
  * The seed decides the victims, the moments and what the clients do; the machine decides the rest.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -16,13 +19,20 @@ import { createApi } from "../test/support/api.ts";
 import { createFileUpstream } from "../test/support/file-upstream.ts";
 import { type Server, startServer } from "../test/support/server.ts";
 import { leftovers, violations } from "./chaos/inspect.ts";
+import { createPushWorkload } from "./chaos/pushes.ts";
 import { createRandom } from "./chaos/random.ts";
-import { untilAnswering, untilIdle, untilOrphansEnded } from "./chaos/recovery.ts";
+import { setPatience, untilAnswering, untilIdle, untilOrphansEnded } from "./chaos/recovery.ts";
 import { chooseVictim, kill } from "./chaos/victims.ts";
 import { createWorkload, type Workload } from "./chaos/workload.ts";
 
 /** Silence is noticed soon, so that a cycle is short; `test/worker/lost.test.ts` has the defaults. */
 const SETTINGS = { PULP_WORKER_TTL: "3", PULP_API_APP_TTL: "3", PULP_CONTENT_APP_TTL: "3" };
+
+/** Who takes part in a push. */
+const PUSH_VICTIMS = ["start", "database", "database backend", "everything"];
+
+/** Of a moment; an image takes longer than most of what the other clients do. */
+const longestMs = (isOfPushes: boolean) => (isOfPushes ? 2500 : 900);
 
 /** Leftovers of the dead are looked for after every so many cycles. */
 const LEFTOVERS_EVERY = 20;
@@ -32,12 +42,15 @@ const { values } = parseArgs({
     cycles: { type: "string", default: "200" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     keep: { type: "boolean", default: false },
+    pushes: { type: "boolean", default: false },
     json: { type: "string" },
+    patience: { type: "string", default: "40" },
   },
 });
 const cycles = Number(values.cycles);
 const seed = Number(values.seed);
-console.log(`seed ${seed}, ${cycles} cycles`);
+setPatience(Number(values.patience));
+console.log(`seed ${seed}, ${cycles} cycles${values.pushes ? " of pushes" : ""}`);
 process.exitCode = await main();
 
 interface Cycle {
@@ -52,7 +65,8 @@ async function main(): Promise<number> {
   let server = await start(home);
   // The clients have choices of their own, so that the moments and victims repeat with the seed.
   const random = createRandom(seed);
-  const workload = createWorkload(createRandom(seed + 1), upstream);
+  const choices = createRandom(seed + 1);
+  const workload = values.pushes ? createPushWorkload(choices) : createWorkload(choices, upstream);
   const done: Cycle[] = [];
   const startedMs = performance.now();
   try {
@@ -103,8 +117,8 @@ async function disturb(
   const ending = new AbortController();
   const { contentUrl } = server;
   const working = workload.run({ api: createApi(server), contentUrl }, ending.signal);
-  await sleep(100 + random.below(900));
-  const victim = await chooseVictim(server, random);
+  await sleep(100 + random.below(longestMs(values.pushes)));
+  const victim = await chooseVictim(server, random, values.pushes ? PUSH_VICTIMS : undefined);
   const killedMs = performance.now();
   kill(victim);
   await sleep(random.below(400));
@@ -127,12 +141,14 @@ async function inspect(
   workload: Workload,
   isThorough: boolean,
 ): Promise<readonly string[]> {
-  const lost = await workload.verify({ api: createApi(server), contentUrl: server.contentUrl });
+  const target = { api: createApi(server), contentUrl: server.contentUrl };
+  const lost = await workload.verify(target, isThorough);
   const broken = await violations(server.home);
   return [...lost, ...broken, ...(isThorough ? await leftovers(server.home) : [])];
 }
 
-function summary(done: readonly Cycle[], { ledger }: Workload, seconds: number) {
+function summary(done: readonly Cycle[], workload: Workload, seconds: number) {
+  const { ledger } = workload;
   const kinds = [...new Set(done.map(({ killed }) => killed))].sort();
   const recovery = done.map(({ recoveryMs }) => recoveryMs).sort((a, b) => a - b);
   const at = (share: number) =>
@@ -148,12 +164,7 @@ function summary(done: readonly Cycle[], { ledger }: Workload, seconds: number) 
     recoveryMs: { median: at(0.5), p95: at(0.95), max: at(1) },
     operations: ledger.done,
     interrupted: Object.fromEntries([...ledger.broken].sort(([, a], [, b]) => b - a)),
-    acknowledged: {
-      keptFiles: ledger.kept.size,
-      images: ledger.images,
-      resumedUploads: ledger.resumed,
-      deleted: ledger.gone.size,
-    },
+    acknowledged: workload.acknowledged(),
     findings: 0,
   };
 }

@@ -4,12 +4,16 @@ import { type Api, ApiError } from "../../test/support/api.ts";
 import { commandLine, listProcesses } from "../../test/support/process-tree.ts";
 import type { Server } from "../../test/support/server.ts";
 
-/** Everything is as before after this time, or never (R4). */
-const RECOVERY_MS = 40_000;
+/** Everything is as before after this time, or never (R4); a machine that others use needs more. */
+const patience = { recoveryMs: 40_000 };
+
+export function setPatience(seconds: number): void {
+  patience.recoveryMs = seconds * 1000;
+}
 
 /** False if the service has ended and has to be started. */
 export async function untilAnswering(server: Server): Promise<boolean> {
-  const deadline = Date.now() + RECOVERY_MS;
+  const deadline = Date.now() + patience.recoveryMs;
   const urls = [`${server.apiUrl}/pulp/api/v3/status/`, `${server.contentUrl}/pulp/content/`];
   while (Date.now() < deadline) {
     if ((await server.pids()).length === 0) return false;
@@ -22,7 +26,7 @@ export async function untilAnswering(server: Server): Promise<boolean> {
 
 /** Children notice that their parent died and end; the database is ended by the next start. */
 export async function untilOrphansEnded(home: string): Promise<void> {
-  const deadline = Date.now() + RECOVERY_MS;
+  const deadline = Date.now() + patience.recoveryMs;
   for (;;) {
     const orphans = (await listProcesses()).filter(({ parent }) => parent === 1);
     const left = await Promise.all(orphans.map(({ pid }) => isTaskChildOf(home, pid)));
@@ -40,19 +44,21 @@ async function isTaskChildOf(home: string, pid: number): Promise<boolean> {
 
 /** Waits until every task is final. */
 export async function untilIdle(api: Api): Promise<void> {
-  const deadline = Date.now() + RECOVERY_MS;
-  for (let open: number | undefined; ; ) {
+  const deadline = Date.now() + patience.recoveryMs;
+  for (let open: readonly string[] | undefined; ; ) {
     open = await openTasks(api);
-    if (open === 0) return;
-    if (Date.now() > deadline) throw new Error(`${open ?? "unknown"} tasks do not become final`);
+    if (open?.length === 0) return;
+    if (Date.now() > deadline)
+      throw new Error(`tasks do not become final: ${open?.join(", ") ?? "unknown"}`);
     await sleep(50);
   }
 }
 
-/** Undefined while the database comes back. */
-async function openTasks(api: Api): Promise<number | undefined> {
+/** Some of them, by state and name; undefined while the database comes back. */
+async function openTasks(api: Api): Promise<readonly string[] | undefined> {
   try {
-    return (await api.get("tasks/?state__in=waiting,running,canceling&limit=1")).count;
+    const { results } = await api.get("tasks/?state__in=waiting,running,canceling&limit=5");
+    return results.map(({ state, name }: Record<string, string>) => `${state} ${name}`);
   } catch (error) {
     if (error instanceof ApiError && error.status < 500) throw error;
     return undefined;

@@ -13,13 +13,22 @@ interface Named {
   readonly kind: string;
 }
 
-/** Any process below the command, as often of each kind; now and then all of them at once. */
-export async function chooseVictim(server: Server, random: Random): Promise<Victim> {
+/**
+ * Any process below the command, as often of each kind; now and then all of them at once.
+ *
+ * @param of the kinds to choose from; without it all that there are.
+ */
+export async function chooseVictim(
+  server: Server,
+  random: Random,
+  of?: readonly string[],
+): Promise<Victim> {
   const pids = await server.pids();
   const named = (
     await Promise.all(pids.map(async (pid) => ({ pid, kind: kindOf(await commandLine(pid)) })))
   ).filter((each): each is Named => each.kind !== undefined);
-  const kind = random.pick([...new Set(named.map((each) => each.kind)), "everything"].sort());
+  const kinds = [...new Set(named.map((each) => each.kind)), "everything"].sort();
+  const kind = random.pick(of ? kinds.filter((each) => of.includes(each)) : kinds);
   if (kind === "everything") return { kind, pids: named.map(({ pid }) => pid) };
   const { pid } = random.pick(named.filter((each) => each.kind === kind));
   return { kind, pids: [pid] };

@@ -14,8 +14,14 @@ export interface Workload {
   prepare(api: Api): Promise<void>;
   /** Works with several clients until the signal; a broken connection is what it is here for. */
   run(target: Target, signal: AbortSignal): Promise<void>;
-  /** What was acknowledged and is not there, or was seen and must never be. */
-  verify(target: Target): Promise<readonly string[]>;
+  /**
+   * What was acknowledged and is not there, or was seen and must never be.
+   *
+   * @param isThorough now and then more may be looked at than each time.
+   */
+  verify(target: Target, isThorough: boolean): Promise<readonly string[]>;
+  /** How much was acknowledged so far, by kind. */
+  acknowledged(): Readonly<Record<string, number>>;
   readonly ledger: Ledger;
 }
 
@@ -72,6 +78,12 @@ export function createWorkload(random: Random, upstream: FileUpstream): Workload
       const findings = await verify({ ...target, ledger, sites: all });
       return [...findings, ...(await registry.verify(target.api))];
     },
+    acknowledged: () => ({
+      keptFiles: ledger.kept.size,
+      images: ledger.images,
+      resumedUploads: ledger.resumed,
+      deleted: ledger.gone.size,
+    }),
   };
 }
 
