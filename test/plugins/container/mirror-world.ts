@@ -14,6 +14,7 @@ export interface RemoteOptions {
   readonly includes?: readonly string[] | null;
   readonly excludes?: readonly string[] | null;
   readonly sigstore?: string | null;
+  readonly platforms?: readonly string[] | null;
 }
 
 type Request = Omit<SyncRequest, "mirror" | "signedOnly"> & Partial<SyncRequest>;
@@ -45,9 +46,10 @@ export async function createMirrorWorld(
     const { upstream_name = "library/app", includes = null, excludes = null } = remote;
     const json = (list: readonly string[] | null) => (list === null ? null : JSON.stringify(list));
     await sql`
-      insert into container_remote (id, domain, upstream_name, includes, excludes, sigstore)
+      insert into container_remote
+        (id, domain, upstream_name, includes, excludes, sigstore, platforms)
       values (${id}, ${domain.num}, ${upstream_name}, ${json(includes)}, ${json(excludes)},
-        ${remote.sigstore ?? null})`.execute(ctx.db);
+        ${remote.sigstore ?? null}, ${json(remote.platforms ?? null)})`.execute(ctx.db);
     return id;
   };
   const addRepository = async (): Promise<string> => {

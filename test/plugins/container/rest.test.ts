@@ -262,6 +262,8 @@ test("a pull-through distribution needs its remote, a free path, and names what 
   const cache = await made(api, PULL_THROUGH_DISTRIBUTIONS, {
     ...{ ...json, distributions: [child.pulp_href] },
   });
+  assert.deepEqual((await patch({ platforms: ["linux/amd64"] })).platforms, ["linux/amd64"]);
+  assert.ok("platforms" in (await refused(api, remote.pulp_href, { platforms: ["x"] }, "PATCH")));
 
   assert.deepEqual(cache.distributions, [child.pulp_href]);
   assert.equal(cache.remote, remote.pulp_href);

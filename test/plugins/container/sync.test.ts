@@ -48,6 +48,35 @@ test("images, indexes in indexes and empty images are mirrored; again nothing is
   assert.equal(world.count("HEAD manifests"), 8);
 });
 
+test("of indexes only the images of chosen platforms come, and a mirror drops the others", async (t) => {
+  const world = await createMirrorWorld(t);
+  const { repository: upstream } = world;
+  const [amd64, arm64] = [upstream.image(["amd64"]), upstream.image(["arm64"])];
+  const inner = upstream.index([amd64, arm64], ["amd64", "arm64"]);
+  const outer = upstream.index([inner]);
+  upstream.tag("multi", outer);
+  upstream.tag("single", upstream.image(["alone"]));
+  const repository = await world.addRepository();
+  const all = await world.addRemote();
+  const one = await world.addRemote({ platforms: ["linux/amd64"] });
+
+  await world.sync({ remote: one, repository });
+  const alone = (await world.manifests(repository)).length;
+  assert.ok(!(await world.manifests(repository)).includes(arm64.digest));
+  assert.ok(!(await world.blobs(repository)).includes(digestOf("arm64")));
+  await world.sync({ remote: one, repository, mirror: true });
+  assert.deepEqual(await world.versions(repository), [0, 1], "again nothing is new");
+
+  await world.sync({ remote: all, repository });
+  assert.ok((await world.manifests(repository)).includes(arm64.digest));
+  await world.sync({ remote: one, repository, mirror: true });
+  assert.equal((await world.manifests(repository)).length, alone);
+  assert.deepEqual(
+    (await world.tags(repository)).map((text) => text.split(" ")[0]),
+    ["multi", "single"],
+  );
+});
+
 test("layers are left at the upstream on demand, configurations are not", async (t) => {
   const world = await createMirrorWorld(t);
   const image = world.repository.image(["layer"]);

@@ -10,12 +10,21 @@ import { type StoredConfigs, storeConfigs } from "./configs.ts";
 import { type KnownManifest, knownManifests, settledImages } from "./known.ts";
 import type { MirrorSync, ReadManifest } from "./mirror-sync.ts";
 import { isDeferred } from "./options.ts";
+import { takesPlatform } from "./platforms.ts";
 
 /** Manifests, and bytes of them, that are in memory at one time per level of indexes. */
 const MOST_LOADED = 200;
 const MOST_BYTES = 8 * 1024 * 1024;
 /** Indexes within indexes. */
 const MOST_DEPTH = 8;
+
+/** Which images a sync takes; every one without it. */
+export interface Takes {
+  /** Asked of each image. */
+  readonly admits?: (digest: string) => Promise<boolean>;
+  /** Of the children of indexes, those for these machines; what an index says is left as it is. */
+  readonly platforms?: readonly string[];
+}
 
 /**
  * Brings manifests with everything that is below them. Each digest is looked at once in a sync; what
@@ -31,12 +40,11 @@ export class ManifestGraph {
   #fresh: string[] = [];
   #settled: string[] = [];
 
-  readonly #admits: ((digest: string) => Promise<boolean>) | undefined;
+  readonly #takes: Takes;
 
-  /** @param admits whether an image is taken at all; without it every one is. */
-  constructor(sync: MirrorSync, admits?: (digest: string) => Promise<boolean>) {
+  constructor(sync: MirrorSync, takes: Takes = {}) {
     this.#sync = sync;
-    this.#admits = admits;
+    this.#takes = takes;
   }
 
   /** `content.id` of a manifest that was brought. */
@@ -100,7 +108,16 @@ export class ManifestGraph {
     for (const { digest, platform } of facts.references)
       if (platform && !this.#isSeen(digest) && !this.#platforms.has(digest))
         this.#platforms.set(digest, platform);
-    return childrenOf(facts);
+    return this.#childrenOf(facts);
+  }
+
+  /** Children that this sync takes. */
+  #childrenOf({ mediaType, references }: ManifestFacts): string[] {
+    if (!isIndexType(mediaType)) return [];
+    const { platforms = [] } = this.#takes;
+    return references
+      .filter((each) => isChild(each) && takesPlatform(platforms, each.platform ?? undefined))
+      .map(({ digest }) => digest);
   }
 
   #isSeen(digest: string): boolean {
@@ -144,7 +161,8 @@ export class ManifestGraph {
   }
 
   async #isAdmitted(digest: string): Promise<boolean> {
-    if (!this.#admits || (await this.#admits(digest))) return true;
+    const { admits } = this.#takes;
+    if (!admits || (await admits(digest))) return true;
     this.#problems.set(digest, upstreamErrors.unsigned(digest));
     this.#sync.job.ctx.log.info(`${digest} is not signed and left out`);
     return false;
@@ -174,7 +192,7 @@ export class ManifestGraph {
 
   /** An index needs those of its children that upstream has. */
   #isWhole({ facts }: ReadManifest): boolean {
-    for (const child of childrenOf(facts)) {
+    for (const child of this.#childrenOf(facts)) {
       const problem = this.#problems.get(child);
       if (!problem || upstreamErrors.gone.is(problem)) continue;
       this.#problems.set(facts.digest, problem);
@@ -185,7 +203,7 @@ export class ManifestGraph {
 
   #refuseDeep(loaded: readonly ReadManifest[]): void {
     for (const { facts } of loaded)
-      if (childrenOf(facts).length > 0)
+      if (this.#childrenOf(facts).length > 0)
         this.#problems.set(
           facts.digest,
           upstreamErrors.answer(facts.digest, `it nests deeper than ${MOST_DEPTH} indexes`),
@@ -247,6 +265,3 @@ export class ManifestGraph {
     };
   }
 }
-
-const childrenOf = ({ mediaType, references }: ManifestFacts): string[] =>
-  isIndexType(mediaType) ? references.filter(isChild).map(({ digest }) => digest) : [];

@@ -7,6 +7,8 @@ export interface MirrorOptions extends TagRules {
   readonly upstreamName: string;
   /** Base URL of a lookaside store of signatures. */
   readonly sigstore: string | null;
+  /** `os/architecture[/variant]` of the children of indexes that are taken; empty takes all. */
+  readonly platforms: readonly string[];
 }
 
 /** @param remote `remote.id` */
@@ -20,8 +22,9 @@ export async function mirrorOptions(
     includes: string[] | null;
     excludes: string[] | null;
     sigstore: string | null;
+    platforms: string[] | null;
   }>`
-    select upstream_name, includes, excludes, sigstore from container_remote
+    select upstream_name, includes, excludes, sigstore, platforms from container_remote
     where domain = ${domain.num} and id = ${remote}`.execute(db);
   const [row] = rows;
   if (!row) throw new Error(`Remote ${remote} has no upstream name.`);
@@ -30,6 +33,7 @@ export async function mirrorOptions(
     includes: row.includes ?? [],
     excludes: row.excludes ?? [],
     sigstore: row.sigstore,
+    platforms: row.platforms ?? [],
   };
 }
 

@@ -21,6 +21,8 @@ const MOST_NAMED = 10;
 export interface WalkOptions extends TagRules {
   readonly mirror: boolean;
   readonly signedOnly: boolean;
+  /** Of the children of indexes, those for these machines; empty takes all. */
+  readonly platforms: readonly string[];
 }
 
 interface Failure {
@@ -51,7 +53,8 @@ export class MirrorWalk {
       options.signedOnly && signatures.hasSource
         ? (digest: string) => signatures.isSigned(digest)
         : undefined;
-    this.#graph = new ManifestGraph(sync, admits);
+    const { platforms } = options;
+    this.#graph = new ManifestGraph(sync, { platforms, ...(admits ? { admits } : {}) });
     this.#referrers = new MirrorReferrers(sync);
   }
 

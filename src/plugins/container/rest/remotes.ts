@@ -1,8 +1,9 @@
 import { FieldProblem, list, remoteResource, text, type Values } from "#sdk";
+import { isPlatform } from "../mirror/platforms.ts";
+import { GLOB } from "./globs.ts";
 import { names } from "./names.ts";
 
-const globs = (more: object = {}) =>
-  list({ type: "string", minLength: 1, maxLength: 255 }, { nullable: true, ...more });
+const globs = (more: object = {}) => list(GLOB, { nullable: true, ...more });
 
 /** Base URL of a store of signatures. */
 function checkSigstore(value: string): string {
@@ -12,6 +13,16 @@ function checkSigstore(value: string): string {
   if (url.username !== "" || url.password !== "")
     throw new FieldProblem("The url cannot contain embedded credentials.");
   return value;
+}
+
+const MOST_PLATFORMS = 50;
+
+function checkPlatforms(values: readonly string[]): readonly string[] {
+  if (values.length > MOST_PLATFORMS)
+    throw new FieldProblem(`Ensure this field has no more than ${MOST_PLATFORMS} elements.`);
+  const wrong = values.find((value) => !isPlatform(value));
+  if (wrong === undefined) return values;
+  throw new FieldProblem(`'${wrong}' is no platform such as linux/amd64 or linux/arm/v7.`);
 }
 
 /** Older clients know the filters under other names, and add to what the newer ones say. */
@@ -40,6 +51,10 @@ export const containerRemoteResource = remoteResource({
     excludes: globs(),
     include_tags: globs({ sql: "d.includes" }),
     exclude_tags: globs({ sql: "d.excludes" }),
+    platforms: list(
+      { type: "string", minLength: 1, maxLength: 98 },
+      { nullable: true, check: checkPlatforms },
+    ),
     sigstore: {
       ...text({ mayBeNull: true, check: checkSigstore }, { format: "uri", minLength: 1 }),
       accepts: { type: "string", nullable: true },
