@@ -37,3 +37,11 @@ export async function ensureNamespace(
   // It was deleted between the two statements.
   return ensureNamespace(ctx, trx, { caller, name });
 }
+
+/** Whether a distribution of the namespace is private where nobody says. */
+export async function isPrivateByDefault(trx: Trx, namespace: string): Promise<boolean> {
+  const { rows } = await sql<{ isPrivate: boolean }>`
+    select private_by_default as "isPrivate" from container_namespace
+    where id = ${namespace}`.execute(trx);
+  return rows[0]?.isPrivate ?? false;
+}

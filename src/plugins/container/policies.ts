@@ -173,10 +173,11 @@ const namespace = crudPolicy("pulp_container/namespaces", NAMESPACE, {
       may.anyLevel("container.delete_containernamespace"),
       may.anyLevel("container.view_containernamespace"),
     ],
+    update: [may.anyLevel("container.manage_roles_containernamespace")],
+    partial_update: [may.anyLevel("container.manage_roles_containernamespace")],
     set_label: [may.anyLevel("container.manage_roles_containernamespace")],
     unset_label: [may.anyLevel("container.manage_roles_containernamespace")],
   },
-  without: ["update", "partial_update"],
 });
 
 const labels = [may.modelOrDomain("core.manage_content_labels")];

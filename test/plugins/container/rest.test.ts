@@ -225,6 +225,26 @@ test("namespaces are made once, and carry labels", async (t) => {
   }
 });
 
+test("a namespace says whether what is made in it is private, and keeps its name", async (t) => {
+  const api = await createContainerApi(t);
+  const one = await made(api, NAMESPACES, { name: "foo", private_by_default: true });
+  const distribution = async (base_path: string, more: object = {}) =>
+    (await made(api, DISTRIBUTIONS, { name: base_path, base_path, ...more })).private;
+
+  assert.equal(one.private_by_default, true);
+  assert.equal(await distribution("foo/a"), true);
+  assert.equal(await distribution("foo/b", { private: false }), false);
+  assert.equal(await distribution("bar/a"), false);
+  const json = { pulp_labels: { a: "b" }, private_by_default: false };
+  const changed = await api.request("PATCH", one.pulp_href, { json });
+  assert.equal(changed.status, 200, changed.text);
+  assert.partialDeepStrictEqual(changed.body, { name: "foo", ...json });
+  assert.equal(await distribution("foo/c"), false);
+  const whole = await api.request("PUT", one.pulp_href, { json: { name: "foo", ...json } });
+  assert.equal(whole.status, 200, whole.text);
+  assert.ok("name" in (await refused(api, one.pulp_href, { name: "other" }, "PATCH")));
+});
+
 test("remotes take filters under old and new names, and lose them by an empty list", async (t) => {
   const api = await createContainerApi(t);
   const base = { url: "https://a.example", upstream_name: "x" };
@@ -242,6 +262,8 @@ test("remotes take filters under old and new names, and lose them by an empty li
   assert.equal((await patch({ include_tags: [] })).includes, null);
   assert.deepEqual((await patch({ include_tags: ["3"] })).includes, ["3"]);
   assert.equal((await patch({ includes: null })).include_tags, null);
+  assert.deepEqual((await patch({ platforms: ["linux/amd64"] })).platforms, ["linux/amd64"]);
+  assert.ok("platforms" in (await refused(api, remote.pulp_href, { platforms: ["x"] }, "PATCH")));
   assert.equal((await patch({ sigstore: "https://s.example/x" })).sigstore, "https://s.example/x");
   assert.ok("sigstore" in (await refused(api, remote.pulp_href, { sigstore: "ftp://x" }, "PATCH")));
   assert.ok("upstream_name" in (await refused(api, REMOTES, { name: "q", url: base.url })));
@@ -262,8 +284,6 @@ test("a pull-through distribution needs its remote, a free path, and names what 
   const cache = await made(api, PULL_THROUGH_DISTRIBUTIONS, {
     ...{ ...json, distributions: [child.pulp_href] },
   });
-  assert.deepEqual((await patch({ platforms: ["linux/amd64"] })).platforms, ["linux/amd64"]);
-  assert.ok("platforms" in (await refused(api, remote.pulp_href, { platforms: ["x"] }, "PATCH")));
 
   assert.deepEqual(cache.distributions, [child.pulp_href]);
   assert.equal(cache.remote, remote.pulp_href);

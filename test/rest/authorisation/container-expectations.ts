@@ -95,6 +95,7 @@ export const CONTAINER: Readonly<Record<string, ContainerRules>> = {
     create: ["MD:add or a name of one's own"],
     retrieve: ["MDO:view"],
     destroy: ["MDO:delete", "MDO:view"],
+    ...each(["MDO:manage_roles"], "update", "partial_update"),
     ...labels("MDO:manage_roles"),
   },
   "content/container/tags": content,

@@ -112,8 +112,9 @@ async function make(
   const input = { domain, type: TYPE, name: basePath, basePath, repository, guard, mayNest: true };
   const distribution = await createDistribution(ctx, input, trx);
   await sql`
-    insert into container_distribution (id, domain, namespace)
-    values (${distribution}, ${domain.num}, ${namespace})`.execute(trx);
+    insert into container_distribution (id, domain, namespace, private)
+    select ${distribution}, domain, id, private_by_default from container_namespace
+    where id = ${namespace}`.execute(trx);
   return { domain, distribution, repository: repositoryMade };
 }
 

@@ -17,7 +17,7 @@ import {
 } from "#sdk";
 import { deleteDistributionTask } from "../delete-distributions.ts";
 import { hasNameCharacters, MAX_NAME_LENGTH } from "../format/names.ts";
-import { ensureNamespace, NAMESPACES, namespaceOf } from "../namespaces.ts";
+import { ensureNamespace, isPrivateByDefault, NAMESPACES, namespaceOf } from "../namespaces.ts";
 import { REDIRECT_GUARD } from "../redirect-guard.ts";
 import type { Trx } from "../trx.ts";
 import { names } from "./names.ts";
@@ -61,7 +61,7 @@ const common = {
   },
   detailFields: {
     namespace,
-    private: boolean({ absent: () => false }),
+    private: boolean(),
     description: text({ nullable: true }),
   },
   baseUrl: null,
@@ -71,9 +71,14 @@ const common = {
 const complete: Options["complete"] = async ({ ctx, caller }, trx, { values, isNew }) => {
   const { base_path: path, content_guard: guard } = values;
   const { domain } = caller;
+  const namespace =
+    typeof path === "string"
+      ? await ensureNamespace(ctx, trx, { caller, name: namespaceOf(path) })
+      : undefined;
   return {
-    ...(typeof path === "string"
-      ? { namespace: await ensureNamespace(ctx, trx, { caller, name: namespaceOf(path) }) }
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(isNew && namespace !== undefined && values.private === undefined
+      ? { private: await isPrivateByDefault(trx, namespace) }
       : {}),
     ...(isNew && !guard
       ? { content_guard: await ensureGuard(trx, { domain, ...REDIRECT_GUARD }) }

@@ -2,6 +2,7 @@ import { fieldError } from "#base/errors.ts";
 import { pdrn, prn } from "#base/prn.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import {
+  boolean,
   defineResource,
   FieldProblem,
   inTransaction,
@@ -37,6 +38,7 @@ export const namespaceResource = defineResource({
   fields: {
     name: text({ required: true, check: checkName }),
     pulp_labels: labels,
+    private_by_default: boolean({ default: false }),
   },
   filters: { ...textFilters("name", "e.name", NAME), pulp_label_select: labelSelect() },
   orderings: {
@@ -56,11 +58,12 @@ export const namespaceResource = defineResource({
           where domain = ${caller.domain.num} and name = ${name}`.execute(ctx.db);
         if (rows.length > 0) throw fieldError("name", "This field must be unique.");
       },
-      apply: ({ ctx, caller }, { name, pulp_labels: given }, made) =>
+      apply: ({ ctx, caller }, { name, pulp_labels: given, private_by_default: isPrivate }, made) =>
         inTransaction(ctx, undefined, async (trx) => {
           const { rows } = await sql<{ id: string }>`
-            insert into container_namespace (id, domain, name, labels)
-            values (${uuid7()}, ${caller.domain.num}, ${name}, ${JSON.stringify(given ?? {})}::jsonb)
+            insert into container_namespace (id, domain, name, labels, private_by_default)
+            values (${uuid7()}, ${caller.domain.num}, ${name},
+              ${JSON.stringify(given ?? {})}::jsonb, ${isPrivate ?? false})
             on conflict on constraint container_namespace_one_per_name do nothing
             returning id`.execute(trx);
           const [row] = rows;
@@ -68,6 +71,23 @@ export const namespaceResource = defineResource({
           await made(trx, row.id);
           return row.id;
         }),
+    },
+    update: {
+      mode: "sync",
+      check: (_run, { name }, row) => {
+        if (name !== undefined && name !== row.name)
+          throw fieldError(
+            "name",
+            "A namespace cannot be renamed: its content is addressed by it.",
+          );
+      },
+      apply: async ({ ctx }, { $key }, { pulp_labels: given, private_by_default: isPrivate }) => {
+        await sql`
+          update container_namespace set updated = clock_timestamp(),
+            labels = coalesce(${given === undefined ? null : JSON.stringify(given)}::jsonb, labels),
+            private_by_default = coalesce(${isPrivate ?? null}::boolean, private_by_default)
+          where id = ${$key}`.execute(ctx.db);
+      },
     },
     delete: {
       mode: "deferred",
