@@ -103,6 +103,10 @@ export const registryErrors = {
       { code: "UNSUPPORTED", message: "The range is not satisfiable." },
       { "Content-Range": contentRange },
     ),
+  condition: () =>
+    one(400, "UNSUPPORTED", "If-Match takes digests in quotes, or *; If-None-Match takes *."),
+  conditionFailed: (tag: string) =>
+    one(412, "DENIED", "The tag does not mean what If-Match or If-None-Match says.", { tag }),
   tagDeletion: () => one(405, "UNSUPPORTED", "Tags cannot be deleted."),
   tooManyTags: () => one(414, "UNSUPPORTED", "Too many tags."),
   method: (allowed: readonly string[]) =>

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { commitPush } from "../commit.ts";
+import { commitEdit, commitPush } from "../commit.ts";
 import { Malformed, type ManifestFacts, readManifest } from "../format/manifest.ts";
 import { isIndexType, SCHEMA1 } from "../format/media-types.ts";
 import { type Digest, isTag, parseDigest } from "../format/names.ts";
@@ -11,6 +11,7 @@ import { missingBlobs } from "./manifest-rules.ts";
 import { namesDigest } from "./manifests.ts";
 import { patiently } from "./patience.ts";
 import { type Registry, type RepositoryVisit, recordChange } from "./registry.ts";
+import { checkCondition, type TagCondition, tagCondition } from "./tag-condition.ts";
 import { callerOf, pushTarget, type Target } from "./target.ts";
 import { announcedLength, readBody } from "./uploads/body.ts";
 import { queryOf } from "./visit.ts";
@@ -24,10 +25,11 @@ export async function putManifest(
   { reference }: { readonly reference: string },
 ): Promise<void> {
   const tags = tagsOf(visit, reference);
+  const condition = tags.length > 0 ? tagCondition(visit.exchange.request.headers) : undefined;
   const bytes = await manifestBytes(registry, visit);
   const facts = checkedFacts(visit, reference, bytes);
   const target = await pushTarget(registry, visit, { mayCreate: isIndexType(facts.mediaType) });
-  await patiently(() => persist(registry, visit, { target, facts, tags }));
+  await patiently(() => persist(registry, visit, { target, facts, tags, condition }));
   registry.memory.forgetRepository(target.repository.id);
   const { place } = target;
   await recordChange(registry, visit, { operation: "registry_manifest_push", status: 201, place });
@@ -114,12 +116,13 @@ interface Pushed {
   readonly target: Target;
   readonly facts: ManifestFacts;
   readonly tags: readonly string[];
+  readonly condition: TagCondition | undefined;
 }
 
 async function persist(
   { ctx }: Registry,
   visit: RepositoryVisit,
-  { target, facts, tags }: Pushed,
+  { target, facts, tags, condition }: Pushed,
 ): Promise<void> {
   const { domain } = target.place;
   const repository = { id: target.repository.id, domain: domain.num };
@@ -134,5 +137,15 @@ async function persist(
   const add = [manifest.id, ...[...present.values()].map(({ id }) => id)];
   const byName = new Map(saved.map(({ id }, index) => [tags[index] ?? "", id]));
   const caller = callerOf(visit, target.place);
-  await commitPush(ctx, repository.id, { caller, add: [...new Set(add)], tags: byName });
+  if (!condition) {
+    await commitPush(ctx, repository.id, { caller, add: [...new Set(add)], tags: byName });
+    return;
+  }
+  await commitEdit(ctx, repository.id, {
+    caller,
+    edit: async (trx) => {
+      await checkCondition(trx, target, { tags, condition });
+      return { add: [...new Set([...add, ...byName.values()])], remove: [] };
+    },
+  });
 }
