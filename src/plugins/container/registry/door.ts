@@ -61,6 +61,7 @@ export const registryDoor = (open: (tools: DoorTools) => Registry): Door => ({
       async close() {
         await registry.sessions.close();
         await registry.memory.close();
+        await registry.pulls.close();
         await registry.access.close?.();
       },
     };

@@ -26,7 +26,7 @@ export function serveManifest(
   // What a tag of a cache means is asked upstream first.
   const isOwn = place.pullThrough === null || namesDigest(reference);
   if (!kept || !isOwn) return serveFresh(registry, visit, { reference, place });
-  return send(registry, visit, { answer: kept, reference });
+  return send(registry, visit, { answer: kept, reference, place });
 }
 
 const keyOf = ({ distribution }: Place, reference: string): string =>
@@ -47,7 +47,7 @@ async function serveFresh(
   if (!manifest) throw registryErrors.manifestUnknown(reference);
   const answer = answerFor(manifest, isByDigest);
   registry.memory.keep(keyOf(place, reference), answer, { place, moment });
-  await send(registry, visit, { answer, reference });
+  await send(registry, visit, { answer, reference, place });
 }
 
 interface Looked {
@@ -103,14 +103,20 @@ function answerFor({ digest, mediaType, body }: FoundManifest, isByDigest: boole
   };
 }
 
+interface Sent extends Asked {
+  readonly answer: Answer;
+  readonly place: Place;
+}
+
 function send(
-  { tools }: Registry,
+  { tools, pulls }: Registry,
   { exchange }: RepositoryVisit,
-  { answer, reference }: { readonly answer: Answer; readonly reference: string },
+  { answer, reference, place }: Sent,
 ): undefined | Promise<void> {
   if (!namesDigest(reference) && !isAccepted(exchange.request, typeOf(answer))) {
     throw registryErrors.manifestUnknown(reference);
   }
+  pulls.note(answer, place, reference);
   return tools.sender.send(exchange, answer);
 }
 

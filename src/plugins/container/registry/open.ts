@@ -2,6 +2,7 @@ import { CacheUpstream } from "../pull/cache-upstream.ts";
 import { registryAuth } from "../registry-auth/registry-auth.ts";
 import { registryDoor } from "./door.ts";
 import { RegistryMemory } from "./memory.ts";
+import { PullTimes } from "./pull-times.ts";
 import type { Registry } from "./registry.ts";
 import { registrySettingsOf } from "./settings.ts";
 import { UploadSessions } from "./uploads/sessions.ts";
@@ -20,6 +21,7 @@ export function openRegistry(tools: DoorTools): Registry {
     ...{ ctx, tools, settings, memory, access: registryAuth(tools) },
     upstream: new CacheUpstream(ctx, memory),
     sessions: new UploadSessions(ctx),
+    pulls: new PullTimes(ctx, settings.REGISTRY_PULL_TIMES_INTERVAL),
   };
   opened.set(tools, made);
   return made;

@@ -4,6 +4,7 @@ import type { RepositoryName } from "./address.ts";
 import { registryErrors } from "./errors.ts";
 import type { RegistryMemory } from "./memory.ts";
 import type { Place } from "./places.ts";
+import type { PullTimes } from "./pull-times.ts";
 import type { RegistrySettings } from "./settings.ts";
 import type { UploadSessions } from "./uploads/sessions.ts";
 import type { DoorTools, Visit } from "./visit.ts";
@@ -15,6 +16,7 @@ export interface Registry {
   readonly settings: RegistrySettings;
   readonly access: RegistryAccess;
   readonly memory: RegistryMemory;
+  readonly pulls: PullTimes;
   readonly sessions: UploadSessions;
   readonly upstream: RegistryUpstream;
 }

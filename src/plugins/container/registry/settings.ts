@@ -26,6 +26,12 @@ export const registrySettings = defineSettings({
     unit: "bytes",
     doc: "Manifests and answers about blobs that one API process keeps in memory; 0 keeps none.",
   },
+  REGISTRY_PULL_TIMES_INTERVAL: {
+    schema: Type.Integer({ minimum: 0, maximum: 86_400 }),
+    default: 60,
+    unit: "seconds",
+    doc: "How often an API process writes when tags and manifests were pulled last; 0 does not note it.",
+  },
 });
 
 export type RegistrySettings = SettingValues<typeof registrySettings>;

@@ -23,6 +23,17 @@ const detail = (table: string) => `left join ${table} d on d.domain = e.domain a
 const own = (name: string) => text({ required: true, sql: `d.${name}` });
 const maybe = (name: string) => text({ mayBeNull: true, sql: `d.${name}` });
 
+/** When somebody last asked for one of the units, in whatever repository; null if nobody was seen. */
+const lastPulled = (units: string) =>
+  text(
+    {
+      ...{ readOnly: true, mayBeNull: true },
+      sql: `(select max(p.pulled) from container_pull p
+        where p.domain = e.domain and p.content in (${units}))`,
+    },
+    { format: "date-time" },
+  );
+
 const DIGEST = ["exact", "in"] as const;
 const EXTENDED = [...DIGEST, "contains", "startswith"] as const;
 
@@ -39,6 +50,7 @@ export const tagResource = contentResource({
       { to: "content", types: ["container.manifest"] },
       { required: true, column: "d.manifest" },
     ),
+    last_pulled: lastPulled("e.id, d.manifest"),
   },
   filters: {
     ...textFilters("name", "d.name", NAME),
@@ -103,6 +115,7 @@ export const manifestResource = contentResource({
     artifact_type: text({ readOnly: true, mayBeNull: true, sql: "d.artifact_type" }),
     subject: text({ readOnly: true, mayBeNull: true, sql: "d.subject" }),
     size: integer({ readOnly: true, sql: "d.size" }),
+    last_pulled: lastPulled("e.id"),
   },
   filters: {
     ...textFilters("digest", "d.digest", DIGEST),
