@@ -1,4 +1,4 @@
-import { defineErrors } from "#base/errors.ts";
+import { type CodedError, defineErrors } from "#base/errors.ts";
 
 export const containerErrors = defineErrors({
   badSignature: {
@@ -12,9 +12,25 @@ export const containerErrors = defineErrors({
     status: 400,
     message: () => "The signing service was removed.",
   },
+  immutableTag: {
+    code: "container_immutable_tag",
+    status: 409,
+    message: (tag: string, pattern: string) =>
+      `The tag '${tag}' can be neither moved nor removed: it matches '${pattern}' of the repository's immutable_tags.`,
+  },
+  immutableImage: {
+    code: "container_immutable_image",
+    status: 409,
+    message: (tag: string, pattern: string) =>
+      `The tag '${tag}' needs what would be removed, and matches '${pattern}' of the repository's immutable_tags.`,
+  },
   build: {
     code: "CON0001",
     status: 400,
     message: (reason: string) => reason,
   },
 });
+
+/** A rule of the repository keeps what should have been changed. */
+export const isAboutImmutable = (error: unknown): error is CodedError =>
+  containerErrors.immutableTag.is(error) || containerErrors.immutableImage.is(error);

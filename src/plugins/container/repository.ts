@@ -1,4 +1,9 @@
 import { type RepositoryType, sql } from "#sdk";
+import {
+  type ImmutableColumns,
+  immutableTagsOf,
+  refuseChangedTags,
+} from "./tag-rules/immutable.ts";
 
 const contentTypes = [
   "container.blob",
@@ -7,12 +12,21 @@ const contentTypes = [
   "container.signature",
 ] as const;
 
-/** What a version has is no longer pending (plugin-container §10.2). */
-const finalizeVersion: RepositoryType["finalizeVersion"] = async (trx, { repository, n }) => {
-  await sql`
-    delete from container_pending p using membership m
-    where p.repository = ${repository.id} and m.repository = ${repository.num}
-      and m.content = p.content and m.added = ${n}`.execute(trx);
+/**
+ * What a version has is no longer pending (plugin-container §10.2). One statement says, too, whether
+ * there are tags to look after.
+ */
+const finalizeVersion: RepositoryType["finalizeVersion"] = async (trx, draft) => {
+  const { repository, n } = draft;
+  const { rows } = await sql<ImmutableColumns>`
+    with settled as (
+      delete from container_pending p using membership m
+      where p.repository = ${repository.id} and m.repository = ${repository.num}
+        and m.content = p.content and m.added = ${n})
+    select immutable_tags, immutable_tags_except from container_repository
+    where id = ${repository.id} and immutable_tags <> '[]'`.execute(trx);
+  const [rule] = rows;
+  if (rule) await refuseChangedTags(trx, draft, immutableTagsOf(rule));
 };
 
 export const containerRepository: RepositoryType = {

@@ -1,5 +1,6 @@
 import type { Ctx } from "#sdk";
 import { openRemote } from "#sdk";
+import { isAboutImmutable } from "../errors.ts";
 import { readManifest } from "../format/manifest.ts";
 import { isRepositoryName, isTag, parseDigest } from "../format/names.ts";
 import { knownManifests } from "../mirror/known.ts";
@@ -199,6 +200,8 @@ export class CacheUpstream implements RegistryUpstream {
         this.#bring(asking, { cache, local: local?.digest, signal });
       return await atUpstream(this.#ctx, place, { patienceMs, use });
     } catch (error) {
+      // What the cache has goes on being served where a rule keeps the tag.
+      if (local && isAboutImmutable(error)) return "same";
       if (!isAboutUpstream(error)) throw error;
       this.#ctx.log.warn(`The upstream of ${place.name} could not be asked: ${error}`);
       if (local) return "same";

@@ -1,4 +1,5 @@
 import { CodedError } from "#base/errors.ts";
+import { isAboutImmutable } from "../errors.ts";
 import { isRepositoryName } from "../format/names.ts";
 import type { RegistryQuestion } from "./access.ts";
 import { mounted, type RegistryRoute, registryRoute, repositoryName } from "./address.ts";
@@ -60,8 +61,8 @@ export const registryDoor = (open: (tools: DoorTools) => Registry): Door => ({
       fail: (exchange, status) => sendProblem({ exchange }, registryErrors.failed(status)),
       async close() {
         await registry.sessions.close();
-        await registry.memory.close();
         await registry.pulls.close();
+        await registry.memory.close();
         await registry.access.close?.();
       },
     };
@@ -94,6 +95,7 @@ export function refuse(visit: Visit, error: unknown): void {
 function problemOf(error: unknown): RegistryError | undefined {
   if (error instanceof RegistryError) return error;
   if (isCleanedUp(error)) return registryErrors.cleanedUp();
+  if (isAboutImmutable(error)) return registryErrors.immutable(error.message);
   if (!(error instanceof CodedError)) return undefined;
   switch (error.status) {
     case 401:

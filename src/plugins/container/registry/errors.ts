@@ -116,6 +116,8 @@ export const registryErrors = {
       { Allow: allowed.join(", ") },
     ),
   route: () => one(404, "UNSUPPORTED", "There is nothing at this address."),
+  /** @param message which rule keeps what the request would change */
+  immutable: (message: string) => one(409, "DENIED", message),
   denied: () => one(403, "DENIED", "Access to the requested resource is not authorized."),
   /** @param challenge `WWW-Authenticate` */
   unauthorized: (challenge: string, message = "Authentication credentials were not provided.") =>

@@ -1,6 +1,7 @@
 import { boolean, repositoryResource, syncAction, versionsResource } from "#sdk";
 import { syncImages } from "../mirror/task.ts";
 import { buildAction } from "./build-action.ts";
+import { globColumn } from "./globs.ts";
 import { names } from "./names.ts";
 import {
   addAction,
@@ -9,18 +10,20 @@ import {
   migrateAction,
   REPOSITORY,
   removeAction,
-  removeImageAction,
   removeSignaturesAction,
-  tagAction,
-  untagAction,
 } from "./repository-actions.ts";
 import { manifestSigningService, signAction } from "./sign-action.ts";
+import { removeImageAction, tagAction, untagAction } from "./tag-actions.ts";
 import { visibleRepositories } from "./visibility.ts";
 
 const detail = {
   detail: "container_repository",
   isSparse: true,
-  fields: { manifest_signing_service: manifestSigningService },
+  fields: {
+    manifest_signing_service: manifestSigningService,
+    immutable_tags: globColumn("immutable_tags"),
+    immutable_tags_except: globColumn("immutable_tags_except"),
+  },
   visibility: visibleRepositories,
 } as const;
 

@@ -12,25 +12,22 @@ import {
   text,
   type Values,
 } from "#sdk";
-import {
-  migratePushRepository,
-  recursiveAdd,
-  recursiveRemove,
-  tagImage,
-  untagImage,
-} from "../content-edits/tasks.ts";
+import { migratePushRepository, recursiveAdd, recursiveRemove } from "../content-edits/tasks.ts";
 import { MANIFEST_TYPES } from "../format/media-types.ts";
-import { isTag } from "../format/names.ts";
 
 /** Actions of repositories (plugin-container §4): checked first, then tasks. */
 
-type Row = Parameters<Action["run"]>[2];
+export type Row = Parameters<Action["run"]>[2];
 type Task = Parameters<typeof dispatch>[1]["task"];
 
 export const REPOSITORY = "container.ContainerRepository";
 export const PUSH_REPOSITORY = "container.ContainerPushRepository";
 
-const on = { method: "POST", on: "object", answers: { 202: "AsyncOperationResponse" } } as const;
+export const POST_TO_OBJECT = {
+  method: "POST",
+  on: "object",
+  answers: { 202: "AsyncOperationResponse" },
+} as const;
 
 interface Dispatch {
   readonly task: Task;
@@ -78,7 +75,7 @@ const unitsIn = (values: Values) => (values.content_units ?? []) as readonly str
 
 export const addAction: Action = {
   name: "add",
-  ...on,
+  ...POST_TO_OBJECT,
   body: recursiveManage,
   async run(call, values, row) {
     const units = await namedUnits(call, "content_units", unitsIn(values));
@@ -93,7 +90,7 @@ const NOT_ALONE = "'*' should be the only item present in the [...]";
 
 export const removeAction: Action = {
   name: "remove",
-  ...on,
+  ...POST_TO_OBJECT,
   body: recursiveManage,
   async run(call, values, row) {
     const given = unitsIn(values);
@@ -136,7 +133,7 @@ async function sourceOf({ ctx, caller }: Call, values: Values) {
 
 export const copyTagsAction: Action = {
   name: "copy_tags",
-  ...on,
+  ...POST_TO_OBJECT,
   body: { schema: "TagCopy", fields: { ...sources, names: textList(ALL) } },
   async run(call, values, row) {
     const { source, shared } = await sourceOf(call, values);
@@ -147,7 +144,7 @@ export const copyTagsAction: Action = {
 
 export const copyManifestsAction: Action = {
   name: "copy_manifests",
-  ...on,
+  ...POST_TO_OBJECT,
   body: {
     schema: "ManifestCopy",
     fields: {
@@ -180,32 +177,13 @@ export const copyManifestsAction: Action = {
 const others = (shared: readonly string[], row: Row) =>
   shared.filter((name) => !name.endsWith(`:${row.$key}`));
 
-const BAD_TAG =
-  "The provided tag is not valid. A tag may contain lowercase and uppercase ASCII alphabetic " +
-  "characters, digits, underscores, periods, and dashes. A tag must not start with a period or a " +
-  "dash. A tag has at most 128 characters.";
-
-const tagName = {
-  ...text(
-    {
-      required: true,
-      check: (value: string) => {
-        if (!isTag(value)) throw new FieldProblem(BAD_TAG);
-        return value;
-      },
-    },
-    { pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$" },
-  ),
-  accepts: { type: "string" as const },
-};
-
-interface Latest {
+export interface Latest {
   /** Latest version, as texts about it name it. */
   readonly name: string;
   readonly repository: number;
 }
 
-async function latestOf({ ctx, view }: Call, row: Row): Promise<Latest> {
+export async function latestOf({ ctx, view }: Call, row: Row): Promise<Latest> {
   const { rows } = await sql<{ num: number; number: number }>`
     select r.num, max(v.number) as number from repository r
     join repository_version v on v.repository = r.num and v.complete
@@ -217,7 +195,7 @@ async function latestOf({ ctx, view }: Call, row: Row): Promise<Latest> {
 }
 
 /** Members of the latest version of one table by a column. */
-async function membersWith(
+export async function membersWith(
   { ctx, caller }: Call,
   { repository }: Latest,
   {
@@ -234,63 +212,11 @@ async function membersWith(
   return rows.map(({ id }) => id);
 }
 
-/** @throws `ValidationError` if the latest version does not have it. */
-async function manifestIn(call: Call, row: Row, digest: string): Promise<string> {
-  const latest = await latestOf(call, row);
-  const by = { table: "container_manifest", column: "digest", value: digest };
-  const [id] = await membersWith(call, latest, by);
-  if (id !== undefined) return id;
-  throw objectError(
-    `A manifest with the digest '${digest}' does not exist in the latest repository version '${latest.name}'`,
-  );
-}
-
-export const tagAction: Action = {
-  name: "tag",
-  ...on,
-  body: { schema: "TagImage", fields: { tag: tagName, digest: text({ required: true }) } },
-  async run(call, { tag, digest }, row) {
-    const manifest = await manifestIn(call, row, String(digest));
-    return dispatchFor(call, row, { task: tagImage, input: { tag, manifest } });
-  },
-};
-
-export const untagAction: Action = {
-  name: "untag",
-  ...on,
-  body: { schema: "UnTagImage", fields: { tag: tagName } },
-  async run(call, { tag }, row) {
-    const latest = await latestOf(call, row);
-    const [id] = await membersWith(call, latest, {
-      table: "container_tag",
-      column: "name",
-      value: tag,
-    });
-    if (id === undefined) {
-      throw objectError(
-        `The tag '${tag}' does not exist in the latest repository version '${latest.name}'`,
-      );
-    }
-    return dispatchFor(call, row, { task: untagImage, input: { tag: id } });
-  },
-};
-
-export const removeImageAction: Action = {
-  name: "remove_image",
-  ...on,
-  body: { schema: "RemoveImage", fields: { digest: text({ required: true }) } },
-  async run(call, { digest }, row) {
-    const manifest = await manifestIn(call, row, String(digest));
-    const input = { units: [manifest], forced: [manifest] };
-    return dispatchFor(call, row, { task: recursiveRemove, input });
-  },
-};
-
 export const removeSignaturesAction: Action = {
   name: "remove_signatures",
-  ...on,
+  ...POST_TO_OBJECT,
   // What is sent is the task; older clients were told of an echo of the body.
-  answers: { 200: "RemoveSignaturesResponse", ...on.answers },
+  answers: { 200: "RemoveSignaturesResponse", ...POST_TO_OBJECT.answers },
   body: {
     schema: "RemoveSignatures",
     fields: { signed_with_key_id: text({ required: true }) },
@@ -312,7 +238,7 @@ export const removeSignaturesAction: Action = {
 
 export const migrateAction: Action = {
   name: "migrate",
-  ...on,
+  ...POST_TO_OBJECT,
   body: { schema: "MigratePushRepository", fields: {} },
   run: (call, _values, row) => dispatchFor(call, row, { task: migratePushRepository, input: {} }),
 };
