@@ -24,6 +24,11 @@ export const containerErrors = defineErrors({
     message: (tag: string, pattern: string) =>
       `The tag '${tag}' needs what would be removed, and matches '${pattern}' of the repository's immutable_tags.`,
   },
+  policy: {
+    code: "container_retention_policy",
+    status: 400,
+    message: (problem: string) => `The retention policy cannot be applied: ${problem}`,
+  },
   build: {
     code: "CON0001",
     status: 400,

@@ -44,11 +44,17 @@ import {
   pushVersions,
 } from "./rest/repositories.ts";
 import { removedSignaturesSchema } from "./rest/repository-actions.ts";
+import { retentionSchemas } from "./rest/retention-action.ts";
 import { tokenOperation } from "./rest/token-operation.ts";
 import { manifestSigner } from "./sign/sample.ts";
 import { signSettings } from "./sign/settings.ts";
 import { signImages } from "./sign/task.ts";
 import { signaturesDoor } from "./signatures/door.ts";
+import {
+  applyAllRetentionPolicies,
+  applyRetentionPolicy,
+  retentionSchedules,
+} from "./tag-rules/retention/task.ts";
 import { registryRemotes } from "./upstream/session.ts";
 
 export const container = definePlugin({
@@ -73,13 +79,15 @@ export const container = definePlugin({
     ...[containerRemoteResource, pullThroughRemoteResource],
     ...[containerDistributionResource, pullThroughDistributionResource, namespaceResource],
   ],
-  schemas: { RemoveSignaturesResponse: removedSignaturesSchema },
+  schemas: { RemoveSignaturesResponse: removedSignaturesSchema, ...retentionSchemas },
   access: containerRules,
   signers: [manifestSigner],
   tasks: [
     ...[recursiveAdd, recursiveRemove, tagImage, untagImage, migratePushRepository],
     ...[buildImage, deleteDistributionTask, signImages, syncImages],
+    ...[applyRetentionPolicy, applyAllRetentionPolicies],
   ],
+  schedules: retentionSchedules,
   described: [tokenOperation],
   delivery: [serveBlobs, hidePullThrough],
   settings: {

@@ -45,7 +45,7 @@ const repository = crudPolicy("repositories/container/container", REPOSITORY, {
     ...contentActions(
       modifyRepository,
       ...["add", "remove", "tag", "untag", "copy_tags", "copy_manifests", "sign"],
-      ...["remove_image", "remove_signatures"],
+      ...["remove_image", "remove_signatures", "retention"],
     ),
     build_image: [may.anyLevel("container.build_image_containerrepository"), viewRepository],
   },
@@ -79,7 +79,7 @@ const pushRepository = crudPolicy("repositories/container/container-push", PUSH_
     unset_label: changePush,
     ...contentActions(
       [mayPushHere],
-      ...["tag", "untag", "sign", "remove_image", "remove_signatures"],
+      ...["tag", "untag", "sign", "remove_image", "remove_signatures", "retention"],
     ),
     migrate: [mayPushHere, may.modelOrDomain("container.add_containerrepository")],
   },

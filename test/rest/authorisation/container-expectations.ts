@@ -52,7 +52,7 @@ export const CONTAINER: Readonly<Record<string, ContainerRules>> = {
     sync: ["MDO:sync", "here:view"],
     build_image: ["MDO:build_image", "here:view"],
     ...each(modify, "add", "remove", "tag", "untag", "copy_tags", "copy_manifests", "sign"),
-    ...each(modify, "remove_image", "remove_signatures"),
+    ...each(modify, "remove_image", "remove_signatures", "retention"),
   },
   "repositories/container/container/versions": {
     ...each(["here:view"], "list", "retrieve"),
@@ -63,7 +63,7 @@ export const CONTAINER: Readonly<Record<string, ContainerRules>> = {
     ...roles,
     ...each("auth", "list", "retrieve"),
     ...each(["here:change"], "update", "partial_update", "set_label", "unset_label"),
-    ...each(push, "tag", "untag", "sign", "remove_image", "remove_signatures"),
+    ...each(push, "tag", "untag", "sign", "remove_image", "remove_signatures", "retention"),
     migrate: ["here:modify_content serves:push", "MD:add"],
   },
   "repositories/container/container-push/versions": {

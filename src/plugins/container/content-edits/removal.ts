@@ -55,7 +55,7 @@ export async function removalOf(
     for (const id of await childrenOf(db, members, free)) candidates.add(id);
   }
   const manifests = [...going];
-  const rest = await attached(db, members, { manifests, blobs: of("blob") });
+  const rest = await attachedMembers(db, members, { manifests, blobs: of("blob") });
   const remove = [...new Set([...tags, ...of("signature"), ...manifests, ...rest])];
   const gone = new Set(remove);
   const kept = named.filter(({ id, kind }) => kind in MODELS && !gone.has(id));
@@ -130,7 +130,7 @@ async function childrenOf(
 }
 
 /** Tags and signatures of the manifests; blobs of theirs, and named ones, that nothing else needs. */
-async function attached(
+export async function attachedMembers(
   db: Executor,
   members: Members,
   {

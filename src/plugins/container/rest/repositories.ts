@@ -12,6 +12,7 @@ import {
   removeAction,
   removeSignaturesAction,
 } from "./repository-actions.ts";
+import { retentionAction, retentionPolicy } from "./retention-action.ts";
 import { manifestSigningService, signAction } from "./sign-action.ts";
 import { removeImageAction, tagAction, untagAction } from "./tag-actions.ts";
 import { visibleRepositories } from "./visibility.ts";
@@ -23,11 +24,15 @@ const detail = {
     manifest_signing_service: manifestSigningService,
     immutable_tags: globColumn("immutable_tags"),
     immutable_tags_except: globColumn("immutable_tags_except"),
+    retention_policy: retentionPolicy,
   },
   visibility: visibleRepositories,
 } as const;
 
-const ofBoth = [...[tagAction, untagAction, removeImageAction, removeSignaturesAction], signAction];
+const ofBoth = [
+  ...[tagAction, untagAction, removeImageAction, removeSignaturesAction],
+  ...[signAction, retentionAction],
+];
 
 const sync = syncAction({
   model: REPOSITORY,
