@@ -69,7 +69,8 @@ export interface GatewayOptions {
 
 /**
  * One nginx worker as the gateway of a hosted service: it takes the credentials of clients for itself,
- * and says in a header who they are; what clients say there is dropped.
+ * and says in a header who they are; what clients say there is dropped. Clients of registries know no
+ * other roots than `/v2/` and `/extensions/`, so these are handed on to where the service has its own.
  */
 export async function startGateway(
   options: GatewayOptions,
@@ -202,6 +203,8 @@ http {
     proxy_set_header X-RH-IDENTITY $identity;
     location /api/pulp-content/ { proxy_pass ${content}; }
     location /api/ { proxy_pass ${api}; }
+    location /v2/ { proxy_pass ${api}/api/pulp/v2/; proxy_request_buffering off; }
+    location /extensions/ { proxy_pass ${api}/api/pulp/extensions/; }
   }
 }
 `;
