@@ -87,6 +87,7 @@ function doorTools(
       return feed;
     },
     record: async (entry) => trail?.record(entry),
+    recordWithin: async (trx, entries) => trail?.recordWithin(trx, entries),
   };
 }
 

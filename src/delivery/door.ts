@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { AuditEntry } from "#core/audit/types.ts";
-import type { Ctx, User } from "#core/ctx.ts";
+import type { Ctx, Trx, User } from "#core/ctx.ts";
 import type { AccessTools } from "#core/policies/access-tools.ts";
 import type { Answer } from "./answer.ts";
 import type { ChangeFeed, ChangeListener } from "./change-feed.ts";
@@ -88,6 +88,8 @@ export interface DoorTools {
    * @throws if it cannot be written: then the change must not be acknowledged.
    */
   record(entry: AuditEntry): Promise<void>;
+  /** The same for changes of one transaction, written in it. */
+  recordWithin(trx: Trx, entries: readonly AuditEntry[]): Promise<void>;
 }
 
 /** Sends files as the content app does: conditions, ranges, and the ways that cost least. */

@@ -15,7 +15,12 @@ export type { Json, JsonObject } from "#base/json.ts";
 export { redeemIdentity } from "#core/access/commands.ts";
 export { markRefreshed, refreshAcs } from "#core/acs/commands.ts";
 export type { AcsRefresh } from "#core/acs/types.ts";
-export { openArtifact, saveArtifacts } from "#core/artifacts/commands.ts";
+export {
+  openArtifact,
+  placeFile,
+  recordPlaced,
+  saveArtifacts,
+} from "#core/artifacts/commands.ts";
 export { saveUnits } from "#core/content/commands.ts";
 export type { Caller, Ctx, Db, DomainRef, Executor } from "#core/ctx.ts";
 export {
@@ -48,6 +53,8 @@ export { downloadIfChanged, openRemote } from "#core/remotes/commands.ts";
 export type { Policy } from "#core/remotes/table.ts";
 export type { Download, RemoteSession } from "#core/remotes/types.ts";
 export {
+  addToLatest,
+  applyRetention,
   commitVersion,
   createRepository,
   createVersion,

@@ -5,11 +5,13 @@ import { alreadyExists, checkExpected, refuseForbidden } from "./rules.ts";
 import { saveArtifacts } from "./store.ts";
 import type { SavedArtifact, StorableFile } from "./types.ts";
 
+export { inSameStore } from "./insert.ts";
 export { announceObjects, announceRemovals } from "./intents.ts";
 export { openArtifact } from "./open.ts";
+export { type PlacedFile, placeFile, recordPlaced } from "./place.ts";
 export { receiveFile } from "./receive.ts";
 export { deleteArtifact, removeUnusedArtifacts } from "./remove.ts";
-export { inSameStore, saveArtifacts } from "./store.ts";
+export { saveArtifacts } from "./store.ts";
 export { sweep, sweepIncoming, sweepObjects, sweepStorageIntents } from "./sweep.ts";
 export { touchArtifacts } from "./touch.ts";
 export type { ReceivedFile } from "./types.ts";

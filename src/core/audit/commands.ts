@@ -1,6 +1,7 @@
-import { sql } from "kysely";
+import { CompiledQuery, sql } from "kysely";
 import { Batcher } from "#base/batcher.ts";
 import type { JsonObject } from "#base/json.ts";
+import { PREPARE } from "#base/prepare.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx } from "../ctx.ts";
 import type { AuditEntry, AuditTrail } from "./types.ts";
@@ -34,7 +35,15 @@ export function createAuditTrail(ctx: Pick<Ctx, "hot">): AuditTrail {
     },
     { most: MOST_AT_ONCE },
   );
-  return { record: (entry) => batcher.add(rowOf(entry)) };
+  return {
+    record: (entry) => batcher.add(rowOf(entry)),
+    async recordWithin(trx, entries) {
+      if (entries.length === 0) return;
+      await trx.executeQuery(
+        CompiledQuery.raw(PREPARE + INSERT.text, [JSON.stringify(entries.map(rowOf))]),
+      );
+    },
+  };
 }
 
 const rowOf = (entry: AuditEntry): JsonObject => ({

@@ -7,7 +7,6 @@ import {
   countUnits,
   fileKey,
   fillFiles,
-  insertDetails,
   insertFiles,
   insertUnits,
   type NewSource,
@@ -48,7 +47,8 @@ async function saveChunk(ctx: Ctx, trx: Trx, batch: UnitBatch): Promise<SavedUni
 
   const known = await lookup(trx, prepared);
   const missing = prepared.filter(({ hex }) => !known.has(hex));
-  const made = await createUnits(trx, target, missing);
+  const made =
+    missing.length === 0 ? new Map<string, string>() : await insertUnits(trx, target, missing);
   const losers = missing.filter(({ hex }) => !made.has(hex));
   for (const [hex, unit] of await lookup(trx, losers)) known.set(hex, unit);
 
@@ -76,22 +76,6 @@ function lookupOf(target: Target, units: readonly UnitInput[]) {
           keys: wanted.map(({ key }) => key),
           remotes: [...remotes].filter((remote) => remote !== undefined),
         });
-}
-
-/** Rows of the base and the detail table; returns the ids of units that are ours, by key. */
-async function createUnits(
-  trx: Trx,
-  target: Target,
-  units: readonly PreparedUnit[],
-): Promise<Map<string, string>> {
-  if (units.length === 0) return new Map();
-  const made = await insertUnits(trx, target, units);
-  const details = units.flatMap(({ hex, row }) => {
-    const id = made.get(hex);
-    return id === undefined ? [] : [[id, row] as const];
-  });
-  if (details.length > 0) await insertDetails(trx, target, details);
-  return made;
 }
 
 const NO_FILES: KnownUnit["files"] = new Map();

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { DomainRef, Trx } from "../ctx.ts";
 import type { ContentType, DetailRow } from "../plugin-contract.ts";
+import { prepared } from "../prepared.ts";
 import type { PreparedUnit } from "./rules.ts";
 import type { FileSource } from "./types.ts";
 
@@ -25,46 +26,40 @@ export interface NewSource {
   readonly source: FileSource;
 }
 
-/** Inserts units in the order given; those that a concurrent transaction made are left out. */
+/**
+ * Inserts units in the order given, with their details; those that a concurrent transaction made are
+ * left out.
+ *
+ * @returns ids by key
+ */
 export async function insertUnits(
   trx: Trx,
   target: Target,
   units: readonly PreparedUnit[],
 ): Promise<Map<string, string>> {
-  const ids = units.map(() => uuid7());
-  const labels = units.map(({ labels }) =>
-    labels && Object.keys(labels).length > 0 ? JSON.stringify(labels) : null,
+  const withIds = units.map((unit) => ({ id: uuid7(), unit }));
+  const labels = units.map(({ labels: own }) =>
+    own && Object.keys(own).length > 0 ? JSON.stringify(own) : null,
   );
-  const { rows } = await sql<{ id: string }>`
-    insert into content (id, domain, type, natural_key, slot, labels)
-    select u.id, ${target.domain.num}, ${target.typeNum}, u.key, u.slot, u.labels::jsonb
-    from unnest(${ids}::uuid[], ${units.map(({ key }) => key)}::bytea[],
-      ${units.map(({ slot }) => slot)}::uuid[], ${labels}::text[]) as u (id, key, slot, labels)
-    on conflict on constraint content_one_per_key do nothing
-    returning id`.execute(trx);
-  const made = new Set(rows.map(({ id }) => id));
-  const entries = units.flatMap(({ hex }, index) => {
-    const id = ids[index];
-    return id !== undefined && made.has(id) ? [[hex, id] as const] : [];
-  });
-  return new Map(entries);
-}
-
-/** Fills the detail table. */
-export async function insertDetails(
-  trx: Trx,
-  target: Target,
-  rows: readonly (readonly [id: string, row: DetailRow])[],
-): Promise<void> {
-  const columns = ["id", "domain", ...new Set(rows.flatMap(([, row]) => Object.keys(row)))];
-  const list = sql.join(columns.map((column) => sql.ref(column)));
+  const rows = withIds.map(({ id, unit }) => ({ ...unit.row, id, domain: target.domain.num }));
+  const columns = ["id", "domain", ...new Set(units.flatMap(({ row }) => Object.keys(row)))];
+  const list = (of: string) => sql.join(columns.map((column) => sql.ref(`${of}${column}`)));
   const table = sql.table(target.type.table);
-  const records = rows.map(([id, row]) => ({ ...row, id, domain: target.domain.num }));
-  await sql`
-    insert into ${table} (${list})
-    select ${list} from json_populate_recordset(null::${table}, ${recordText(records)}::json)`.execute(
-    trx,
-  );
+  const { rows: made } = await sql<{ id: string }>`${prepared(units.length)}
+    with made as (
+      insert into content (id, domain, type, natural_key, slot, labels)
+      select u.id, ${target.domain.num}, ${target.typeNum}, u.key, u.slot, u.labels::jsonb
+      from unnest(${withIds.map(({ id }) => id)}::uuid[], ${units.map(({ key }) => key)}::bytea[],
+        ${units.map(({ slot }) => slot)}::uuid[], ${labels}::text[]) as u (id, key, slot, labels)
+      on conflict on constraint content_one_per_key do nothing
+      returning id),
+    detailed as (
+      insert into ${table} (${list("")})
+      select ${list("d.")} from json_populate_recordset(null::${table}, ${recordText(rows)}::json) d
+      join made on made.id = d.id)
+    select id from made`.execute(trx);
+  const ids = new Set(made.map(({ id }) => id));
+  return new Map(withIds.flatMap(({ id, unit }) => (ids.has(id) ? [[unit.hex, id] as const] : [])));
 }
 
 /** JSON text in which bytes are written the way PostgreSQL reads them. */
@@ -86,7 +81,11 @@ export async function insertFiles(
   domain: DomainRef,
   files: readonly NewFile[],
 ): Promise<Map<string, string>> {
-  const { rows } = await sql<{ id: string; content: string; path_key: string }>`
+  const { rows } = await sql<{
+    id: string;
+    content: string;
+    path_key: string;
+  }>`${prepared(files.length)}
     insert into content_artifact (id, domain, content, artifact, relative_path, path_key)
     select u.id, ${domain.num}, u.content, u.artifact, u.path, u.key
     from unnest(${files.map(() => uuid7())}::uuid[], ${files.map((f) => f.content)}::uuid[],
@@ -146,7 +145,7 @@ export async function putSources(
 
 /** Counts new units; last in a transaction, since every writer of the type waits for this row. */
 export async function countUnits(trx: Trx, target: Target, by: number): Promise<void> {
-  await sql`
+  await sql`${prepared(1)}
     insert into content_count (domain, type, n) values (${target.domain.num}, ${target.typeNum}, ${by})
     on conflict (domain, type) do update set n = content_count.n + excluded.n`.execute(trx);
 }

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Digests } from "#base/digests.ts";
 import type { DomainRef, Executor } from "../ctx.ts";
+import { prepared } from "../prepared.ts";
 
 /** What a batch is looked up by. */
 export interface UnitLookup {
@@ -50,19 +51,27 @@ interface LookupRow {
   readonly other_digests: Digests | null;
 }
 
-/** The units that exist, by their natural key in hex, with their files and sources; one statement. */
+/**
+ * The units that exist, by their natural key in hex, with their files and sources; one statement, which
+ * looks each up by itself, whatever the planner takes the tables for.
+ */
 export async function knownUnits(
   db: Executor,
   lookup: UnitLookup,
 ): Promise<Map<string, KnownUnit>> {
   const { domain, type, keys, remotes } = lookup;
-  const { rows } = await sql<LookupRow>`
-    select c.natural_key, c.id, c.touched < clock_timestamp() - interval '1 hour' as is_stale,
+  const { rows } = await sql<LookupRow>`${prepared(keys.length)}
+    select k.natural_key, c.id, c.touched < clock_timestamp() - interval '1 hour' as is_stale,
       f.id as file, f.path_key, f.artifact, r.remote, r.url, r.size, r.sha256, r.other_digests
-    from content c
-    left join content_artifact f on f.content = c.id
-    left join remote_artifact r on r.content_artifact = f.id and r.remote = any(${remotes}::uuid[])
-    where c.domain = ${domain.num} and c.type = ${type} and c.natural_key = any(${keys}::bytea[])`.execute(
+    from unnest(${keys}::bytea[]) as k (natural_key)
+    cross join lateral (
+      select id, touched from content
+      where domain = ${domain.num} and type = ${type} and natural_key = k.natural_key offset 0) c
+    left join lateral (
+      select id, path_key, artifact from content_artifact where content = c.id offset 0) f on true
+    left join lateral (
+      select remote, url, size, sha256, other_digests from remote_artifact
+      where content_artifact = f.id and remote = any(${remotes}::uuid[]) offset 0) r on true`.execute(
     db,
   );
   return collectUnits(rows);

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Ctx, DomainRef, Executor } from "../ctx.ts";
+import { prepared } from "../prepared.ts";
 import { OPEN } from "./table.ts";
 import type { Member, RepositoryFacts, VersionFacts, VersionRange } from "./types.ts";
 
@@ -48,6 +49,20 @@ export const repositoryById = (db: Executor, domain: DomainRef, id: string) =>
 /** The row, locked until the transaction ends: one writer of versions at a time. */
 export const lockRepository = (db: Executor, id: string) =>
   repositoryWhere(db, sql`r.id = ${id} for no key update`);
+
+/** The same for those of a domain that nobody else has locked, in an order that all agree on. */
+export async function lockFreeRepositories(
+  db: Executor,
+  domain: DomainRef,
+  ids: readonly string[],
+): Promise<readonly RepositoryFacts[]> {
+  const { rows } = await sql<RepositoryRow>`${prepared(ids.length)}
+    select r.* from unnest(${[...ids].sort()}::uuid[]) as k (id)
+    cross join lateral (select ${repositoryColumns} from repository r
+      where r.domain = ${domain.num} and r.id = k.id
+      offset 0 for no key update skip locked) r`.execute(db);
+  return rows.map(toRepository);
+}
 
 interface VersionRow extends RepositoryRow {
   readonly version: string;

@@ -1,7 +1,14 @@
 import { sql } from "kysely";
 import type { Ctx, Trx } from "../ctx.ts";
 import { announce, announceAfterCommit } from "../distributions/commands.ts";
-import type { Job, Refusal, VersionAuthor, VersionRef } from "../plugin-contract.ts";
+import type {
+  CreatedResource,
+  Draft,
+  Job,
+  Refusal,
+  VersionAuthor,
+  VersionRef,
+} from "../plugin-contract.ts";
 import { admitUnits } from "../scanning/commands.ts";
 import { inTransaction } from "../transaction.ts";
 import { admit, reportRefused } from "./admission.ts";
@@ -227,17 +234,20 @@ async function publishRows(
     where num = ${draft.repository.num}`.execute(trx);
 }
 
-function recordCreated(author: VersionAuthor, trx: Trx, draft: OpenDraft): Promise<void> {
-  const { type, id } = draft.repository;
-  const { path } = author.ctx.plugins.entity("repository", type);
-  return author.created(
-    {
-      model: "core.RepositoryVersion",
-      object: draft.versionId,
-      path: `${path}/${id}/versions/${draft.n}/`,
-    },
-    trx,
-  );
+const recordCreated = (author: VersionAuthor, trx: Trx, draft: OpenDraft): Promise<void> =>
+  author.created(createdVersion(author.ctx, draft), trx);
+
+/** A version as tasks list what they made. */
+export function createdVersion(
+  { plugins }: Pick<Ctx, "plugins">,
+  { repository, versionId, n }: Draft,
+): CreatedResource {
+  const { path } = plugins.entity("repository", repository.type);
+  return {
+    model: "core.RepositoryVersion",
+    object: versionId,
+    path: `${path}/${repository.id}/versions/${n}/`,
+  };
 }
 
 /** What follows the commit: caches, autopublish, then retention. */

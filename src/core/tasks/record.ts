@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Caller, Ctx, Trx } from "../ctx.ts";
 import type { CreatedResource } from "../plugin-contract.ts";
+import { prepared } from "../prepared.ts";
 import { giveToDispatcher } from "./dispatcher-role.ts";
 
 /** Work that a request did itself, although clients look for it among the tasks. */
@@ -25,7 +26,7 @@ export async function recordTasks(
     ...{ id: uuid7(), cid: caller.correlationId, domain: caller.domain.num },
     ...{ user_id: caller.user?.id ?? null, ...created },
   }));
-  await sql`
+  await sql`${prepared(rows.length)}
     with done as materialized (
       select * from json_to_recordset(${JSON.stringify(rows)}::json)
         as d (id uuid, cid text, domain int, user_id int, model text, object text, path text)),

@@ -1,6 +1,7 @@
 import { CompiledQuery, Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import type { Hot, HotStatement } from "./hot.ts";
+import { prepareMarked } from "./prepare-marked.ts";
 
 const TIMESTAMPTZ = 1184;
 const BIGINT = 20;
@@ -74,6 +75,7 @@ export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables>
   // A connection that breaks between two statements of a transaction has no other listener, and
   // would end the process; the next statement rejects.
   pool.on("connect", (client) => client.on("error", () => undefined));
+  prepareMarked(pool);
   if (options.onStatement) countStatements(pool, options.onStatement);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { db, hot: hotStatements(pool), pool, [Symbol.asyncDispose]: () => db.destroy() };

@@ -40,6 +40,7 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
   #hashing: FileHashing | undefined;
   #announced = 0;
   #writing: Promise<void> = Promise.resolve();
+  #hashed: Promise<SealedFile> | undefined;
   #sealed: Promise<SealedFile> | undefined;
   #isDisposed = false;
   #isMoved = false;
@@ -68,6 +69,11 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
   seal(): Promise<SealedFile> {
     this.#sealed ??= translated(() => this.#seal());
     return this.#sealed;
+  }
+
+  hashed(): Promise<SealedFile> {
+    this.#hashed ??= translated(() => this.#hash());
+    return this.#hashed;
   }
 
   async read(start: number, length: number): Promise<Buffer> {
@@ -121,6 +127,7 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
 
   /** A write that is under way still uses the descriptor, whatever became of the stream. */
   async #stopWriting(): Promise<void> {
+    await this.#hashed?.catch(() => undefined);
     await this.#sealed?.catch(() => undefined);
     this.sink.destroy();
     await this.#writing.catch(() => undefined);
@@ -176,36 +183,50 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
   }
 
   async #seal(): Promise<SealedFile> {
+    const hashed = this.hashed();
+    // Large files are synced while other threads hash them.
+    const synced = finished(this.#ended()).then(() => this.#sync());
+    const [sealed] = await Promise.allSettled([hashed, synced]).then(bothOrThrow);
+    const handle = this.#handle;
+    if (handle) await this.#release(handle);
+    this.#held = undefined;
+    return sealed;
+  }
+
+  #ended(): Writable {
     if (!this.sink.writableEnded) this.sink.end();
-    await finished(this.sink);
-    const digests = this.#held ? await this.#finishSmall(this.#held) : await this.#finishLarge();
+    return this.sink;
+  }
+
+  async #hash(): Promise<SealedFile> {
+    await finished(this.#ended());
+    const digests = this.#held ? this.#hashSmall(this.#held) : await this.#hashLarge();
     return { sizeBytes: this.#sizeBytes, digests };
   }
 
-  async #finishSmall(held: readonly Buffer[]): Promise<SealedFile["digests"]> {
-    const bytes = Buffer.concat(held);
-    const entries = this.#options.algorithms.map((name) => [
-      name,
-      createHash(name).update(bytes).digest("hex"),
-    ]);
-    const handle = await this.#create();
-    await writeFully(handle, bytes.length > 0 ? [bytes] : [], 0);
-    this.#held = undefined;
-    await handle.datasync();
-    await this.#release(handle);
+  #hashSmall(held: readonly Buffer[]): SealedFile["digests"] {
+    const entries = this.#options.algorithms.map((name) => {
+      const hash = createHash(name);
+      for (const bytes of held) hash.update(bytes);
+      return [name, hash.digest("hex")];
+    });
     return Object.fromEntries(entries) as SealedFile["digests"];
   }
 
-  async #finishLarge(): Promise<SealedFile["digests"]> {
-    const handle = this.#handle;
-    if (!handle) throw storageErrors.unavailable("the incoming file was never written");
+  async #hashLarge(): Promise<SealedFile["digests"]> {
     const hashing = this.#hashing;
     const others = hashing?.end(this.#sizeBytes);
     // The thread has answered or will not: nothing is left to drop.
     this.#hashing = undefined;
-    const [digests] = await Promise.allSettled([others, handle.datasync()]).then(bothOrThrow);
-    await this.#release(handle);
-    return { ...digests, sha256: this.#sha256.digest("hex") };
+    return { ...(await others), sha256: this.#sha256.digest("hex") };
+  }
+
+  async #sync(): Promise<void> {
+    const held = this.#held;
+    const handle = held ? await this.#create() : this.#handle;
+    if (!handle) throw storageErrors.unavailable("the incoming file was never written");
+    if (held?.length) await writeFully(handle, held, 0);
+    await handle.datasync();
   }
 
   /** Sealed files may wait long in great numbers; whoever reads one opens it again. */

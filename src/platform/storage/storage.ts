@@ -24,6 +24,8 @@ export interface WrittenFile extends AsyncDisposable {
   readonly sizeBytes: number;
   /** Ends writing and fsyncs. Rejects if writing failed; a failed fsync is never retried. */
   seal(): Promise<SealedFile>;
+  /** Ends writing, and tells what `seal` will tell before the bytes are on stable storage. */
+  hashed?(): Promise<SealedFile>;
   /**
    * Reads back what was written, also while more is written (followers of a download), at most up
    * to `sizeBytes`; until the file is disposed.

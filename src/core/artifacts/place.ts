@@ -1,0 +1,68 @@
+import { crashPoint } from "#base/crash-points.ts";
+import type { Ctx, DomainRef, Trx } from "../ctx.ts";
+import { type Announcement, insertArtifacts } from "./insert.ts";
+import { INTENT_TRUST_MS } from "./intents.ts";
+import { admitStorable, announce, pendingOf } from "./store.ts";
+import type { SavedArtifact, StorableFile } from "./types.ts";
+
+/** A file that is announced and durably in its place; all that is missing is its row. */
+export interface PlacedFile extends Announcement {
+  readonly epoch: number | undefined;
+  /** On the clock of `performance.now()`. */
+  readonly announcedAtMs: number;
+}
+
+/** The artifact that has the bytes already, or the file whose row is missing. */
+export type Placing = { readonly artifact: SavedArtifact } | { readonly placed: PlacedFile };
+
+/**
+ * The first half of `saveArtifacts` for one file, for a caller that makes the row together with its
+ * own (`recordPlaced`). A file need not be sealed: its bytes reach the disk while the announcement
+ * does. The file stays the caller's to dispose.
+ */
+export async function placeFile(ctx: Ctx, domain: DomainRef, file: StorableFile): Promise<Placing> {
+  await admitStorable(ctx, domain, [file]);
+  const storage = ctx.storage(domain);
+  const announcedAtMs = performance.now();
+  const open = [pendingOf(domain, file)];
+  const found = await bothEnded(announce(ctx, domain, { open, mustReplace: false }), file);
+  const [artifact] = found.present;
+  const [announced] = found.announced;
+  if (artifact || !announced) return artifact ? { artifact } : refuse(domain);
+  const epoch = await storage.epoch?.(false);
+  crashPoint("artifact.announced");
+  await storage.place(file.file, announced.object);
+  crashPoint("artifact.placed");
+  const { sealed, sha256, object, reason } = announced;
+  return { placed: { sealed, sha256, object, reason, epoch, announcedAtMs } };
+}
+
+const refuse = (domain: DomainRef): never => {
+  throw new Error(`A file of domain ${domain.name} was neither found nor announced.`);
+};
+
+/** A failure of one is told when the other has ended, too: nothing goes on behind the caller. */
+async function bothEnded<Result>(work: Promise<Result>, { file }: StorableFile): Promise<Result> {
+  const [done, sealed] = await Promise.allSettled([work, file.seal()]);
+  if (sealed.status === "rejected") throw sealed.reason;
+  if (done.status === "rejected") throw done.reason;
+  return done.value;
+}
+
+/**
+ * Makes the rows of placed files in the caller's transaction. What is not in the result has to be
+ * saved with `saveArtifacts`: somebody else has stored it, or its store was changed meanwhile.
+ *
+ * @returns ids of new rows by digest.
+ */
+export function recordPlaced(
+  trx: Trx,
+  domain: DomainRef,
+  placed: readonly PlacedFile[],
+): Promise<Map<string, string>> {
+  const epoch = placed[0]?.epoch;
+  const oldestMs = performance.now() - INTENT_TRUST_MS;
+  const trusted = placed.filter((one) => one.epoch === epoch && one.announcedAtMs > oldestMs);
+  const distinct = new Map(trusted.map((one) => [one.sha256, one]));
+  return insertArtifacts(trx, domain, { files: [...distinct.values()], epoch });
+}
