@@ -19,7 +19,7 @@ interface Gate {
 }
 
 /** Under which clients find a push among the tasks (plugin-container §10.1). */
-const TASK = "pulp_container.app.tasks.download_image_data.aadd_and_remove";
+export const PUSH_TASK = "pulp_container.app.tasks.download_image_data.aadd_and_remove";
 /** Pushes that one version may come from. */
 const MOST = 200;
 
@@ -99,7 +99,7 @@ function author(ctx: Ctx, callers: readonly Caller[]) {
     async created(...[created, trx]: Created): Promise<void> {
       if (!trx) throw new Error("A version is created in a transaction.");
       const done = callers.map((each) => ({ caller: each, created }));
-      await recordTasks(ctx, { name: TASK, done }, trx);
+      await recordTasks(ctx, { name: PUSH_TASK, done }, trx);
     },
   };
 }

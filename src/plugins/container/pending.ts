@@ -1,3 +1,4 @@
+import { PREPARE } from "#base/prepare.ts";
 import { type Executor, sql } from "#sdk";
 
 /** What was pushed and is in no version yet (plugin-container §10.2). */
@@ -8,16 +9,37 @@ export interface RepositoryKey {
   readonly domain: number;
 }
 
+/** A unit that was pushed to a repository: `content.id` and `repository.id`. */
+export interface PendingUnit {
+  readonly repository: string;
+  readonly unit: string;
+}
+
 /** Adds units; those that are there already are in use again. */
-export async function addPending(
+export const addPending = (
   db: Executor,
-  repository: RepositoryKey,
+  { id, domain }: RepositoryKey,
   units: readonly string[],
+): Promise<void> =>
+  addPendingUnits(
+    db,
+    domain,
+    units.map((unit) => ({ repository: id, unit })),
+  );
+
+/** The same for several repositories of a domain. */
+export async function addPendingUnits(
+  db: Executor,
+  domain: number,
+  added: readonly PendingUnit[],
 ): Promise<void> {
-  await sql`
+  if (added.length === 0) return;
+  await sql`${sql.raw(PREPARE)}
     insert into container_pending (repository, domain, content)
-    select ${repository.id}, ${repository.domain}, u.id from unnest(${units}::uuid[]) as u (id)
-    order by u.id
+    select distinct u.repository, ${domain}::int, u.unit
+    from unnest(${added.map(({ repository }) => repository)}::uuid[],
+      ${added.map(({ unit }) => unit)}::uuid[]) as u (repository, unit)
+    order by u.repository, u.unit
     on conflict (repository, content) do update set used = clock_timestamp()`.execute(db);
 }
 

@@ -1,3 +1,4 @@
+import { PREPARE } from "#base/prepare.ts";
 import { type DomainRef, type Executor, sql } from "#sdk";
 
 /** Units of a domain by digest; which repository has them is not asked. */
@@ -51,30 +52,66 @@ export interface Present {
   readonly isPending: boolean;
 }
 
+/** A repository, and what is asked about it. */
+export interface AskedDigests {
+  /** `repository.id` */
+  readonly repository: string;
+  readonly digests: readonly string[];
+}
+
 /** Blobs and manifests of the latest version and of what is pending, by digest. */
 export async function presentDigests(
   db: Executor,
-  repository: { readonly id: string; readonly domain: number },
+  { id, domain }: { readonly id: string; readonly domain: number },
   digests: readonly string[],
 ): Promise<Map<string, Present>> {
-  const { rows } = await sql<Present & { digest: string }>`
-    with repo as materialized (
-      select r.num, r.id, (select max(v.number) from repository_version v
-        where v.repository = r.num and v.complete) as number
-      from repository r where r.domain = ${repository.domain} and r.id = ${repository.id}),
-    named as materialized (
-      select id, digest, 'blob' as kind from container_blob
-      where domain = ${repository.domain} and digest = any(${digests}::text[])
-      union all
-      select id, digest, 'manifest' from container_manifest
-      where domain = ${repository.domain} and digest = any(${digests}::text[])),
-    found as (
-      select n.*, exists (select from membership m where m.repository = repo.num
-          and m.content = n.id and m.added <= repo.number and m.removed > repo.number) as is_member,
-        exists (select from container_pending p
-          where p.repository = repo.id and p.content = n.id) as is_pending
-      from named n, repo)
-    select id, digest, kind, not is_member as "isPending" from found
-    where is_member or is_pending`.execute(db);
-  return new Map(rows.map(({ digest, ...present }) => [digest, present]));
+  const [present] = await presentInEach(db, domain, [{ repository: id, digests }]);
+  return present ?? new Map();
 }
+
+/** The same for several repositories of a domain, in the order in which they are asked about. */
+export async function presentInEach(
+  db: Executor,
+  domain: number,
+  asked: readonly AskedDigests[],
+): Promise<readonly Map<string, Present>[]> {
+  const pairs = asked.flatMap(({ repository, digests }, index) =>
+    digests.map((digest) => ({ index, repository, digest })),
+  );
+  const { rows } = await sql<Present & { index: number; digest: string }>`${sql.raw(PREPARE)}
+    with asked as materialized (
+      select a.index, r.num, a.id, (select v.number from repository_version v
+        where v.repository = r.num and v.complete order by v.number desc limit 1) as number
+      from unnest(${asked.map((_, index) => index)}::int[],
+        ${asked.map(({ repository }) => repository)}::uuid[]) as a (index, id)
+      cross join lateral (
+        select num from repository where domain = ${domain} and id = a.id offset 0) r),
+    named as materialized (
+      select w.index, n.id, w.digest, n.kind
+      from unnest(${pairs.map(({ index }) => index)}::int[],
+        ${pairs.map(({ digest }) => digest)}::text[]) as w (index, digest)
+      cross join lateral (
+        select id, 'blob' as kind from container_blob
+        where domain = ${domain} and digest = w.digest
+        union all
+        select id, 'manifest' from container_manifest
+        where domain = ${domain} and digest = w.digest
+        offset 0) n),
+    found as (
+      select n.*, exists (select from membership m where m.repository = a.num
+          and m.content = n.id and m.added <= a.number and m.removed > a.number) as is_member,
+        exists (select from container_pending p
+          where p.repository = a.id and p.content = n.id) as is_pending
+      from named n join asked a on a.index = n.index)
+    select index, id, digest, kind, not is_member as "isPending" from found
+    where is_member or is_pending`.execute(db);
+  const found = Map.groupBy(rows, ({ index }) => index);
+  return asked.map((_, at) => new Map((found.get(at) ?? []).map(presentEntry)));
+}
+
+const presentEntry = ({
+  digest,
+  id,
+  kind,
+  isPending,
+}: Present & { readonly digest: string }): [string, Present] => [digest, { id, kind, isPending }];

@@ -18,11 +18,9 @@ export async function readConfigs(
   domain: DomainRef,
   { facts, trx }: { readonly facts: readonly ManifestFacts[]; readonly trx?: Trx | undefined },
 ): Promise<Map<string, ConfigFacts>> {
-  const wanted = facts.flatMap(({ digest, references }) => {
-    const config = references.find(({ kind }) => kind === "config");
-    const isRead =
-      config && isImageConfig(config.mediaType) && (config.size ?? 0) <= MAX_CONFIG_BYTES;
-    return isRead ? [{ manifest: digest, blob: config.digest }] : [];
+  const wanted = facts.flatMap((each) => {
+    const config = readableConfig(each);
+    return config ? [{ manifest: each.digest, blob: config.digest }] : [];
   });
   if (wanted.length === 0) return new Map();
   const blobs = await storedBlobs(
@@ -37,6 +35,15 @@ export async function readConfigs(
   });
   return new Map(read.flat());
 }
+
+const readableConfig = ({ references }: ManifestFacts) =>
+  references.find(
+    ({ kind, mediaType, size }) =>
+      kind === "config" && isImageConfig(mediaType) && (size ?? 0) <= MAX_CONFIG_BYTES,
+  );
+
+/** Whether the configuration says something that is kept. */
+export const namesConfig = (facts: ManifestFacts): boolean => readableConfig(facts) !== undefined;
 
 /** A file that is lost says nothing: the blob is repaired, and the manifest is served without. */
 async function readStored(

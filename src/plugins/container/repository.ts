@@ -16,17 +16,28 @@ const contentTypes = [
  * What a version has is no longer pending (plugin-container §10.2). One statement says, too, whether
  * there are tags to look after.
  */
-const finalizeVersion: RepositoryType["finalizeVersion"] = async (trx, draft) => {
-  const { repository, n } = draft;
-  const { rows } = await sql<ImmutableColumns>`
-    with settled as (
-      delete from container_pending p using membership m
-      where p.repository = ${repository.id} and m.repository = ${repository.num}
-        and m.content = p.content and m.added = ${n})
-    select immutable_tags, immutable_tags_except from container_repository
-    where id = ${repository.id} and immutable_tags <> '[]'`.execute(trx);
-  const [rule] = rows;
-  if (rule) await refuseChangedTags(trx, draft, immutableTagsOf(rule));
+const finalizeAdditions: NonNullable<RepositoryType["finalizeAdditions"]> = async (trx, drafts) => {
+  const { rows } = await sql<ImmutableColumns & { readonly id: string }>`
+    with draft as (
+      select * from unnest(${drafts.map(({ repository }) => repository.id)}::uuid[],
+        ${drafts.map(({ repository }) => repository.num)}::int[],
+        ${drafts.map(({ n }) => n)}::int[]) as d (id, num, n)
+    ), settled as (
+      delete from container_pending p using draft d
+        join membership m on m.repository = d.num and m.added = d.n
+      where p.repository = d.id and p.content = m.content)
+    select id, immutable_tags, immutable_tags_except from container_repository
+    where id in (select id from draft) and immutable_tags <> '[]'`.execute(trx);
+  const rules = new Map(rows.map((row) => [row.id, row]));
+  for (const draft of drafts) {
+    const rule = rules.get(draft.repository.id);
+    if (rule) await refuseChangedTags(trx, draft, immutableTagsOf(rule));
+  }
+};
+
+const finalizing: Pick<RepositoryType, "finalizeVersion" | "finalizeAdditions"> = {
+  finalizeVersion: (trx, draft) => finalizeAdditions(trx, [draft]),
+  finalizeAdditions,
 };
 
 export const containerRepository: RepositoryType = {
@@ -36,7 +47,7 @@ export const containerRepository: RepositoryType = {
   path: "repositories/container/container",
   contentTypes,
   servesPublications: false,
-  finalizeVersion,
+  ...finalizing,
 };
 
 /** Of old clients: a push makes an ordinary repository now (plugin-container §0). */
@@ -47,5 +58,5 @@ export const containerPushRepository: RepositoryType = {
   path: "repositories/container/container-push",
   contentTypes,
   servesPublications: false,
-  finalizeVersion,
+  ...finalizing,
 };

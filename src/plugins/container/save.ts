@@ -1,9 +1,10 @@
+import { PREPARE } from "#base/prepare.ts";
 import { type Ctx, type DomainRef, inTransaction, saveUnits, sql } from "#sdk";
 import { containerBlob, containerManifest, containerSignature, containerTag } from "./content.ts";
 import { type ConfigFacts, NO_CONFIG } from "./format/config.ts";
 import { type ManifestFacts, traitsOf } from "./format/manifest.ts";
 import { knownDigests } from "./queries.ts";
-import { readConfigs } from "./read-configs.ts";
+import { namesConfig, readConfigs } from "./read-configs.ts";
 import type { Trx } from "./trx.ts";
 
 /** A unit that was found or made. */
@@ -97,10 +98,8 @@ export async function saveManifests(
   domain: DomainRef,
   { manifests, trx }: { readonly manifests: readonly ManifestInput[]; readonly trx?: Trx },
 ): Promise<Saved[]> {
-  const digests = manifests.map(({ facts }) => facts.digest);
-  const known = await knownDigests(trx ?? ctx.db, domain, { table: "container_manifest", digests });
-  const unread = manifests.filter(({ facts, config }) => !config && !known.has(facts.digest));
-  const configs = await readConfigs(ctx, domain, { facts: unread.map(({ facts }) => facts), trx });
+  const facts = manifests.flatMap(({ facts: each, config }) => (config ? [] : [each]));
+  const configs = await unreadConfigs(ctx, domain, { facts, trx });
   const units = manifests.map((manifest) => ({
     row: manifestRow(manifest, configs.get(manifest.facts.digest)),
     files: [],
@@ -110,6 +109,20 @@ export async function saveManifests(
     await saveReferences(t, domain, { manifests, saved });
     return saved;
   });
+}
+
+/** Configurations of manifests that are not here yet, by the digest of the manifest. */
+export async function unreadConfigs(
+  ctx: Ctx,
+  domain: DomainRef,
+  { facts, trx }: { readonly facts: readonly ManifestFacts[]; readonly trx?: Trx | undefined },
+): Promise<Map<string, ConfigFacts>> {
+  const withConfig = facts.filter(namesConfig);
+  if (withConfig.length === 0) return new Map();
+  const digests = withConfig.map(({ digest }) => digest);
+  const known = await knownDigests(trx ?? ctx.db, domain, { table: "container_manifest", digests });
+  const unread = withConfig.filter(({ digest }) => !known.has(digest));
+  return readConfigs(ctx, domain, { facts: unread, trx });
 }
 
 function manifestRow({ facts, config: given, platform }: ManifestInput, read?: ConfigFacts) {
@@ -152,7 +165,7 @@ async function saveReferences(
     }));
   });
   if (rows.length === 0) return;
-  await sql`
+  await sql`${sql.raw(PREPARE)}
     insert into container_reference
       (domain, manifest, kind, position, digest, media_type, size, platform)
     select ${domain.num}, manifest, kind, position, digest, media_type, size, platform

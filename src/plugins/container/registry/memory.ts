@@ -117,7 +117,7 @@ export class RegistryMemory {
   /** Forgets every distribution that serves a repository, since this process has changed it. */
   forgetRepository(repository: string): void {
     this.#generation += 1;
-    for (const home of [...this.#homes.values()]) {
+    for (const home of this.#homes.values()) {
       if (home.place.repository?.id === repository) this.#leave(home);
     }
   }

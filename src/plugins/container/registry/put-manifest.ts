@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { applyRetention } from "#sdk";
 import { commitEdit, commitPush } from "../commit.ts";
 import { Malformed, type ManifestFacts, readManifest } from "../format/manifest.ts";
 import { isIndexType, SCHEMA1 } from "../format/media-types.ts";
@@ -10,14 +11,19 @@ import { registryErrors } from "./errors.ts";
 import { missingBlobs } from "./manifest-rules.ts";
 import { namesDigest } from "./manifests.ts";
 import { patiently } from "./patience.ts";
-import { type Registry, type RepositoryVisit, recordChange } from "./registry.ts";
+import { pushTogether } from "./push-together.ts";
+import { changeEntry, type Registry, type RepositoryVisit } from "./registry.ts";
 import { checkCondition, type TagCondition, tagCondition } from "./tag-condition.ts";
 import { callerOf, pushTarget, type Target } from "./target.ts";
+import { isRefusal } from "./together.ts";
 import { announcedLength, readBody } from "./uploads/body.ts";
 import { queryOf } from "./visit.ts";
 
 /** Tags that one PUT may set. */
 const MOST_TAGS = 100;
+/** Larger manifests are rare, and many of them at one stroke would need much memory. */
+const SHARED_BYTES = 65_536;
+
 /** PUT of a manifest, by tag or digest: committed as a version before it is answered. */
 export async function putManifest(
   registry: Registry,
@@ -29,10 +35,8 @@ export async function putManifest(
   const bytes = await manifestBytes(registry, visit);
   const facts = checkedFacts(visit, reference, bytes);
   const target = await pushTarget(registry, visit, { mayCreate: isIndexType(facts.mediaType) });
-  await patiently(() => persist(registry, visit, { target, facts, tags, condition }));
+  await push(registry, visit, { target, facts, tags, condition });
   registry.memory.forgetRepository(target.repository.id);
-  const { place } = target;
-  await recordChange(registry, visit, { operation: "registry_manifest_push", status: 201, place });
   sendEmpty(visit, 201, {
     Location: `${visit.prefix}v2/${visit.name.full}/manifests/${facts.digest}`,
     "Docker-Content-Digest": facts.digest,
@@ -117,6 +121,32 @@ interface Pushed {
   readonly facts: ManifestFacts;
   readonly tags: readonly string[];
   readonly condition: TagCondition | undefined;
+}
+
+/** What is refused is done again by itself, where it is met with patience. */
+function orAlone(error: unknown): "alone" {
+  if (!isRefusal(error)) throw error;
+  return "alone";
+}
+
+/** With what others push at the same time, or with patience where its repository is held. */
+async function push(registry: Registry, visit: RepositoryVisit, pushed: Pushed): Promise<void> {
+  const { ctx, tools } = registry;
+  const { target, facts, tags, condition } = pushed;
+  const { place, repository } = target;
+  const entry = changeEntry(registry, visit, {
+    ...{ operation: "registry_manifest_push", status: 201, place },
+  });
+  const one = { caller: callerOf(visit, place), repository: repository.id, facts, tags };
+  const outcome =
+    facts.bytes.length > SHARED_BYTES || condition
+      ? "alone"
+      : await pushTogether(ctx, { ...one, entry, tools }).catch(orAlone);
+  if (outcome === "retains") await applyRetention(ctx, repository.id);
+  if (outcome === "done" || outcome === "retains") return;
+  if (outcome !== "alone") throw registryErrors.blobsUnknown(outcome.missing);
+  await patiently(() => persist(registry, visit, pushed));
+  await tools.record(entry);
 }
 
 async function persist(

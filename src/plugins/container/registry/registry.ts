@@ -75,13 +75,29 @@ export async function servedPlace(
   return place;
 }
 
+/** What the audit trail keeps of a change. */
+export type ChangeEntry = Parameters<DoorTools["record"]>[0];
+
+interface Change {
+  readonly operation: string;
+  readonly status: number;
+  readonly place: Place;
+}
+
 /** Records a change that is about to be acknowledged. */
-export function recordChange(
+export const recordChange = (
+  registry: Registry,
+  visit: RepositoryVisit,
+  change: Change,
+): Promise<void> => registry.tools.record(changeEntry(registry, visit, change));
+
+/** The entry of a change, for those who write it together with the change. */
+export function changeEntry(
   { tools }: Registry,
   { exchange, method, name, caller }: RepositoryVisit,
-  change: { readonly operation: string; readonly status: number; readonly place: Place },
-): Promise<void> {
-  return tools.record({
+  change: Change,
+): ChangeEntry {
+  return {
     domain: name.domain,
     user: caller.user,
     authenticatedBy: caller.by,
@@ -95,5 +111,5 @@ export function recordChange(
     status: change.status,
     task: null,
     taskGroup: null,
-  });
+  };
 }

@@ -1,16 +1,13 @@
-import { type Ctx, inTransaction, saveArtifacts } from "#sdk";
+import type { Ctx } from "#sdk";
 import type { Digest } from "../../format/names.ts";
-import { addPending } from "../../pending.ts";
-import { saveBlobs } from "../../save.ts";
 import { isCleanedUp } from "../cleaned-up.ts";
 import { registryErrors } from "../errors.ts";
-import type { Registry, RepositoryVisit } from "../registry.ts";
+import { changeEntry, type Registry, type RepositoryVisit } from "../registry.ts";
 import type { Target } from "../target.ts";
 import { readBody } from "./body.ts";
+import { keepBlob, type StorableFile } from "./keep.ts";
 import { deleteUpload, type UploadKey } from "./session-rows.ts";
 import type { Writing } from "./sessions.ts";
-
-type StorableFile = Parameters<typeof saveArtifacts>[2][number];
 
 /** A session that a whole blob closes. */
 interface Closing {
@@ -31,7 +28,7 @@ interface Whole {
  */
 export async function receiveWhole(
   registry: Registry,
-  { exchange }: RepositoryVisit,
+  visit: RepositoryVisit,
   { target, digest, upload }: Whole,
 ): Promise<void> {
   const { ctx } = registry;
@@ -39,19 +36,21 @@ export async function receiveWhole(
   const others = digest.algorithm === "sha512" ? (["sha512"] as const) : [];
   await using file = await ctx.storage(domain).beginFile({ algorithms: others });
   const { sink } = file;
-  await readBody(exchange.request, (bytes) => written(sink, bytes));
-  const sealed = await file.seal();
+  await readBody(visit.exchange.request, (bytes) => accepted(sink, bytes));
+  const sealed = await (file.hashed?.() ?? file.seal());
   if (sealed.digests[digest.algorithm] !== digest.hex) {
     if (upload) await giveUp(ctx, upload);
     throw registryErrors.digestInvalid(`${digest.algorithm}:${digest.hex}`);
   }
-  await keep(registry, { target, digest, file: { file, sealed }, ...(upload ? { upload } : {}) });
+  const kept = { target, digest, file: { file, sealed }, ...(upload ? { upload } : {}) };
+  await keep(registry, visit, kept);
 }
 
-/** Waits where the sink is full, and hears of its failure. */
-function written(sink: NodeJS.WritableStream, bytes: Buffer): Promise<void> {
+/** Waits where the sink is full until it has written all; `hashed` tells of what fails meanwhile. */
+function accepted(sink: NodeJS.WritableStream, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    sink.write(bytes, (error) => (error ? reject(error) : resolve()));
+    const takesMore = sink.write(bytes, (error) => (error ? reject(error) : resolve()));
+    if (takesMore) resolve();
   });
 }
 
@@ -63,6 +62,7 @@ export interface Finish extends Closing {
 /** Makes what a session has gathered a blob; throws as `receiveWhole` does. */
 export async function finishUpload(
   registry: Registry,
+  visit: RepositoryVisit,
   { target, digest, key, writing }: Finish,
 ): Promise<void> {
   const file = await writing.file();
@@ -73,7 +73,7 @@ export async function finishUpload(
   }
   const { sizeBytes, digests } = await file.seal();
   const sealed = { sizeBytes, digests: { ...digests, [digest.algorithm]: digest.hex } };
-  await keep(registry, { target, digest, file: { file, sealed }, upload: { key, writing } });
+  await keep(registry, visit, { target, digest, file: { file, sealed }, upload: { key, writing } });
 }
 
 async function giveUp({ db }: Ctx, { key, writing }: Closing): Promise<void> {
@@ -85,27 +85,23 @@ interface Kept extends Whole {
   readonly file: StorableFile;
 }
 
-/** Bytes first; then the blob, its place in the repository and the end of the session are one. */
-async function keep(registry: Registry, { target, digest, file, upload }: Kept): Promise<void> {
-  const { ctx } = registry;
-  const { domain } = target.place;
-  const [artifact] = await saveArtifacts(ctx, domain, [file]);
-  if (!artifact) throw new Error("A blob was not saved.");
-  const saving = inTransaction(ctx, undefined, async (trx) => {
-    if (upload && !(await deleteUpload(trx, upload.key))) {
-      throw registryErrors.uploadUnknown(upload.key.id);
-    }
-    const text = `${digest.algorithm}:${digest.hex}`;
-    const blob = { digest: text, size: artifact.sizeBytes, artifact: artifact.id };
-    const [saved] = await saveBlobs(ctx, domain, { blobs: [blob], trx });
-    if (!saved) throw new Error("A blob was not saved.");
-    const repository = { id: target.repository.id, domain: domain.num };
-    await addPending(trx, repository, [saved.id]);
+async function keep(
+  registry: Registry,
+  visit: RepositoryVisit,
+  { target, digest, file, upload }: Kept,
+): Promise<void> {
+  const { place, repository } = target;
+  const entry = changeEntry(registry, visit, {
+    ...{ operation: "registry_blob_push", status: 201, place },
   });
-  await saving.catch(async (error: unknown) => {
+  const blob = { digest: `${digest.algorithm}:${digest.hex}`, file, entry };
+  const to = { domain: place.domain, repository: repository.id };
+  try {
+    await keepBlob(registry, { ...blob, ...to, ...(upload ? { upload: upload.key } : {}) });
+  } catch (error) {
     // The bytes that the session had are gone, so it cannot go on.
-    if (upload && isCleanedUp(error)) await giveUp(ctx, upload);
+    if (upload && isCleanedUp(error)) await giveUp(registry.ctx, upload);
     throw error;
-  });
+  }
   await upload?.writing.end();
 }

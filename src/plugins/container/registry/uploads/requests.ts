@@ -51,12 +51,14 @@ export async function beginUpload(registry: Registry, visit: RepositoryVisit): P
   if (mount !== null) {
     const asked = { digest: mount, from: query.get("from") };
     if (await mountBlob(registry, visit, { target, ...asked })) {
-      return sendStored(registry, visit, { target, digest: mount });
+      const change = { operation: "registry_blob_push", status: 201, place: target.place };
+      await recordChange(registry, visit, change);
+      return sendStored(visit, mount);
     }
   }
   if (whole) {
     await receiveWhole(registry, visit, { target, digest: whole });
-    return sendStored(registry, visit, { target, digest: textOf(whole) });
+    return sendStored(visit, textOf(whole));
   }
   const id = uuid7();
   await insertUpload(registry.ctx, keyOf(visit, target, id));
@@ -65,13 +67,7 @@ export async function beginUpload(registry: Registry, visit: RepositoryVisit): P
 
 const textOf = ({ algorithm, hex }: Digest): string => `${algorithm}:${hex}`;
 
-async function sendStored(
-  registry: Registry,
-  visit: RepositoryVisit,
-  { target, digest }: { readonly target: Target; readonly digest: string },
-): Promise<void> {
-  const { place } = target;
-  await recordChange(registry, visit, { operation: "registry_blob_push", status: 201, place });
+function sendStored(visit: RepositoryVisit, digest: string): void {
   sendEmpty(visit, 201, {
     Location: `${visit.prefix}v2/${visit.name.full}/blobs/${digest}`,
     "Docker-Content-Digest": digest,
@@ -171,9 +167,9 @@ export async function closeUpload(
     await receiveWhole(registry, visit, { target, digest, upload: { key, writing } });
   } else {
     if (announcedLength(visit.exchange.request.headers) !== 0) await append(visit, writing);
-    await finishUpload(registry, { target, digest, key, writing });
+    await finishUpload(registry, visit, { target, digest, key, writing });
   }
-  await sendStored(registry, visit, { target, digest: textOf(digest) });
+  sendStored(visit, textOf(digest));
 }
 
 /** DELETE: gives up; a request that writes right now is told when it is done. */

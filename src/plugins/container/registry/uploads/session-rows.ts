@@ -1,4 +1,5 @@
 import { type Ctx, type Executor, sql } from "#sdk";
+import { together } from "../together.ts";
 
 /** Whose upload it is, and where to: one that is asked for under another name is not there. */
 export interface UploadKey {
@@ -20,16 +21,29 @@ const of = ({ id, domain, repository, owner }: UploadKey): readonly unknown[] =>
 /** Not waited for: what follows an upload's beginning is, and makes it durable, too. */
 const IN_PASSING = `select set_config('synchronous_commit', 'off', true)`;
 
+/** Parameters of statements about the uploads of several requests. */
+const columnsOf = (keys: readonly UploadKey[]): readonly unknown[] => [
+  keys.map(({ id }) => id),
+  keys.map(({ domain }) => domain),
+  keys.map(({ repository }) => repository),
+  keys.map(({ owner }) => owner),
+];
+
 const INSERT = {
   name: "registry upload begin",
   text: `
 with passing as materialized (${IN_PASSING})
 insert into container_upload (id, domain, repository, owner)
-select $1::uuid, $2::int, $3::uuid, $4::int from passing`,
+select k.id, k.domain, k.repository, k.owner
+from passing, unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[]) as k (id, domain, repository, owner)`,
 };
 
-export const insertUpload = async ({ hot }: Pick<Ctx, "hot">, key: UploadKey): Promise<void> =>
-  void (await hot.query(INSERT, of(key)));
+const insertTogether = together<UploadKey, void>(async ({ hot }, keys) => {
+  await hot.query(INSERT, columnsOf(keys));
+  return keys.map(() => undefined);
+});
+
+export const insertUpload = (ctx: Ctx, key: UploadKey): Promise<void> => insertTogether(ctx, key);
 
 const KEY = `id = $1 and domain = $2 and repository = $3 and owner is not distinct from $4`;
 
@@ -48,26 +62,26 @@ export async function uploadSize(
 }
 
 /** A process that died while it wrote does not keep an upload from going on. */
-const TAKE = {
-  name: "registry upload take",
-  text: `
-with passing as materialized (${IN_PASSING})
-update container_upload u set writer = $5, updated = clock_timestamp()
-from passing
-where ${KEY} and (writer is null or writer = $5 or not exists (
-  select from app_process p where p.id = u.writer
-    and p.last_heartbeat > clock_timestamp() - make_interval(secs => p.ttl_seconds)))
-returning size`,
-};
+const takeTogether = together<UploadKey, number | undefined>(async ({ db, process }, keys) => {
+  const [ids, domains, repositories, owners] = columnsOf(keys);
+  const { rows } = await sql<{ at: number; size: number }>`
+    with passing as materialized (${sql.raw(IN_PASSING)})
+    update container_upload u set writer = ${process.id}, updated = clock_timestamp()
+    from passing, unnest(${ids}::uuid[], ${domains}::int[], ${repositories}::uuid[],
+      ${owners}::int[]) with ordinality as k (id, domain, repository, owner, at)
+    where u.id = k.id and u.domain = k.domain and u.repository = k.repository
+      and u.owner is not distinct from k.owner
+      and (u.writer is null or u.writer = ${process.id} or not exists (
+        select from app_process p where p.id = u.writer
+          and p.last_heartbeat > clock_timestamp() - make_interval(secs => p.ttl_seconds)))
+    returning k.at, u.size`.execute(db);
+  const sizes = new Map(rows.map(({ at, size }) => [Number(at), Number(size)]));
+  return keys.map((_, index) => sizes.get(index + 1));
+});
 
 /** Makes this process the one that writes; undefined if it cannot be, or there is no such upload. */
-export async function takeUpload(
-  { hot, process }: Pick<Ctx, "hot" | "process">,
-  key: UploadKey,
-): Promise<number | undefined> {
-  const [row] = await hot.query<{ size: number }>(TAKE, [...of(key), process.id]);
-  return row && Number(row.size);
-}
+export const takeUpload = (ctx: Ctx, key: UploadKey): Promise<number | undefined> =>
+  takeTogether(ctx, key);
 
 const RELEASE = {
   name: "registry upload release",
@@ -91,9 +105,20 @@ export async function deleteUpload(
   db: Executor,
   { id, domain }: Pick<UploadKey, "id" | "domain">,
 ): Promise<boolean> {
-  const { rows } = await sql`
-    delete from container_upload where id = ${id} and domain = ${domain} returning id`.execute(db);
-  return rows.length > 0;
+  return (await deleteUploads(db, domain, [id])).has(id);
+}
+
+/** Ends uploads of a domain; returns those that nobody else ended. */
+export async function deleteUploads(
+  db: Executor,
+  domain: number,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await sql<{ id: string }>`
+    delete from container_upload where domain = ${domain} and id = any(${ids}::uuid[])
+    returning id`.execute(db);
+  return new Set(rows.map(({ id }) => id));
 }
 
 export interface ExpiredUpload {

@@ -1,0 +1,126 @@
+import {
+  type Ctx,
+  type DomainRef,
+  inTransaction,
+  placeFile,
+  recordPlaced,
+  saveArtifacts,
+} from "#sdk";
+import { addPendingUnits } from "../../pending.ts";
+import { saveBlobs } from "../../save.ts";
+import type { Trx } from "../../trx.ts";
+import { registryErrors } from "../errors.ts";
+import type { ChangeEntry, Registry } from "../registry.ts";
+import { together } from "../together.ts";
+import { deleteUploads, type UploadKey } from "./session-rows.ts";
+
+export type StorableFile = Parameters<typeof saveArtifacts>[2][number];
+type PlacedFile = Parameters<typeof recordPlaced>[2][number];
+type Tools = Pick<Registry["tools"], "recordWithin">;
+
+/** A blob whose bytes are here and right, and where it goes. */
+export interface NewBlob {
+  readonly domain: DomainRef;
+  /** `repository.id` */
+  readonly repository: string;
+  readonly digest: string;
+  readonly file: StorableFile;
+  /** The session that it closes. */
+  readonly upload?: UploadKey;
+  readonly entry: ChangeEntry;
+}
+
+/** What is still missing of it: the rows. */
+interface PlacedBlob extends Omit<NewBlob, "file"> {
+  readonly tools: Tools;
+  readonly sizeBytes: number;
+  /** Its artifact by `artifact.id`, or what becomes one. */
+  readonly source: { readonly artifact: string } | { readonly placed: PlacedFile };
+}
+
+/**
+ * Bytes first; then artifact, blob, its place in the repository, the end of the session and the line
+ * of the audit trail are one transaction, shared with the blobs of other requests.
+ *
+ * @throws `uploadUnknown` if the session was ended meanwhile
+ */
+export async function keepBlob({ ctx, tools }: Registry, blob: NewBlob): Promise<void> {
+  const { file, ...rest } = blob;
+  const placing = await placeFile(ctx, blob.domain, file);
+  const { sizeBytes } = file.sealed;
+  const source = "placed" in placing ? placing : { artifact: placing.artifact.id };
+  if (await keepTogether(ctx, { ...rest, tools, sizeBytes, source })) return;
+  // Somebody else was faster with the bytes or the session: the long way finds out.
+  const [artifact] = await saveArtifacts(ctx, blob.domain, [file]);
+  if (!artifact) throw new Error("A blob was not saved.");
+  const known = { ...rest, tools, sizeBytes, source: { artifact: artifact.id } };
+  if (!(await keepTogether(ctx, known))) throw registryErrors.uploadUnknown(blob.upload?.id ?? "");
+}
+
+/** @returns false where nothing was kept: the bytes or the session are not there any more. */
+const keepTogether = together<PlacedBlob, boolean>((ctx, blobs) =>
+  inTransaction(ctx, undefined, async (trx) => {
+    const kept = new Set<PlacedBlob>();
+    for (const ofDomain of Map.groupBy(blobs, ({ domain }) => domain.num).values()) {
+      for (const blob of await keepAll(ctx, trx, ofDomain)) kept.add(blob);
+    }
+    await blobs[0]?.tools.recordWithin(
+      trx,
+      [...kept].map(({ entry }) => entry),
+    );
+    return blobs.map((blob) => kept.has(blob));
+  }),
+);
+
+interface StoredBlob {
+  readonly blob: PlacedBlob;
+  /** `artifact.id` */
+  readonly artifact: string;
+}
+
+/** Those of one domain; returns the ones that were kept. A session ends with its blob or not at all. */
+async function keepAll(
+  ctx: Ctx,
+  trx: Trx,
+  blobs: readonly PlacedBlob[],
+): Promise<readonly PlacedBlob[]> {
+  const [{ domain } = {}] = blobs;
+  if (!domain) return [];
+  const kept = await inOpenSessions(trx, domain.num, await withArtifacts(trx, domain, blobs));
+  if (kept.length === 0) return [];
+  const inputs = kept.map(({ blob: { digest, sizeBytes: size }, artifact }) => ({
+    ...{ digest, size, artifact },
+  }));
+  const units = await saveBlobs(ctx, domain, { blobs: inputs, trx });
+  const pending = units.flatMap(({ id: unit }, index) => {
+    const repository = kept[index]?.blob.repository;
+    return repository === undefined ? [] : [{ repository, unit }];
+  });
+  await addPendingUnits(trx, domain.num, pending);
+  return kept.map(({ blob }) => blob);
+}
+
+async function withArtifacts(
+  trx: Trx,
+  domain: DomainRef,
+  blobs: readonly PlacedBlob[],
+): Promise<readonly StoredBlob[]> {
+  const placed = blobs.flatMap(({ source }) => ("placed" in source ? [source.placed] : []));
+  const made = await recordPlaced(trx, domain, placed);
+  return blobs.flatMap((blob) => {
+    const { source } = blob;
+    const artifact = "placed" in source ? made.get(source.placed.sha256) : source.artifact;
+    return artifact === undefined ? [] : [{ blob, artifact }];
+  });
+}
+
+/** Ends the sessions, and leaves out the blobs of those that somebody else has ended. */
+async function inOpenSessions(
+  trx: Trx,
+  domain: number,
+  stored: readonly StoredBlob[],
+): Promise<readonly StoredBlob[]> {
+  const ids = stored.flatMap(({ blob: { upload } }) => (upload ? [upload.id] : []));
+  const ended = await deleteUploads(trx, domain, ids);
+  return stored.filter(({ blob: { upload } }) => !upload || ended.has(upload.id));
+}
