@@ -22,6 +22,7 @@ export {
   saveArtifacts,
 } from "#core/artifacts/commands.ts";
 export { saveUnits } from "#core/content/commands.ts";
+export { slotOf } from "#core/content/rules.ts";
 export type { Caller, Ctx, Db, DomainRef, Executor } from "#core/ctx.ts";
 export {
   announceAfterCommit,

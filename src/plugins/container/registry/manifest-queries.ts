@@ -1,4 +1,5 @@
-import type { Ctx } from "#sdk";
+import { type Ctx, slotOf } from "#sdk";
+import { containerTag } from "../content.ts";
 import { IN_PLACE, placeValues } from "./blob-queries.ts";
 import type { Place } from "./places.ts";
 
@@ -29,10 +30,10 @@ const BY_TAG = {
   name: "registry manifest by tag",
   text: `
 select b.id, b.digest, b.media_type, b.body
-from container_tag t
-join membership m on m.domain = t.domain and m.content = t.id
+from membership m
+join container_tag t on t.domain = m.domain and t.id = m.content
 join container_manifest b on b.domain = t.domain and b.id = t.manifest
-where t.domain = $1 and t.name = $2 and m.repository = $3 and m.added <= $4 and m.removed > $4`,
+where m.repository = $1 and m.slot = $2 and m.added <= $3 and m.removed > $3 and t.name = $4`,
 };
 
 const found = (rows: readonly ManifestRow[]): FoundManifest | undefined =>
@@ -49,10 +50,12 @@ export async function manifestByDigest(
 
 export async function manifestByTag(
   { hot }: Pick<Ctx, "hot">,
-  { domain, version }: Place,
+  { version }: Place,
   tag: string,
 ): Promise<FoundManifest | undefined> {
   if (version === null) return undefined;
-  const values = [domain.num, tag, version.repository, version.number];
+  // By its slot a version finds its tag, however many repositories have one of the same name.
+  const slot = slotOf(containerTag, { name: tag });
+  const values = [version.repository, slot, version.number, tag];
   return found(await hot.query<ManifestRow>(BY_TAG, values));
 }
