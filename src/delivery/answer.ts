@@ -167,6 +167,15 @@ async function loaded(
   return { kind: "bytes", bytes: await object.read(0, sizeBytes) };
 }
 
+/** Takes the bytes of an open file into memory. */
+export async function inMemory(files: OpenFiles, answer: Answer): Promise<Answer> {
+  const { body, sizeBytes } = answer;
+  if (body.kind !== "file") return answer;
+  using lease = await files.lease(body.key, body.open);
+  const bytes = await lease.object.read(0, sizeBytes);
+  return { ...answer, body: { kind: "bytes", bytes }, weight: sizeBytes };
+}
+
 async function whole(object: StoredObject, name: string, sizeBytes: number): Promise<StoredObject> {
   if (object.sizeBytes === sizeBytes) return object;
   await object[Symbol.asyncDispose]();

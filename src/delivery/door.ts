@@ -96,6 +96,12 @@ export interface DoorTools {
 export interface FileSender {
   /** An answer for a stored file, which can be sent any number of times. */
   answer(stored: Stored, place: SentFrom): Promise<Answer>;
+  /**
+   * The same answer with its bytes in memory, for what is asked for often; its weight is its size.
+   *
+   * @throws what the store says if they cannot be read
+   */
+  inMemory(answer: Answer): Promise<Answer>;
   /** @param unsatisfiable answers a range that there is not, given the `Content-Range` to send */
   send(
     exchange: Exchange,

@@ -1,5 +1,5 @@
 import type { Ctx } from "#core/ctx.ts";
-import { type Answer, storedAnswer } from "./answer.ts";
+import { type Answer, inMemory, storedAnswer } from "./answer.ts";
 import type { Stored } from "./contract.ts";
 import type { FileSender, RemoteFile, SentFrom } from "./door.ts";
 import { Downloads } from "./downloads.ts";
@@ -29,6 +29,10 @@ export class DoorFiles implements FileSender {
   answer(stored: Stored, { domain, method }: SentFrom): Promise<Answer> {
     const request = { match: { domain }, method };
     return storedAnswer(this.#ctx, this.#files, { stored, request });
+  }
+
+  inMemory(answer: Answer): Promise<Answer> {
+    return inMemory(this.#files, answer);
   }
 
   send(

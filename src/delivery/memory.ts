@@ -1,5 +1,5 @@
 import type { Ctx } from "#core/ctx.ts";
-import type { Answer } from "./answer.ts";
+import { type Answer, inMemory } from "./answer.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import type { Match } from "./contract.ts";
 import type { Matched } from "./match.ts";
@@ -101,9 +101,6 @@ export class Memory {
     if (body.kind !== "file" || sizeBytes > MEDIUM_BYTES) return;
     if (sizeBytes > this.#answers.largestBytes || this.#answers.get(key)?.answer !== answer) return;
     const { generation } = this;
-    using lease = await files.lease(body.key, body.open);
-    const bytes = await lease.object.read(0, sizeBytes);
-    const inMemory = { ...answer, body: { kind: "bytes", bytes } as const, weight: sizeBytes };
-    this.#answers.set(key, { match, answer: inMemory }, generation);
+    this.#answers.set(key, { match, answer: await inMemory(files, answer) }, generation);
   }
 }

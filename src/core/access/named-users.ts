@@ -19,18 +19,27 @@ const byNameAndToken = {
     where u.username = $1 and u.is_active and ($2::uuid is null or t.id is not null)`,
 };
 
-/**
- * Finds active users by name, limited by an API token of theirs where its id is given. What another
- * process ends is noticed within five seconds.
- */
-export function namedUsers(ctx: Ctx): (name: string, token?: string) => Promise<User | undefined> {
-  const recent = new RecentUsers(ctx);
-  return (name, token) =>
-    recent.find(`${token ?? ""} ${name}`, async () => {
-      const [row] = await ctx.hot.query<NamedRow>(byNameAndToken, [name, token ?? null]);
-      return row && userOf(row);
-    });
+/** Active users by name, limited by an API token of theirs where its id is given. */
+export interface NamedUsers {
+  find(name: string, token?: string): Promise<User | undefined>;
+  /** Only who was found in the last seconds, without a statement. */
+  known(name: string, token?: string): User | undefined;
 }
+
+/** What another process ends is noticed within five seconds. */
+export function namedUsers(ctx: Ctx): NamedUsers {
+  const recent = new RecentUsers(ctx);
+  return {
+    find: (name, token) =>
+      recent.find(keyOf(name, token), async () => {
+        const [row] = await ctx.hot.query<NamedRow>(byNameAndToken, [name, token ?? null]);
+        return row && userOf(row);
+      }),
+    known: (name, token) => recent.known(keyOf(name, token)),
+  };
+}
+
+const keyOf = (name: string, token = ""): string => `${token} ${name}`;
 
 function userOf(row: NamedRow): User {
   const { id, username, is_superuser: isSuperuser, token, scopes, domains, objects } = row;

@@ -20,11 +20,17 @@ export class RecentUsers {
     });
   }
 
+  /** The user of a key that was looked up in the last seconds. */
+  known(key: string): User | undefined {
+    const known = this.#users.get(key);
+    return known && known.until > this.#ctx.clock.now() ? known.user : undefined;
+  }
+
   /** The user of a key; `lookUp` asks the database, and what it does not find is not remembered. */
   async find(key: string, lookUp: () => Promise<User | undefined>): Promise<User | undefined> {
+    const known = this.known(key);
+    if (known) return known;
     const now = this.#ctx.clock.now();
-    const known = this.#users.get(key);
-    if (known && known.until > now) return known.user;
     const changes = this.#changes;
     const user = await lookUp();
     if (user === undefined || changes !== this.#changes) return user;

@@ -14,6 +14,8 @@ export interface AccessTools {
    * without a statement. Undefined if there is none, or the token is not in force.
    */
   activeUser(name: string, token?: string): Promise<User | undefined>;
+  /** What `activeUser` found in the last seconds, as long as nobody has told of a change. */
+  knownUser(name: string, token?: string): User | undefined;
   /** Calls back when users, groups, roles, assignments or tokens change. */
   onChange(listener: () => void): void;
   /** Makes a token for a client that has logged in; the oldest of the same issuer give way to it. */
@@ -24,10 +26,12 @@ export interface AccessTools {
 
 export function accessTools(ctx: Ctx): AccessTools {
   const book = rightsBook(ctx);
+  const users = namedUsers(ctx);
   return {
     rightsOf: (who) => book.rightsOf(who),
     reaches: ({ scope }, question) => scopeAllows(scope, question),
-    activeUser: namedUsers(ctx),
+    activeUser: users.find,
+    knownUser: users.known,
     onChange: (listener) => onUserChange(ctx, listener),
     issueToken: (draft) => issueToken(ctx, draft),
     async made(db, caller, objects) {

@@ -45,12 +45,36 @@ export async function recognise(
     return identified(tools, request);
   }
   const token = await tokens.verify(bearer);
-  if (!token || token.issuer !== service.realm || token.audience !== service.service) {
-    return { kind: "badToken" };
-  }
+  if (!token || !isFrom(service, token)) return { kind: "badToken" };
   if (token.subject === "") return { kind: "token", user: null, token };
   const user = await access.activeUser(token.subject, token.apiToken);
   if (!user) return { kind: "badToken" };
+  tools.rememberUser(request, user.username);
+  return { kind: "token", user, token };
+}
+
+const isFrom = ({ realm, service }: TokenService, { issuer, audience }: VerifiedToken): boolean =>
+  issuer === realm && audience === service;
+
+/** As clients write it; what is written otherwise is looked at by `recognise`. */
+const BEARER_SCHEME = "Bearer ";
+
+/**
+ * The bearer of a token that was verified a moment ago, in force, and of a user who was found then.
+ * Undefined says nothing: then ask `recognise`.
+ */
+export function recentToken(
+  { tools, access, tokens }: Recognition,
+  { exchange: { request } }: Pick<Visit, "exchange">,
+  service: TokenService,
+): Extract<Who, { readonly kind: "token" }> | undefined {
+  const { authorization } = request.headers;
+  if (!authorization?.startsWith(BEARER_SCHEME)) return undefined;
+  const token = tokens?.known(authorization.slice(BEARER_SCHEME.length));
+  if (!token || !isFrom(service, token)) return undefined;
+  if (token.subject === "") return { kind: "token", user: null, token };
+  const user = access.knownUser(token.subject, token.apiToken);
+  if (!user) return undefined;
   tools.rememberUser(request, user.username);
   return { kind: "token", user, token };
 }

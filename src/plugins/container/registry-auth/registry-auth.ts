@@ -7,6 +7,7 @@ import type {
 } from "../registry/access.ts";
 import type { RepositoryName } from "../registry/address.ts";
 import { registryErrors } from "../registry/errors.ts";
+import type { Place } from "../registry/places.ts";
 import type { DoorTools, Visit } from "../registry/visit.ts";
 import type { Trx } from "../trx.ts";
 import {
@@ -19,7 +20,7 @@ import {
 import { keyFiles } from "./key-files.ts";
 import type { KeyBook } from "./keys.ts";
 import { type Pulled, pullsOf } from "./pulls.ts";
-import { recognise, type Who } from "./recognise.ts";
+import { recentToken, recognise, type Who } from "./recognise.ts";
 import { RegistryRights, type RegistryUser, type RightOn } from "./rights.ts";
 import { CATALOG, type Scope } from "./scopes.ts";
 import { registryAuthSettingsOf } from "./settings.ts";
@@ -81,6 +82,19 @@ export class RegistryAuth implements RegistryAccess {
         return question satisfies never;
     }
     return this.#callerOf(who, visit.exchange.request);
+  }
+
+  /** Only who shows a token: all that a token says and its user may is at hand for a moment. */
+  mayRecall(visit: Visit, place: Place): boolean {
+    const { tools, access } = this;
+    // Another permission class is asked at every request.
+    if (tools.decide) return false;
+    const who = recentToken({ tools, access, tokens: this.#tokens }, visit, this.service(visit));
+    if (!who?.token.repositories.get(place.name)) return false;
+    if (!place.isPrivate) return true;
+    const { domain, basePath } = place;
+    const asked = { right: "pull", domain: domain.name, basePath, state: "private" } as const;
+    return this.rights.known(who.user, asked) === true;
   }
 
   /** Where the clients of this request get their tokens. */

@@ -55,9 +55,15 @@ export class RegistryRights {
     this.#known.clear();
   }
 
-  async has(user: RegistryUser | null, asked: RightOn): Promise<boolean> {
+  /** What was decided a moment ago, and nobody has told of a change since. */
+  known(user: RegistryUser | null, asked: RightOn): boolean | undefined {
     const known = this.#known.get(keyOf(user, asked));
-    if (known && known.until > this.#ctx.clock.now()) return known.isAllowed;
+    return known && known.until > this.#ctx.clock.now() ? known.isAllowed : undefined;
+  }
+
+  async has(user: RegistryUser | null, asked: RightOn): Promise<boolean> {
+    const known = this.known(user, asked);
+    if (known !== undefined) return known;
     const [isAllowed = false] = await this.hasEach(user, [asked]);
     return isAllowed;
   }

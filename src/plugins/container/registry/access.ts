@@ -39,6 +39,11 @@ export interface RegistryAccess {
    */
   authorise(visit: Visit, question: RegistryQuestion): RegistryCaller | Promise<RegistryCaller>;
   /**
+   * Whether the caller was let in to pull from this place a moment ago and nothing has been told
+   * since that speaks against it. False decides nothing: then ask `authorise`.
+   */
+  mayRecall(visit: Visit, place: Place): boolean;
+  /**
    * A push makes a namespace, distribution or repository: their creator owns them, from the same
    * transaction on.
    */

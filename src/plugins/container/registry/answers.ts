@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
-import type { RegistryError } from "./errors.ts";
-import type { Visit } from "./visit.ts";
+import { type RegistryError, registryErrors } from "./errors.ts";
+import type { Registry } from "./registry.ts";
+import type { Answer, Exchange, Visit } from "./visit.ts";
 
 /** Of every answer (plugin-container §7.1). */
 export const STANDARD_HEADERS = {
@@ -52,6 +53,16 @@ export const sendJson = (
     status,
     headers: { "Content-Type": "application/json", ...headers },
   });
+
+/** A manifest or a blob, as its conditions and its range ask for it. */
+export const sendAnswer = (
+  { tools }: Pick<Registry, "tools">,
+  exchange: Exchange,
+  answer: Answer,
+): undefined | Promise<void> =>
+  tools.sender.send(exchange, answer, (contentRange) =>
+    sendProblem({ exchange }, registryErrors.rangeUnsatisfiable(contentRange)),
+  );
 
 /** The envelope of errors. */
 export const sendProblem = (visit: Sent, { status, problems, headers }: RegistryError): void =>

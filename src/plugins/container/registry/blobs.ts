@@ -1,8 +1,9 @@
 import { parseDigest } from "../format/names.ts";
-import { STANDARD_HEADERS, sendBytes, sendEmpty, sendProblem } from "./answers.ts";
+import { STANDARD_HEADERS, sendAnswer, sendBytes, sendEmpty } from "./answers.ts";
 import { type FoundBlob, findBlob } from "./blob-queries.ts";
 import { registryErrors } from "./errors.ts";
 import { isSame, nameOf, type Place } from "./places.ts";
+import { noteRequest } from "./recall.ts";
 import { type Registry, type RepositoryVisit, recordChange, servedPlace } from "./registry.ts";
 import { removeBlob } from "./remove.ts";
 import type { Answer, Exchange } from "./visit.ts";
@@ -22,9 +23,42 @@ export function serveBlob(
   if (!parseDigest(digest)) throw registryErrors.blobUnknown(digest);
   const place = registry.memory.place(visit.name);
   if (place instanceof Promise) return serveFresh(registry, visit, { digest, place });
-  const kept = registry.memory.answer(keyOf(visit, place, digest));
-  if (kept) return send(registry, visit.exchange, kept);
-  return serveFresh(registry, visit, { digest, place });
+  const key = keyOf(visit, place, digest);
+  const kept = registry.memory.answer(key);
+  if (!kept) return serveFresh(registry, visit, { digest, place });
+  if (isForMemory(registry, visit.exchange, kept)) {
+    return sendAnswer(registry, visit.exchange, kept)?.then(() => promote(registry, key, kept));
+  }
+  noteRequest(registry, visit, { place, key, type: null });
+  return sendAnswer(registry, visit.exchange, kept);
+}
+
+/** Blobs up to this size are kept in memory once they are asked for again. */
+const MEDIUM_BYTES = 2_097_152;
+
+const isForMemory = (
+  { settings }: Registry,
+  { isHead }: Exchange,
+  { body, sizeBytes }: Answer,
+): boolean =>
+  body.kind === "file" &&
+  !isHead &&
+  sizeBytes <= Math.min(MEDIUM_BYTES, settings.REGISTRY_CACHE_BYTES / 32);
+
+/** Many may ask for it at the same time; it is read once. */
+const promoting = new WeakSet<Answer>();
+
+async function promote({ ctx, tools, memory }: Registry, key: string, kept: Answer): Promise<void> {
+  if (promoting.has(kept)) return;
+  promoting.add(kept);
+  try {
+    memory.replace(key, kept, await tools.sender.inMemory(kept));
+  } catch (error) {
+    // It was sent; whoever asks next finds out what is wrong with the file.
+    ctx.log.debug(`${key} is not kept in memory: ${error}`);
+  } finally {
+    promoting.delete(kept);
+  }
 }
 
 /** Addresses at object stores are signed for a method. */
@@ -47,7 +81,7 @@ async function serveFresh(
   if (answer.status === 200) {
     registry.memory.keep(keyOf(visit, place, digest), answer, { place, moment });
   }
-  await send(registry, visit.exchange, answer);
+  await sendAnswer(registry, visit.exchange, answer);
 }
 
 /** Looks once more where another process may have added it a moment ago, then elsewhere. */
@@ -110,11 +144,6 @@ const headAnswer = (
   body: { kind: "bytes", bytes: Buffer.alloc(0) },
   weight: 0,
 });
-
-const send = ({ tools }: Registry, exchange: Exchange, answer: Answer) =>
-  tools.sender.send(exchange, answer, (contentRange) =>
-    sendProblem({ exchange }, registryErrors.rangeUnsatisfiable(contentRange)),
-  );
 
 /** The bytes are where a remote has them, and are kept while they pass. */
 function sendFromUpstream(

@@ -3,7 +3,7 @@ import { isAboutImmutable } from "../errors.ts";
 import { isRepositoryName } from "../format/names.ts";
 import type { RegistryQuestion } from "./access.ts";
 import { mounted, type RegistryRoute, registryRoute, repositoryName } from "./address.ts";
-import { sendJson, sendProblem } from "./answers.ts";
+import { sendAnswer, sendJson, sendProblem } from "./answers.ts";
 import { deleteBlob, serveBlob } from "./blobs.ts";
 import { serveCatalog } from "./catalog.ts";
 import { isCleanedUp } from "./cleaned-up.ts";
@@ -11,6 +11,7 @@ import { deleteManifest } from "./delete-manifest.ts";
 import { RegistryError, registryErrors } from "./errors.ts";
 import { serveManifest } from "./manifests.ts";
 import { putManifest } from "./put-manifest.ts";
+import { recalledAnswer } from "./recall.ts";
 import { serveReferrers } from "./referrers.ts";
 import type { Registry, RepositoryVisit } from "./registry.ts";
 import { serveTags } from "./tags.ts";
@@ -56,7 +57,7 @@ export const registryDoor = (open: (tools: DoorTools) => Registry): Door => ({
         const prefix = (path ?? "/v2/").slice(0, -"v2/".length);
         const visit: Visit = { exchange, method, prefix };
         const rest = path === undefined ? "" : exchange.rawPath.slice(path.length);
-        return answered(registry, visit, registryRoute(rest));
+        return answered(registry, visit, rest);
       },
       fail: (exchange, status) => sendProblem({ exchange }, registryErrors.failed(status)),
       async close() {
@@ -70,13 +71,13 @@ export const registryDoor = (open: (tools: DoorTools) => Registry): Door => ({
 });
 
 /** Refusals become answers; anything else is the server's to tell. */
-function answered(
-  registry: Registry,
-  visit: Visit,
-  route: RegistryRoute,
-): undefined | Promise<void> {
+function answered(registry: Registry, visit: Visit, rest: string): undefined | Promise<void> {
   try {
-    return answer(registry, visit, route)?.catch((error) => refuse(visit, error));
+    const recalled = recalledAnswer(registry, visit);
+    const sent = recalled
+      ? sendAnswer(registry, visit.exchange, recalled)
+      : answer(registry, visit, registryRoute(rest));
+    return sent?.catch((error) => refuse(visit, error));
   } catch (error) {
     refuse(visit, error);
     return undefined;

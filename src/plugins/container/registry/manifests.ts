@@ -1,9 +1,10 @@
 import { SCHEMA1, SCHEMA1_SIGNED } from "../format/media-types.ts";
 import { isDigest, isTag, parseDigest } from "../format/names.ts";
-import { STANDARD_HEADERS } from "./answers.ts";
+import { STANDARD_HEADERS, sendAnswer } from "./answers.ts";
 import { registryErrors } from "./errors.ts";
 import { type FoundManifest, manifestByDigest, manifestByTag } from "./manifest-queries.ts";
 import { isSame, nameOf, type Place } from "./places.ts";
+import { isAccepted, noteRequest } from "./recall.ts";
 import { type Registry, type RepositoryVisit, servedPlace } from "./registry.ts";
 import type { Answer } from "./visit.ts";
 
@@ -23,11 +24,13 @@ export function serveManifest(
   const place = registry.memory.place(visit.name);
   if (place instanceof Promise) return serveFresh(registry, visit, { reference, place });
   const kept = registry.memory.answer(keyOf(place, reference));
-  // What a tag of a cache means is asked upstream first.
-  const isOwn = place.pullThrough === null || namesDigest(reference);
-  if (!kept || !isOwn) return serveFresh(registry, visit, { reference, place });
+  if (!kept || !isKept(place, reference)) return serveFresh(registry, visit, { reference, place });
   return send(registry, visit, { answer: kept, reference, place });
 }
+
+/** What a tag of a cache means is asked upstream first. */
+const isKept = ({ pullThrough }: Place, reference: string): boolean =>
+  pullThrough === null || namesDigest(reference);
 
 const keyOf = ({ distribution }: Place, reference: string): string =>
   `${distribution} manifest ${reference}`;
@@ -109,29 +112,19 @@ interface Sent extends Asked {
 }
 
 function send(
-  { tools, pulls }: Registry,
-  { exchange }: RepositoryVisit,
+  registry: Registry,
+  visit: RepositoryVisit,
   { answer, reference, place }: Sent,
 ): undefined | Promise<void> {
-  if (!namesDigest(reference) && !isAccepted(exchange.request, typeOf(answer))) {
+  const { exchange } = visit;
+  const type = namesDigest(reference) ? null : typeOf(answer);
+  if (type !== null && !isAccepted(exchange.request.headers.accept, type)) {
     throw registryErrors.manifestUnknown(reference);
   }
-  pulls.note(answer, place, reference);
-  return tools.sender.send(exchange, answer);
+  if (isKept(place, reference))
+    noteRequest(registry, visit, { place, key: keyOf(place, reference), type });
+  registry.pulls.note(answer, place, reference);
+  return sendAnswer(registry, exchange, answer);
 }
 
 const typeOf = ({ headers }: Answer): string => headers[headers.indexOf("Content-Type") + 1] ?? "";
-
-/** Of several Accept lines Node makes one (plugin-container §7.5). */
-function isAccepted(
-  { headers }: { readonly headers: { readonly accept?: string | undefined } },
-  type: string,
-) {
-  const { accept } = headers;
-  if (accept === undefined || type === SCHEMA1_SIGNED) return true;
-  return accept.split(",").some((range) => {
-    const [wanted = ""] = range.split(";");
-    const trimmed = wanted.trim().toLowerCase();
-    return trimmed === "*/*" || trimmed === "application/*" || trimmed === type;
-  });
-}

@@ -1,5 +1,5 @@
 import type { RepositoryName } from "./address.ts";
-import { type Place, placeByName } from "./places.ts";
+import { isSame, type Place, placeByName } from "./places.ts";
 import type { Answer, DoorTools } from "./visit.ts";
 
 /** What no event tells, such as a change of the domain, is noticed after this time. */
@@ -16,10 +16,26 @@ interface Home {
 }
 
 interface Kept {
+  readonly key: string;
   readonly answer: Answer;
   readonly weight: number;
   readonly until: number;
   readonly home: Home;
+  /** Requests that are known to mean it, as `recall` is asked for them. */
+  readonly requests: string[];
+  /** Type that the client has to accept; null where nobody asks. */
+  type: string | null;
+}
+
+/** The same thing has few addresses, however many ways there are to write them. */
+const MOST_REQUESTS = 4;
+const LONGEST_REQUEST = 512;
+
+/** What a request was answered a moment ago, and where its name leads. */
+export interface Recalled {
+  readonly answer: Answer;
+  readonly place: Place;
+  readonly type: string | null;
 }
 
 /** What was known when a request began; answers of an older generation are not kept. */
@@ -41,6 +57,7 @@ export class RegistryMemory {
   readonly #names = new Map<string, Home>();
   /** Least recently used first. */
   readonly #answers = new Map<string, Kept>();
+  readonly #requests = new Map<string, Kept>();
   #bytes = 0;
   #generation = 0;
 
@@ -82,29 +99,46 @@ export class RegistryMemory {
     const kept = this.#answers.get(key);
     if (!kept) return undefined;
     if (kept.until <= this.#now()) {
-      this.#drop(key, kept);
+      this.#drop(kept);
       return undefined;
     }
-    this.#answers.delete(key);
-    this.#answers.set(key, kept);
+    this.#touch(kept);
     return kept.answer;
+  }
+
+  /** The answer for a request that was noted, while it is known where its name leads. */
+  recall(request: string): Recalled | undefined {
+    const kept = this.#requests.get(request);
+    if (!kept) return undefined;
+    const now = this.#now();
+    const { answer, home, type } = kept;
+    if (kept.until <= now || home.until <= now) return undefined;
+    this.#touch(kept);
+    return { answer, place: home.place, type };
+  }
+
+  /** The next request of this text means what is kept under the key; nothing if that is gone. */
+  note(request: string, key: string, type: string | null): void {
+    const kept = this.#answers.get(key);
+    if (!kept || kept.requests.length >= MOST_REQUESTS || request.length > LONGEST_REQUEST) return;
+    if (this.#requests.has(request)) return;
+    kept.type = type;
+    kept.requests.push(request);
+    this.#requests.set(request, kept);
+  }
+
+  /** Puts another form of an answer in its place, unless that has gone meanwhile. */
+  replace(key: string, earlier: Answer, answer: Answer): void {
+    const kept = this.#answers.get(key);
+    if (kept?.answer === earlier) this.#put(key, answer, kept);
   }
 
   /** Keeps an answer of this place, unless something changed since the moment. */
   keep(key: string, answer: Answer, of: { readonly place: Place; readonly moment: Moment }): void {
-    const weight = OVERHEAD_BYTES + 2 * key.length + answer.weight;
     const home = this.#homes.get(of.place.distribution);
-    if (!home || of.moment.generation !== this.#generation || weight > this.#budget / 16) return;
-    const earlier = this.#answers.get(key);
-    if (earlier) this.#drop(key, earlier);
-    this.#answers.set(key, { answer, weight, home, until: this.#now() + this.#ttlMs });
-    home.keys.add(key);
-    this.#bytes += weight;
+    if (!home || of.moment.generation !== this.#generation) return;
+    this.#put(key, answer, { home, until: this.#now() + this.#ttlMs });
     this.#feed.depend(of.place.xmin);
-    for (const [oldest, kept] of this.#answers) {
-      if (this.#bytes <= this.#budget) return;
-      this.#drop(oldest, kept);
-    }
   }
 
   /** Forgets a distribution and all that it answered. */
@@ -133,10 +167,10 @@ export class RegistryMemory {
   #keepPlace(place: Place): void {
     const until = this.#now() + PLACE_MS;
     const home = this.#homes.get(place.distribution);
-    if (home && home.place.name === place.name) {
+    if (home && home.place.name === place.name && isSame(home.place, place)) {
       Object.assign(home, { place, until });
     } else {
-      if (home) this.#leave(home);
+      if (home) this.forget(place.distribution);
       if (this.#homes.size >= MOST_PLACES)
         for (const each of [...this.#homes.values()]) this.#leave(each);
       const made = { place, until, keys: new Set<string>() };
@@ -152,19 +186,39 @@ export class RegistryMemory {
     if (this.#names.get(name) === home) this.#names.delete(name);
     for (const key of [...home.keys]) {
       const kept = this.#answers.get(key);
-      if (kept) this.#drop(key, kept);
+      if (kept) this.#drop(kept);
     }
   }
 
-  #drop(key: string, { weight, home }: Kept): void {
+  #put(key: string, answer: Answer, { home, until }: Pick<Kept, "home" | "until">): void {
+    const weight = OVERHEAD_BYTES + 2 * key.length + answer.weight;
+    if (weight > this.#budget / 16) return;
+    const earlier = this.#answers.get(key);
+    if (earlier) this.#drop(earlier);
+    this.#answers.set(key, { key, answer, weight, home, until, requests: [], type: null });
+    home.keys.add(key);
+    this.#bytes += weight;
+    for (const oldest of this.#answers.values()) {
+      if (this.#bytes <= this.#budget) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #touch(kept: Kept): void {
+    this.#answers.delete(kept.key);
+    this.#answers.set(kept.key, kept);
+  }
+
+  #drop({ key, weight, home, requests }: Kept): void {
     this.#answers.delete(key);
+    for (const request of requests) this.#requests.delete(request);
     home.keys.delete(key);
     this.#bytes -= weight;
   }
 
   #isIdle(): boolean {
     const now = this.#now();
-    for (const [key, kept] of this.#answers) if (kept.until <= now) this.#drop(key, kept);
+    for (const kept of this.#answers.values()) if (kept.until <= now) this.#drop(kept);
     for (const home of [...this.#homes.values()]) {
       if (home.until <= now && home.keys.size === 0) this.#leave(home);
     }

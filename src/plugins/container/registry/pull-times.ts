@@ -23,6 +23,8 @@ export class PullTimes {
   readonly #intervalMs: number;
   /** Answers that were noted since the last write: they are kept for a place and a reference. */
   #noted = new WeakSet<Answer>();
+  /** What answers in memory are about, for those that are given again. */
+  readonly #about = new WeakMap<Answer, { readonly place: Place; readonly reference: string }>();
   #pulls = new Map<string, Pull>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
@@ -33,15 +35,24 @@ export class PullTimes {
     this.#intervalMs = intervalSeconds * 1000;
   }
 
-  note(answer: Answer, { version }: Place, reference: string): void {
+  note(answer: Answer, place: Place, reference: string): void {
+    const { version } = place;
     if (this.#intervalMs === 0 || this.#noted.has(answer) || !version) return;
     this.#noted.add(answer);
+    this.#about.set(answer, { place, reference });
     const key = `${version.repository} ${reference}`;
     if (this.#pulls.size >= MOST && !this.#pulls.has(key)) return;
     const digest = answer.validators.etag?.slice(1, -1) ?? "";
     const at = new Date(this.#ctx.clock.now());
     this.#pulls.set(key, { repository: version.repository, reference, digest, at });
     this.#timer ??= setTimeout(() => this.#begin(), this.#intervalMs).unref();
+  }
+
+  /** The same for an answer that was noted before; others are none of manifests. */
+  noteAgain(answer: Answer): void {
+    if (this.#noted.has(answer)) return;
+    const about = this.#about.get(answer);
+    if (about) this.note(answer, about.place, about.reference);
   }
 
   /** Writes what is left. */

@@ -1,6 +1,10 @@
-import { sendJson } from "./answers.ts";
+import { STANDARD_HEADERS, sendAnswer } from "./answers.ts";
+import type { Moment } from "./memory.ts";
 import { type Page, pageLinks, pageOf } from "./paging.ts";
+import type { Place } from "./places.ts";
+import { noteRequest } from "./recall.ts";
 import { type Registry, type RepositoryVisit, servedPlace } from "./registry.ts";
+import type { Answer } from "./visit.ts";
 
 const TAGS = {
   name: "registry tags",
@@ -12,24 +16,74 @@ order by t.name limit $4`,
 };
 
 /** Names come from the tags of the domain that the version holds, in the order of their bytes. */
-export async function serveTags(registry: Registry, visit: RepositoryVisit): Promise<void> {
-  const place = await servedPlace(registry, visit);
+export function serveTags(registry: Registry, visit: RepositoryVisit): undefined | Promise<void> {
   const page = pageOf(visit);
-  const { version } = place;
-  const rows =
-    version === null || page.size === 0
-      ? []
-      : await registry.ctx.hot.query<{ name: string }>(TAGS, [
-          version.repository,
-          version.number,
-          page.last,
-          page.size + 1,
-        ]);
-  const local = rows.map(({ name }) => name);
+  const { moment } = registry.memory;
+  const place = registry.memory.place(visit.name);
+  if (place instanceof Promise) return serveFresh(registry, visit, { page, place, moment });
+  const key = keyOf(visit, place, page);
+  const kept = key === undefined ? undefined : registry.memory.answer(key);
+  if (key === undefined || !kept) return serveFresh(registry, visit, { page, place, moment });
+  noteRequest(registry, visit, { place, key, type: null });
+  return sendAnswer(registry, visit.exchange, kept);
+}
+
+/**
+ * Pages that are kept: the first ones, since anybody can ask for pages after any name. Upstreams of
+ * caches are asked each time. The address of the next page stands in it.
+ */
+const keyOf = (
+  { exchange }: RepositoryVisit,
+  { distribution, remote }: Place,
+  { size, last }: Page,
+): string | undefined =>
+  remote === null && last === "" ? `${distribution} tags ${size} ${exchange.rawPath}` : undefined;
+
+interface Asked {
+  readonly page: Page;
+  readonly place: Place | Promise<Place | undefined>;
+  readonly moment: Moment;
+}
+
+async function serveFresh(
+  registry: Registry,
+  visit: RepositoryVisit,
+  { page, place: asked, moment }: Asked,
+): Promise<void> {
+  const place = await servedPlace(registry, visit, asked);
+  const local = await localNames(registry, place, page);
   const others = await registry.upstream.tags(visit, place);
   const found = others.length === 0 ? local : joined(local, others, page);
   const { names, headers } = pageLinks(visit, page, found);
-  sendJson(visit, { name: visit.name.full, tags: names }, headers);
+  const answer = listAnswer(JSON.stringify({ name: visit.name.full, tags: names }), headers);
+  const key = keyOf(visit, place, page);
+  if (key !== undefined) registry.memory.keep(key, answer, { place, moment });
+  await sendAnswer(registry, visit.exchange, answer);
+}
+
+async function localNames(
+  { ctx }: Registry,
+  { version }: Place,
+  { size, last }: Page,
+): Promise<readonly string[]> {
+  if (version === null || size === 0) return [];
+  const values = [version.repository, version.number, last, size + 1];
+  const rows = await ctx.hot.query<{ name: string }>(TAGS, values);
+  return rows.map(({ name }) => name);
+}
+
+function listAnswer(json: string, headers: Readonly<Record<string, string>>): Answer {
+  const bytes = Buffer.from(json);
+  const all = { ...STANDARD_HEADERS, "Content-Type": "application/json", ...headers };
+  return {
+    status: 200,
+    headers: Object.entries(all).flat(),
+    validators: {},
+    hasRanges: false,
+    sizeBytes: bytes.length,
+    body: { kind: "bytes", bytes },
+    weight: bytes.length,
+  };
 }
 
 /** Those of the page and one more, of both lists; names of tags sort by code unit as by byte. */
