@@ -41,7 +41,9 @@ export async function insertUnits(
   const labels = units.map(({ labels: own }) =>
     own && Object.keys(own).length > 0 ? JSON.stringify(own) : null,
   );
-  const rows = withIds.map(({ id, unit }) => ({ ...unit.row, id, domain: target.domain.num }));
+  const records = withIds.map(({ id, unit }) =>
+    recordOf({ ...unit.row, id, domain: target.domain.num }),
+  );
   const columns = ["id", "domain", ...new Set(units.flatMap(({ row }) => Object.keys(row)))];
   const list = (of: string) => sql.join(columns.map((column) => sql.ref(`${of}${column}`)));
   const table = sql.table(target.type.table);
@@ -55,23 +57,22 @@ export async function insertUnits(
       returning id),
     detailed as (
       insert into ${table} (${list("")})
-      select ${list("d.")} from json_populate_recordset(null::${table}, ${recordText(rows)}::json) d
+      select ${list("d.")} from json_populate_recordset(null::${table}, ${JSON.stringify(records)}::json) d
       join made on made.id = d.id)
     select id from made`.execute(trx);
   const ids = new Set(made.map(({ id }) => id));
   return new Map(withIds.flatMap(({ id, unit }) => (ids.has(id) ? [[unit.hex, id] as const] : [])));
 }
 
-/** JSON text in which bytes are written the way PostgreSQL reads them. */
-const recordText = (records: readonly DetailRow[]): string =>
-  JSON.stringify(
-    records.map((record) =>
-      Object.fromEntries(Object.entries(record).map(([name, value]) => [name, jsonOf(value)])),
-    ),
-  );
-
-const jsonOf = (value: unknown): unknown =>
-  value instanceof Uint8Array ? bytesText(Buffer.from(value)) : value;
+/** A row as JSON takes it, in which bytes are written the way PostgreSQL reads them. */
+function recordOf(row: Record<string, unknown>): Readonly<Record<string, unknown>> {
+  // In place: to take a wide row apart and put it together again costs more than all the rest.
+  for (const name in row) {
+    const value = row[name];
+    if (value instanceof Uint8Array) row[name] = bytesText(Buffer.from(value));
+  }
+  return row;
+}
 
 const bytesText = (bytes: Buffer): string => `\\x${bytes.toString("hex")}`;
 

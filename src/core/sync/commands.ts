@@ -43,8 +43,8 @@ async function fill(plan: SyncPlan, draft: OpenDraft): Promise<void> {
     message: "Associating Content",
   });
   await using files = new SyncFiles(job, plan.remote, downloads);
+  await using members = new SyncMembers(job, draft, associating);
   await using crew = new Crew(job.signal);
-  const members = new SyncMembers(job, draft, associating);
   const budget = syncBudget(job);
 
   for await (const units of inBatches(plan.units, UNITS_PER_BATCH)) {

@@ -12,8 +12,8 @@ interface Member {
   readonly unit: UnitInput;
 }
 
-/** Saves units and adds them to the draft, batch after batch. */
-export class SyncMembers {
+/** Saves units and adds them to the draft, batch after batch: one is saved while the next fills. */
+export class SyncMembers implements AsyncDisposable {
   readonly #job: Job;
   readonly #draft: OpenDraft;
   readonly #progress: Progress;
@@ -26,10 +26,16 @@ export class SyncMembers {
     this.#progress = progress;
   }
 
-  /** Resolves at once, or when a full batch is saved. */
+  /**
+   * Resolves at once, or with a full batch when the one before it is saved: what comes next is read
+   * while a batch is saved, and no more than the two are held.
+   */
   async add(type: ContentType, unit: UnitInput): Promise<void> {
     this.#pending.push({ type, unit });
-    if (this.#pending.length >= UNITS_PER_BATCH) await this.flush();
+    if (this.#pending.length < UNITS_PER_BATCH) return;
+    await this.#last;
+    // Of those who waited together the first one begins.
+    if (this.#pending.length >= UNITS_PER_BATCH) this.#begin();
   }
 
   /** Lets members stay that nobody declares again; those that are gone meanwhile stay gone. */
@@ -48,15 +54,28 @@ export class SyncMembers {
 
   /** Saves what is pending, after what is being saved. */
   flush(): Promise<void> {
-    this.#last = this.#last.then(async () => {
-      const batch = this.#pending.splice(0, UNITS_PER_BATCH);
-      for (const [type, members] of Map.groupBy(batch, (member) => member.type))
-        await this.#save(
-          type,
-          members.map(({ unit }) => unit),
-        );
-    });
+    this.#begin();
     return this.#last;
+  }
+
+  /** Waits for what is being saved, so that nothing joins a draft that is given up. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last.catch(() => undefined);
+  }
+
+  #begin(): void {
+    const batch = this.#pending.splice(0);
+    this.#last = this.#last.then(() => this.#saveBatch(batch));
+    // Whoever adds or flushes next hears of a failure; until then nobody listens.
+    this.#last.catch(() => undefined);
+  }
+
+  async #saveBatch(batch: readonly Member[]): Promise<void> {
+    for (const [type, members] of Map.groupBy(batch, (member) => member.type))
+      await this.#save(
+        type,
+        members.map(({ unit }) => unit),
+      );
   }
 
   async #save(type: ContentType, units: readonly UnitInput[]): Promise<void> {
