@@ -2,27 +2,35 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Server as Listener } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** Called after each response, complete or not. */
+export type OnAnswered = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  elapsedMs: number,
+) => void;
+
 /**
  * Ends a server so that no client loses a request: whoever has a connection is told with the next
  * answer that it ends, and an idle one is left alone for a while, since a request may be on its way.
  */
 export class Drain {
   readonly #open = new Set<ServerResponse>();
-  readonly #onAnswered: () => void;
+  readonly #onAnswered: OnAnswered;
   #isEnding = false;
 
-  /** @param onAnswered called after each response, complete or not */
-  constructor(onAnswered: () => void = () => {}) {
+  constructor(onAnswered: OnAnswered = () => {}) {
     this.#onAnswered = onAnswered;
   }
 
   /** Sees each request before it is answered. */
-  observe(_request: IncomingMessage, response: ServerResponse): void {
+  observe(request: IncomingMessage, response: ServerResponse): void {
     if (this.#isEnding) response.shouldKeepAlive = false;
     this.#open.add(response);
-    response.once("close", () => {
+    const began = performance.now();
+    // One listener for whoever wants to know, and it is called once: each more costs every request.
+    response.on("close", () => {
       this.#open.delete(response);
-      this.#onAnswered();
+      this.#onAnswered(request, response, performance.now() - began);
     });
   }
 

@@ -22,7 +22,10 @@ export async function serveContent(
   const measured = requestMetrics(ctx);
   const onDownload = downloadHooks(ctx, composition.shipped);
   const accessLog = accessLogOf(options, ACCESS_FORMATS.content[ctx.settings.ACCESS_LOG_TEMPLATE]);
-  const drain = new Drain(options.onAnswered);
+  const drain = new Drain((request, response, elapsedMs) => {
+    measured?.content(request, response, elapsedMs);
+    options.onAnswered?.();
+  });
   const content = createContentServer(ctx, {
     handlers: [artifactDistribution, ...composition.shipped.flatMap(({ delivery }) => delivery)],
     guards: [...coreGuardHandlers, ...composition.shipped.flatMap(({ guards = [] }) => guards)],
@@ -33,7 +36,6 @@ export async function serveContent(
       accessLog?.observe(request, response, () => ({
         environment: requestEnvironment(request, ctx.log),
       }));
-      measured?.content(request, response);
     },
     ...(options.keepAliveTimeoutMs ? { keepAliveMs: options.keepAliveTimeoutMs } : {}),
   });

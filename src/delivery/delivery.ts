@@ -48,8 +48,8 @@ export interface DeliveryOptions {
   readonly openUpstream: OpenUpstream;
 }
 
-const HIT = { cache: "responses", result: "hit" } as const;
-const MISS = { cache: "responses", result: "miss" } as const;
+const HIT = Object.freeze({ cache: "responses", result: "hit" });
+const MISS = Object.freeze({ cache: "responses", result: "miss" });
 
 /** Errors and slashes are kept without saying so (core-content §5.15). */
 const isMarked = ({ status }: Answer): boolean => status < 400 && status !== 301;

@@ -11,6 +11,8 @@ const MOST = 20_000;
 export interface Counted {
   readonly file: CountedFile;
   readonly handler: ContentHandler;
+  /** Tells files apart; made once, since a text that is known is looked up without reading it. */
+  readonly key: string;
 }
 
 /** Who wants to know about a file that is asked for; undefined where nobody does. */
@@ -19,7 +21,8 @@ export function countedOf(
   { match: { domain, distribution }, path }: ContentRequest,
 ): Counted | undefined {
   if (!handler?.downloads?.counts(path)) return undefined;
-  return { handler, file: { domain, distribution: distribution.id, path } };
+  const { id } = distribution;
+  return { handler, file: { domain, distribution: id, path }, key: `${id}\n${path}` };
 }
 
 /** How often files were sent whole, told to their handlers together every few seconds. */
@@ -49,11 +52,9 @@ export class DownloadTally {
   }
 
   #add(counted: Counted, by: number): void {
-    const { distribution, path } = counted.file;
-    const key = `${distribution}\n${path}`;
-    const known = this.#counts.get(key);
+    const known = this.#counts.get(counted.key);
     if (known) known.count += by;
-    else if (this.#counts.size < MOST) this.#counts.set(key, { counted, count: by });
+    else if (this.#counts.size < MOST) this.#counts.set(counted.key, { counted, count: by });
     else return;
     this.#timer ??= setTimeout(() => this.#begin(), PAUSE_MS).unref();
   }

@@ -33,20 +33,24 @@ const correlationId = (given: string | string[] | undefined): string =>
   typeof given === "string" && UUID.test(given) ? given : newId();
 
 /** Randomness for many ids at a time: one system call each would cost as much as the rest. */
-const pool = Buffer.allocUnsafeSlow(4096);
-let used = pool.length;
+const IDS = 256;
+const pool = Buffer.allocUnsafeSlow(16 * IDS);
+let texts = "";
+let used = texts.length;
 
 /** A version 4 UUID without dashes. */
 function newId(): string {
-  if (used === pool.length) {
+  if (used === texts.length) {
     randomFillSync(pool);
+    for (let at = 0; at < pool.length; at += 16) {
+      pool.writeUInt8(((pool[at + 6] ?? 0) & 0x0f) | 0x40, at + 6);
+      pool.writeUInt8(((pool[at + 8] ?? 0) & 0x3f) | 0x80, at + 8);
+    }
+    texts = pool.toString("hex");
     used = 0;
   }
-  const at = used;
-  used += 16;
-  pool.writeUInt8(((pool[at + 6] ?? 0) & 0x0f) | 0x40, at + 6);
-  pool.writeUInt8(((pool[at + 8] ?? 0) & 0x3f) | 0x80, at + 8);
-  return pool.toString("hex", at, used);
+  used += 32;
+  return texts.slice(used - 32, used);
 }
 
 /** Longest single header field; the parser limits the sum. */

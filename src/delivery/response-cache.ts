@@ -10,6 +10,8 @@ export interface CachedAnswer {
 interface Entry extends CachedAnswer {
   readonly weight: number;
   readonly expiresAtMs: number;
+  /** Since it was last looked at whether it should leave. */
+  isUsed: boolean;
 }
 
 /** What an entry costs beside its key and body. */
@@ -26,12 +28,13 @@ export interface CacheOptions {
 }
 
 /**
- * Finished answers by path, the least recently used leaving first. An answer belongs to the
- * distribution that gave it and goes when that one changes; answers without a file live a second.
+ * Finished answers by path. The oldest leave first, unless they were used since: those get a second
+ * chance, which costs a hit less than moving them. An answer belongs to the distribution that gave it
+ * and goes when that one changes; answers without a file live a second.
  */
 export class ResponseCache {
   readonly #options: CacheOptions;
-  /** Least recently used first. */
+  /** In the order in which they may leave. */
   readonly #entries = new Map<string, Entry>();
   readonly #negatives = new Map<string, Entry>();
   readonly #keys = new Map<string, Set<string>>();
@@ -67,8 +70,7 @@ export class ResponseCache {
       this.#remove(key, entry);
       return undefined;
     }
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    entry.isUsed = true;
     return entry;
   }
 
@@ -80,11 +82,11 @@ export class ResponseCache {
     const previous = this.#entries.get(key);
     if (previous) this.#remove(key, previous);
     const expiresAtMs = ttlMs === null ? NO_EXPIRY : now() + ttlMs;
-    this.#entries.set(key, { ...cached, weight, expiresAtMs });
+    this.#entries.set(key, { ...cached, weight, expiresAtMs, isUsed: false });
     this.#bytes += weight;
     const owner = cached.match?.distribution.id ?? "";
     this.#keys.set(owner, (this.#keys.get(owner) ?? new Set()).add(key));
-    this.#shrink(budgetBytes);
+    this.#shrink(budgetBytes, key);
   }
 
   /** Remembers for a second that there is nothing. */
@@ -92,7 +94,7 @@ export class ResponseCache {
     if (generation !== this.#generation || this.#options.budgetBytes === 0) return;
     if (this.#negatives.size >= NEGATIVE_LIMIT) this.#negatives.clear();
     const expiresAtMs = this.#options.now() + NEGATIVE_TTL_MS;
-    this.#negatives.set(key, { ...cached, weight: 0, expiresAtMs });
+    this.#negatives.set(key, { ...cached, weight: 0, expiresAtMs, isUsed: false });
   }
 
   /** Forgets what a distribution gave, and everything that was missing. */
@@ -123,10 +125,17 @@ export class ResponseCache {
     return undefined;
   }
 
-  #shrink(budgetBytes: number): void {
+  /** The newest entry stays; others that stay for now leave when their turn comes again. */
+  #shrink(budgetBytes: number, newest: string): void {
     for (const [key, entry] of this.#entries) {
       if (this.#bytes <= budgetBytes) return;
-      this.#remove(key, entry);
+      if (!entry.isUsed && key !== newest) {
+        this.#remove(key, entry);
+        continue;
+      }
+      entry.isUsed = false;
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
     }
   }
 

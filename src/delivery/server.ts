@@ -4,6 +4,7 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
+  type ServerOptions,
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo, ListenOptions, Socket } from "node:net";
@@ -81,18 +82,23 @@ export function createContentServer(outer: Ctx, options: ContentServerOptions): 
   };
 }
 
+/** What the types of the runtime do not know yet. */
+interface NewServerOptions extends ServerOptions {
+  /** Requests without a body are no streams that have to be read and closed. */
+  readonly optimizeEmptyRequests: boolean;
+}
+
 function newServer(onRequest: RequestListener, keepAliveTimeout: number): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: 0,
-      keepAliveTimeout,
-      requireHostHeader: false,
-      noDelay: true,
-    },
-    onRequest,
-  );
+  const options: NewServerOptions = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: 0,
+    keepAliveTimeout,
+    requireHostHeader: false,
+    noDelay: true,
+    optimizeEmptyRequests: true,
+  };
+  const server = createServer(options, onRequest);
   server.timeout = IDLE_MS;
   server.on("clientError", refuseMalformed);
   server.on("connect", (_request, stream) => refuseRaw(stream, 405));

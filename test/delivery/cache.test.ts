@@ -268,6 +268,11 @@ test("the cache keeps its budget, in the order of use", () => {
     [true, false, true, true],
   );
   assert.ok(cache.bytes <= 10_000);
+  // All were used: the newest is kept nevertheless, and the oldest goes.
+  cache.set("e", entry(2000), cache.generation);
+  assert.ok(cache.get("e"));
+  assert.equal(["a", "c", "d"].filter((key) => cache.get(key)).length, 2);
+  assert.ok(cache.bytes <= 10_000);
   cache.set("huge", entry(20_000), cache.generation);
   assert.equal(cache.get("huge"), undefined);
 

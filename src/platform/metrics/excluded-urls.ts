@@ -5,15 +5,16 @@ const NAMES = ["OTEL_PYTHON_EXCLUDED_URLS", "OTEL_PYTHON_DJANGO_EXCLUDED_URLS"];
  * Which addresses are not measured: comma-separated regular expressions that are searched in the
  * absolute address.
  *
+ * @returns undefined where none are.
  * @throws an error that names the expression which is none
  */
 export function excludedUrls(
   environment: Readonly<Record<string, string | undefined>>,
-): (url: string) => boolean {
+): ((url: string) => boolean) | undefined {
   const texts = NAMES.flatMap((name) => (environment[name] ?? "").split(","))
     .map((text) => text.trim())
     .filter((text) => text !== "");
-  if (texts.length === 0) return () => false;
+  if (texts.length === 0) return undefined;
   const patterns = texts.map(patternOf);
   return (url) => patterns.some((pattern) => pattern.test(url));
 }

@@ -1,5 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
+import { CheapCounter } from "./counter.ts";
+import { CheapHistogram } from "./histogram.ts";
 import { type Instrument, instruments } from "./instruments.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -18,6 +20,14 @@ export interface PrometheusMetrics extends Metrics {
 
 type Labels = Readonly<Record<string, string>>;
 
+const NO_LABELS: Labels = Object.freeze({});
+
+const KINDS = new Map<unknown, string>([
+  [CheapCounter, "counter"],
+  [CheapHistogram, "histogram"],
+  [Gauge, "gauge"],
+]);
+
 export interface MetricsOptions {
   /** Upper bounds of the histogram of API requests; empty are our own. */
   readonly apiBuckets?: readonly number[];
@@ -34,27 +44,28 @@ export function createMetrics({
   const made = new Map(
     Object.entries(instruments).map(([name, spec]) => [name, make(name, spec, apiBuckets)]),
   );
-  for (const instrument of made.values()) registry.registerMetric(instrument as Counter);
+  // The types ask for more of an instrument than what a registry reads of it.
+  for (const instrument of made.values()) registry.registerMetric(instrument as unknown as Metric);
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   const collectors: Collector[] = [eventLoopDelay()];
 
   const find = <Kind>(name: string, kind: new (...parameters: never[]) => Kind): Kind => {
     const instrument = made.get(name);
     if (instrument instanceof kind) return instrument;
-    throw new Error(`There is no ${kind.name.toLowerCase()} called "${name}".`);
+    throw new Error(`There is no ${KINDS.get(kind) ?? ""} called "${name}".`);
   };
   const metrics: PrometheusMetrics = {
     contentType: registry.contentType,
-    count(name, labels = {}, by = 1) {
-      const level = levels.has(name) ? find(name, Gauge) : find(name, Counter);
-      level.inc(labels, by);
+    count(name, labels = NO_LABELS, by = 1) {
+      if (levels.has(name)) find(name, Gauge).inc(labels, by);
+      else find(name, CheapCounter).inc(labels, by);
       telemetry?.count(name, labels, by);
     },
-    observe(name, value, labels = {}) {
-      find(name, Histogram).observe(labels, value);
+    observe(name, value, labels = NO_LABELS) {
+      find(name, CheapHistogram).observe(labels, value);
       telemetry?.observe(name, value, labels);
     },
-    gauge(name, value, labels = {}) {
+    gauge(name, value, labels = NO_LABELS) {
       find(name, Gauge).set(labels, value);
       telemetry?.gauge(name, value, labels);
     },
@@ -95,12 +106,12 @@ function make(
   name: string,
   spec: Instrument,
   apiBuckets: readonly number[],
-): Counter | Gauge | Histogram {
-  const options = { name, help: spec.help, labelNames: [...(spec.labels ?? [])], registers: [] };
-  if (spec.kind === "counter") return new Counter(options);
-  if (spec.kind !== "histogram") return new Gauge(options);
+): CheapCounter | Gauge | CheapHistogram {
+  const options = { name, help: spec.help, labelNames: [...(spec.labels ?? [])] };
+  if (spec.kind === "counter") return new CheapCounter(options);
+  if (spec.kind !== "histogram") return new Gauge({ ...options, registers: [] });
   const own = name === API_DURATION && apiBuckets.length > 0 ? apiBuckets : (spec.buckets ?? []);
-  return new Histogram({ ...options, buckets: [...own] });
+  return new CheapHistogram({ ...options, buckets: own });
 }
 
 function eventLoopDelay(): Collector {

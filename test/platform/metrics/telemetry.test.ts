@@ -138,10 +138,10 @@ test("excluded addresses are searched for in the whole address", () => {
     OTEL_PYTHON_EXCLUDED_URLS: ".*livez, .*status",
     OTEL_PYTHON_DJANGO_EXCLUDED_URLS: "^https://internal",
   });
-  assert.ok(excluded("http://x/api/pulp/api/v3/livez/"));
-  assert.ok(excluded("http://x/api/pulp/api/v3/status/?a=1"));
-  assert.ok(excluded("https://internal/x"));
-  assert.ok(!excluded("http://x/api/pulp/api/v3/tasks/"));
-  assert.ok(!excludedUrls({})("http://x/livez"));
+  assert.ok(excluded?.("http://x/api/pulp/api/v3/livez/"));
+  assert.ok(excluded?.("http://x/api/pulp/api/v3/status/?a=1"));
+  assert.ok(excluded?.("https://internal/x"));
+  assert.ok(!excluded?.("http://x/api/pulp/api/v3/tasks/"));
+  assert.equal(excludedUrls({}), undefined);
   assert.throws(() => excludedUrls({ OTEL_PYTHON_EXCLUDED_URLS: "(" }), /'\(' is no regular/);
 });
