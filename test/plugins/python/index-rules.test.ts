@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sql } from "kysely";
+import { endedTask } from "../../support/run-tasks.ts";
 import { createGroups, listed, release, serve } from "./group-world.ts";
 import { createMirrorWorld, json, serveProject } from "./mirror-world.ts";
+import { DISTRIBUTIONS, made, PUBLICATIONS } from "./support.ts";
 
 const HOUR_MS = 3_600_000;
 const ago = (hours: number): string => new Date(Date.now() - hours * HOUR_MS).toISOString();
@@ -30,6 +32,33 @@ test("what an index denies is neither on its pages nor in its metadata, nor sent
   assert.equal(beside.status, 403);
   assert.match((await w.get("own/simple/bad/")).text, /this index denies bad/);
   assert.doesNotMatch((await w.get("own/simple/")).text, /bad/);
+});
+
+test("what an index denies is not on the pages of its publication either", async (t) => {
+  const w = await createGroups(t);
+  await w.hosted("own", [release("six", "1.0"), release("six", "2.0"), release("bad", "1.0")]);
+  const repository = w.repository("own");
+  const task = await endedTask(w.api, await w.api.post(PUBLICATIONS, { repository }));
+  const [publication] = task.created_resources;
+  await made(w.api, DISTRIBUTIONS, { name: "all", base_path: "all", publication });
+  const rules = { denied_packages: ["six<2", "bad"] };
+  await made(w.api, DISTRIBUTIONS, { name: "out", base_path: "out", publication, ...rules });
+
+  for (const end of ["", "index.html"]) {
+    const six = (await w.fetch(`/pulp/content/out/simple/six/${end}`)).body.toString();
+    assert.match(six, /six-2\.0-py3-none-any\.whl#sha256=/);
+    assert.doesNotMatch(six, /six-1\.0-py3/);
+    const bad = await w.fetch(`/pulp/content/out/simple/bad/${end}`);
+    assert.equal(bad.status, 404);
+    assert.match(bad.reason, /this index denies bad/);
+    const list = (await w.fetch(`/pulp/content/out/simple/${end}`)).body.toString();
+    assert.match(list, />six</);
+    assert.doesNotMatch(list, /bad/);
+  }
+  const all = (await w.fetch("/pulp/content/all/simple/six/")).body.toString();
+  assert.match(all, /six-1\.0-py3/);
+  assert.equal((await w.fetch("/pulp/content/out/simple/six")).status, 301);
+  assert.equal((await w.fetch("/pulp/content/out/six-1.0-py3-none-any.whl")).status, 403);
 });
 
 test("an index that allows some shows nothing else, until that changes", async (t) => {

@@ -42,7 +42,7 @@ async function metadata(
   const view = await contentView(ctx, request);
   if (!view) return undefined;
   const { text, notes } = await metadataOf(view, { name: normalizeName(name), version });
-  if (text !== undefined) return reply(view, "application/json", text);
+  if (text !== undefined) return pageReply(view, "application/json", text);
   const reason = noteLines(notes).join(" ");
   return { kind: "missing", ...(reason === "" ? {} : { reason }) };
 }
@@ -53,7 +53,7 @@ async function projectList(view: IndexView): Promise<ContentAnswer> {
     const location = `${urlsOf(view).index}simple/?format=json`;
     return { kind: "redirect", status: 302, location };
   }
-  return reply(view, JSON_TYPE, await ownList(view, jsonList));
+  return pageReply(view, JSON_TYPE, await ownList(view, jsonList));
 }
 
 async function project(view: IndexView, name: string): Promise<ContentAnswer> {
@@ -61,11 +61,11 @@ async function project(view: IndexView, name: string): Promise<ContentAnswer> {
   if (listing.files.length === 0) {
     return { kind: "missing", reason: missingText(name, listing.notes) };
   }
-  return reply(view, JSON_TYPE, projectJson(name, listing, urlsOf(view)));
+  return pageReply(view, JSON_TYPE, projectJson(name, listing, urlsOf(view)));
 }
 
 /** What upstreams and members say may change without a change of the distribution itself. */
-const reply = ({ place }: IndexView, type: string, body: string): ContentAnswer => ({
+export const pageReply = ({ place }: IndexView, type: string, body: string): ContentAnswer => ({
   kind: "reply",
   status: 200,
   headers: { "Content-Type": type, "X-PyPI-Last-Serial": String(LAST_SERIAL), Vary: "Accept" },

@@ -8,6 +8,7 @@ import { namedFile, ruleRefusal, servedRules, upstreamRefusal } from "./gate.ts"
 import { joinRepository, keepPulled } from "./keep.ts";
 import { pullKey } from "./key.ts";
 import { type PulledRequest, readPullQuery } from "./link.ts";
+import { ruledPage } from "./published-page.ts";
 
 type Request = Parameters<NonNullable<ContentHandler["resolve"]>>[1];
 type Answer = Awaited<ReturnType<NonNullable<ContentHandler["resolve"]>>>;
@@ -29,7 +30,11 @@ async function resolve(ctx: Ctx, request: Request): Promise<Answer> {
     const refused = await ruleRefusal(ctx, request, { served, file });
     if (refused) return refused;
   }
-  return (await publishedMetadata(ctx, request)) ?? pulledFile(ctx, request);
+  return (
+    (await publishedMetadata(ctx, request)) ??
+    (await ruledPage(ctx, request)) ??
+    pulledFile(ctx, request)
+  );
 }
 
 async function pulledFile(ctx: Ctx, request: Request): Promise<Answer> {
