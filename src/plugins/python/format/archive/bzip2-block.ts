@@ -15,13 +15,36 @@ const SYMBOLS_PER_SELECTOR = 50;
 /** This symbol and the one before it are the digits of the length of a run. */
 const RUN_B = 1;
 
+/** Values that a short block has. */
+const FIRST_VALUES = 16_384;
+
+/** What the blocks of a file are unpacked in, one after the other: as large as they turn out to be. */
+export class BlockMemory {
+  #values = new Uint32Array(FIRST_VALUES);
+
+  get values(): Uint32Array {
+    return this.#values;
+  }
+
+  /** Has room for so many values, of which those that are there stay; twice as much as before. */
+  grow(count: number, most: number): Uint32Array {
+    const grown = new Uint32Array(Math.min(most, Math.max(count, 2 * this.#values.length)));
+    grown.set(this.#values);
+    this.#values = grown;
+    return grown;
+  }
+}
+
 /**
  * Reads a block behind its checksum.
  *
- * @param links as long as a block may be; it is used again for each.
+ * @param limits `most` bytes are what a block of this stream may have.
  * @throws `Malformed` if it contradicts itself or is longer.
  */
-export function readBlock(bits: Bits, links: Uint32Array): SortedBlock {
+export function readBlock(
+  bits: Bits,
+  limits: { readonly memory: BlockMemory; readonly most: number },
+): SortedBlock {
   if (bits.read(1) !== 0)
     throw new Malformed("The bzip2 stream is of a kind that was given up: randomised.");
   const origin = bits.read(24);
@@ -29,12 +52,12 @@ export function readBlock(bits: Bits, links: Uint32Array): SortedBlock {
   const groups = bits.read(3);
   const selectors = readSelectors(bits, groups);
   const codes = Array.from({ length: groups }, () => readCode(bits, bytes.length + 2));
-  const column = new Column(links);
+  const column = new Column(limits);
   readRuns(new Symbols(bits, selectors, codes), bytes, column);
   if (origin >= column.length)
     throw new Malformed("A block of the bzip2 stream begins outside of itself.");
   linkUp(column);
-  return { links, length: column.length, first: origin };
+  return { links: column.links, length: column.length, first: origin };
 }
 
 /** The bytes that occur, as a map of sixteen ranges. */
@@ -133,19 +156,24 @@ class Symbols {
 
 /** The last column of the sorted block, and how often each byte is in it. */
 class Column {
-  readonly links: Uint32Array;
   readonly counts = new Uint32Array(256);
+  readonly #memory: BlockMemory;
+  readonly #most: number;
+  links: Uint32Array;
   length = 0;
 
-  constructor(links: Uint32Array) {
-    this.links = links;
+  constructor({ memory, most }: { readonly memory: BlockMemory; readonly most: number }) {
+    this.#memory = memory;
+    this.#most = most;
+    this.links = memory.values;
   }
 
   /** @throws `Malformed` if the block grows longer than it may be. */
   put(byte: number, count: number): void {
     const end = this.length + count;
-    if (end > this.links.length)
+    if (end > this.#most)
       throw new Malformed("A block of the bzip2 stream is longer than it may be.");
+    if (end > this.links.length) this.links = this.#memory.grow(end, this.#most);
     if (count === 1) this.links[this.length] = byte;
     else this.links.fill(byte, this.length, end);
     this.counts[byte] = (this.counts[byte] ?? 0) + count;

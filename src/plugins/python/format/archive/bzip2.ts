@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { Malformed } from "../malformed.ts";
 import { type ByteSource, bytesAt } from "./byte-source.ts";
 import { Bits } from "./bzip2-bits.ts";
-import { readBlock, type SortedBlock } from "./bzip2-block.ts";
+import { BlockMemory, readBlock, type SortedBlock } from "./bzip2-block.ts";
 
 /** More than the largest block takes when it is packed: 20 bits for each of 900 000 bytes. */
 const BLOCK_BYTES = 3 * 1024 * 1024;
@@ -16,19 +16,19 @@ const END_MAGIC = [0x177245, 0x385090];
 /**
  * Unpacks bzip2 in pieces of 64 KiB, one stream after the other, and checks the checksums.
  *
- * Holds about 12 MB, and lets other work go on between pieces.
+ * Holds 12 MB at most, and lets other work go on between pieces.
  *
  * @throws `Malformed` if a stream is cut off or broken, or if something else follows it.
  */
 export async function* bunzipped(source: ByteSource): AsyncGenerator<Buffer> {
   const window = new Window(source);
-  const links = new Uint32Array(9 * LEVEL_BYTES);
+  const memory = new BlockMemory();
   do {
-    yield* oneStream(window, links);
+    yield* oneStream(window, memory);
   } while (!window.isAtEnd);
 }
 
-async function* oneStream(window: Window, links: Uint32Array): AsyncGenerator<Buffer> {
+async function* oneStream(window: Window, memory: BlockMemory): AsyncGenerator<Buffer> {
   const head = await window.bits();
   const [signature, level] = [head.read(24), head.read(8) - ZERO];
   if (signature !== SIGNATURE || level < 1 || level > 9)
@@ -44,7 +44,7 @@ async function* oneStream(window: Window, links: Uint32Array): AsyncGenerator<Bu
       return;
     }
     if (!isSame(magic, BLOCK_MAGIC)) throw new Malformed("The bzip2 stream has no block in it.");
-    yield* expanded(readBlock(bits, links.subarray(0, level * LEVEL_BYTES)), checksum);
+    yield* expanded(readBlock(bits, { memory, most: level * LEVEL_BYTES }), checksum);
     await setImmediate();
     combined = (((combined << 1) | (combined >>> 31)) ^ checksum) >>> 0;
   }
