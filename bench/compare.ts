@@ -30,9 +30,10 @@ export interface CompareOptions {
 export async function compare(pairing: Pairing, options: CompareOptions): Promise<Comparison> {
   const { ours, theirs } = pairing;
   const seconds = pairing.seconds ?? options.seconds;
+  const pairs = Math.max(pairing.pairs ?? 0, options.pairs);
   for (const side of [ours, theirs]) await side.load(options.warmUpSeconds);
   const samples = { ours: [] as Sample[], theirs: [] as Sample[] };
-  for (let pair = 0; pair < options.pairs; pair += 1) {
+  for (let pair = 0; pair < pairs; pair += 1) {
     const order = pair % 2 === 0 ? (["ours", "theirs"] as const) : (["theirs", "ours"] as const);
     for (const who of order) samples[who].push(await measure(pairing[who], seconds));
   }

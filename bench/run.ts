@@ -49,7 +49,7 @@ process.exitCode = describe(report).some((line) => line.startsWith("FAIL")) ? 1 
 async function runScenario(scenario: Scenario): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await startDatabase());
-  const env = { PULP_LOG_LEVEL: "warn", DATABASE_URL: database.url };
+  const env = { PULP_LOG_LEVEL: "warn", DATABASE_URL: database.url, ...scenario.env };
   const server = stack.use(await startServer({ env }));
   const bench: Bench = {
     ...{ server, stack, say, pairs: settings.pairs, seconds: settings.seconds },

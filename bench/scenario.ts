@@ -35,8 +35,10 @@ export interface Pairing {
   readonly ours: Side;
   readonly theirs: Side;
   readonly goals: readonly Goal[];
-  /** Seconds of one measured load; 3 without it. */
+  /** Seconds of one measured load; those of the run without it. */
   readonly seconds?: number;
+  /** Fewest pairs that can tell; those of the run if they are more. */
+  readonly pairs?: number;
 }
 
 /** A value that is looked at once, without a pair: idle memory, start time. */
@@ -70,5 +72,7 @@ export interface Bench {
 /** A file of `bench/scenarios/` exports one as `scenario`. */
 export interface Scenario {
   readonly title: string;
+  /** Settings of its server beside those of every scenario. */
+  readonly env?: Readonly<Record<string, string>>;
   run(bench: Bench): Promise<void>;
 }

@@ -25,6 +25,16 @@ test("sides are warmed up and then take turns as A B B A", async () => {
   assert.equal(verdicts[0]?.passes, true);
 });
 
+test("a pairing may ask for more pairs and another length, never for fewer pairs", async () => {
+  const order: string[] = [];
+  const pairing = { name: "x", ours: side("a", order), theirs: side("b", order), goals: [] };
+  const options = { pairs: 2, seconds: 3, warmUpSeconds: 1 };
+  await compare({ ...pairing, pairs: 3, seconds: 2 }, options);
+  assert.deepEqual(order, ["a1", "b1", "a2", "b2", "b2", "a2", "a2", "b2"]);
+  const { ours } = await compare({ ...pairing, pairs: 1 }, options);
+  assert.equal(ours.samples.length, 2);
+});
+
 test("the unfavourable end of the interval decides", () => {
   const sample = (cpuMs: number) => ({ operations: 1, seconds: 1, errors: 0, cpuMs });
   const ours = [1, 1, 1, 1, 1, 1, 4].map(sample);

@@ -4,10 +4,18 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 
-const { projects, files, counts } = workerData as {
+const {
+  projects,
+  files,
+  counts,
+  salt = "",
+} = workerData as {
   readonly projects: number;
   readonly files: number;
+  /** Whether the list says how often each project changed. */
   readonly counts: boolean;
+  /** Makes the bytes of all files others. */
+  readonly salt?: string;
 };
 
 let changes = 0;
@@ -22,7 +30,7 @@ function pageOf(index: number): string {
     return {
       filename,
       url: `/files/${filename}`,
-      hashes: { sha256: sha256(filename) },
+      hashes: { sha256: sha256(salt + filename) },
       size: 1000,
     };
   });
