@@ -51,6 +51,17 @@ export interface ContentType extends EntityModel {
   readonly slotIsPath: boolean;
   /** Its files can be dropped and downloaded again (reclaim space). */
   readonly reclaimable: boolean;
+  /** Its units are releases of packages that databases of advisories know. */
+  readonly releases?: ReleaseColumns;
+}
+
+/** Where a detail table says which release of which package a unit is. */
+export interface ReleaseColumns {
+  /** As OSV calls it: `PyPI`; null where labels of the repository say it. */
+  readonly ecosystem: string | null;
+  /** Columns. */
+  readonly name: string;
+  readonly version: string;
 }
 
 /** A version under construction; `n` is its number. */

@@ -68,6 +68,7 @@ export type { DeclaredUnit } from "#core/sync/types.ts";
 export { dispatch, recordTasks } from "#core/tasks/commands.ts";
 export { tenancy } from "#core/tenancy.ts";
 export { inTransaction } from "#core/transaction.ts";
+export { advisories } from "#core/vulnerabilities/commands.ts";
 export type { ContentHandler, GuardHandler, GuardRequest } from "#delivery/contract.ts";
 export { gateway } from "#rest/auth/gateway.ts";
 export type { Call } from "#rest/kit/call.ts";
@@ -83,7 +84,7 @@ export {
   text,
 } from "#rest/kit/fields.ts";
 export { labelSelect } from "#rest/kit/filters/label-select.ts";
-export { booleanFilter, NAME, textFilters } from "#rest/kit/filters/lookups.ts";
+export { booleanFilter, datetimeFilters, NAME, textFilters } from "#rest/kit/filters/lookups.ts";
 export { resolveRelation } from "#rest/kit/references.ts";
 export {
   type Action,
@@ -98,6 +99,7 @@ export { defineSite } from "#rest/kit/site.ts";
 export type { Visibility } from "#rest/kit/visibility.ts";
 export { createFrom } from "#rest/kit/write.ts";
 export { acsResource } from "#rest/resources/families/acs-resource.ts";
+export { relationFilter } from "#rest/resources/families/common.ts";
 export {
   digestFields,
   singleArtifactFields,

@@ -205,6 +205,11 @@ export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>
       `distributions/core/artifacts/${await createDistribution(api.ctx, input)}/`,
     );
   },
+  pypi_yank_monitor: (m) =>
+    post(m, "pypi_yank_monitor/", {
+      name: `yanks of ${m.domain.name}${m.suffix}`,
+      repository: m.of("repositories/python/python"),
+    }),
   "acs/file/file": async (m) => {
     const remote = await post(m, "remotes/file/file/", {
       name: `acs${m.suffix}`,

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { DomainRef, Trx } from "../ctx.ts";
-import type { ContentType, DetailRow } from "../plugin-contract.ts";
+import type { ContentType } from "../plugin-contract.ts";
 import { prepared } from "../prepared.ts";
 import type { PreparedUnit } from "./rules.ts";
 import type { FileSource } from "./types.ts";

@@ -1,5 +1,6 @@
 import type { SettingValues } from "#base/settings.ts";
 import { accessSettings } from "./access-settings.ts";
+import { advisorySettings } from "./advisory-settings.ts";
 import { compatSettings, foreignPluginSettings } from "./compat-settings.ts";
 import { contentSettings } from "./content-settings.ts";
 import { redisSettings } from "./redis-settings.ts";
@@ -18,6 +19,7 @@ export const coreSettings = {
   ...taskSettings,
   ...telemetrySettings,
   ...scanSettings,
+  ...advisorySettings,
   ...redisSettings,
 } as const;
 

@@ -43,7 +43,10 @@ export interface HttpResponse {
 
 /** A connection pool to the upstreams of one remote. Credentials stay with their origin. */
 export interface HttpClient extends AsyncDisposable {
-  /** One request, redirects followed; every status resolves. Rejects with a `PLPnnnn` error. */
+  /**
+   * One request; every status resolves. Redirects are followed, but those of a POST are answers.
+   * Rejects with a `PLPnnnn` error.
+   */
   get(url: string, request?: HttpRequest): Promise<HttpResponse>;
 }
 
@@ -51,7 +54,9 @@ export interface HttpRequest {
   /** `authorization` and `cookie` do not follow a redirect to another origin. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  readonly method?: "GET" | "HEAD";
+  readonly method?: "GET" | "HEAD" | "POST";
+  /** JSON text that a POST brings; it goes nowhere but to the address that was asked for. */
+  readonly json?: string;
 }
 
 export interface Http {

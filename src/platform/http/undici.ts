@@ -81,7 +81,7 @@ class UndiciClient implements HttpClient {
     for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
       checkUrl(url, this.#policy);
       const answer = await this.#send(url, request, { asked: url.origin === asked, signal });
-      const location = answer.headers.location;
+      const location = request.method === "POST" ? undefined : answer.headers.location;
       if (!REDIRECTS.has(answer.statusCode) || typeof location !== "string")
         return this.#response(answer, url, request.method === "HEAD");
       await answer.body.dump({ limit: 65_536, signal });
@@ -93,11 +93,13 @@ class UndiciClient implements HttpClient {
   #send(url: URL, request: HttpRequest, how: { asked: boolean; signal: AbortSignal }) {
     const home = url.origin === this.#options.origin;
     const where = { home, asked: how.asked, userAgent: this.#userAgent };
+    const { json } = request;
     return this.#dispatcher(home).request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: request.method ?? "GET",
       headers: requestHeaders(this.#options, request, where),
+      ...(json === undefined ? {} : { body: json }),
       signal: how.signal,
       highWaterMark: 256 * 1024,
     });

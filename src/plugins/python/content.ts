@@ -11,6 +11,7 @@ export const pythonPackage: ContentType = {
   slot: (row) => [String(row.filename)],
   slotIsPath: false,
   reclaimable: true,
+  releases: { ecosystem: "PyPI", name: "name", version: "version" },
 };
 
 /** Who made a file, signed (PEP 740): one per package in a version. */

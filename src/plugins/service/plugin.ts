@@ -13,6 +13,9 @@ import { serviceMiddleware } from "./middleware/middleware.ts";
 import { operations } from "./operations/operations.ts";
 import { countContentSources, countRhelAi, noOp, serviceSchedules } from "./operations/tasks.ts";
 import { serviceSettings } from "./settings.ts";
+import { yankMonitors } from "./yanks/monitors.ts";
+import { yankSchemas } from "./yanks/schemas.ts";
+import { checkMonitor, checkMonitors, yankSchedules } from "./yanks/tasks.ts";
 
 export const service = definePlugin({
   label: "service",
@@ -30,10 +33,11 @@ export const service = definePlugin({
   claims: claimsReader,
   middleware: serviceMiddleware,
   onDownload,
-  resources: [domainOrgs, featureGuardResource],
+  resources: [domainOrgs, featureGuardResource, yankMonitors],
+  schemas: yankSchemas,
   endpoints: [createDomain, migrateDomain, ...operations],
-  tasks: [noOp, countContentSources, countRhelAi],
-  schedules: serviceSchedules,
+  tasks: [noOp, countContentSources, countRhelAi, checkMonitor, checkMonitors],
+  schedules: [...serviceSchedules, ...yankSchedules],
   delivery: [],
   guards: [featureGuard],
   settings: serviceSettings,

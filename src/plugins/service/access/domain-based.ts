@@ -1,11 +1,12 @@
-import { type Ctx, type Executor, type Plugin, sql } from "#sdk";
+import { type Caller, type Ctx, type Executor, type Plugin, sql } from "#sdk";
 import { refuseReserved } from "../domains/create-domain.ts";
 import { type FeatureCheck, featureCheck } from "../features/check.ts";
 import { callerOrganisation } from "../identity/claims.ts";
 import { serviceSettingsOf } from "../settings.ts";
+import { monitorDomain } from "../yanks/monitors-table.ts";
 import { indexDecider } from "./index-reads.ts";
 import { isIndex, isOpenInPublic, isPublicName, isSafe, isSubscribed, reachOf } from "./rules.ts";
-import { hasDomain, linkDomain, ownGroup, seenDomains, tenantOf } from "./tenants.ts";
+import { hasDomain, linkDomain, ownGroup, seenDomains, type Tenant, tenantOf } from "./tenants.ts";
 
 export type PermissionClass = NonNullable<Plugin["permissionClasses"]>[number];
 export type Decider = ReturnType<PermissionClass["open"]>;
@@ -22,7 +23,15 @@ export const domainBasedPermission: PermissionClass = {
 
 const only = (rows: RowRule["rows"]): RowRule => ({ kind: "only", rows });
 
+const YANK_MONITORS = "pypi_yank_monitor";
 const NAMED_DOMAIN: ReadonlySet<string> = new Set(["domains/create", "domains/migrate"]);
+
+/** Of tenants only: readers of a domain by its policy have nothing that lies beside it. */
+const seenMonitors = (caller: Caller, subjects: readonly number[]) =>
+  caller.user === null
+    ? sql<unknown>`false`
+    : sql<unknown>`e.domain = any(array(
+        select e.num from domain e where ${seenDomains(tenantOf(caller, { subjects }), [])}))`;
 
 class DomainBased implements Decider {
   readonly #ctx: Ctx;
@@ -83,6 +92,7 @@ class DomainBased implements Decider {
       if (action === "create" || action === "list") return true;
       return hasDomain(this.#ctx, key ?? caller.domain.num, tenant);
     }
+    if (viewset === YANK_MONITORS) return this.#hasMonitor(question, tenant);
     switch (reachIn(question)) {
       case "own":
         return true;
@@ -95,10 +105,18 @@ class DomainBased implements Decider {
     }
   }
 
+  /** Monitors have addresses in every domain: what they watch says whose they are. */
+  async #hasMonitor({ caller, action, key }: Question, tenant: Tenant): Promise<boolean> {
+    if (action === "list") return true;
+    const domain = key === undefined ? caller.domain.num : await monitorDomain(this.#ctx, key);
+    return domain !== undefined && hasDomain(this.#ctx, domain, tenant);
+  }
+
   /** §5.3: the domain is the boundary, so only lists of domains are narrowed. */
   scope({ caller, subjects, groups, viewset }: Scoped): RowRule | undefined {
     const { user } = caller;
     if (viewset === "tokens") return only(sql`e.owner = ${user?.id ?? null}`);
+    if (viewset === YANK_MONITORS) return only(seenMonitors(caller, subjects));
     if (viewset !== "domains") return undefined;
     if (user === null) return only(sql`false`);
     const policies = Object.entries(this.#settings.DOMAIN_ACCESS_POLICIES);

@@ -1,4 +1,21 @@
-import { type AccessRules, crudPolicy, plainPolicy, STANDARD_ROLES } from "#sdk";
+import { type AccessRules, crudPolicy, may, plainPolicy, STANDARD_ROLES } from "#sdk";
+
+const change = may.modelOrObject("service.change_pypiyankmonitor");
+const view = may.modelOrObject("service.view_pypiyankmonitor");
+
+/** Monitors are of no domain, but who makes one says so in the domain of what it watches. */
+const yankMonitors = crudPolicy("pypi_yank_monitor", "service.pypiyankmonitor", {
+  isGlobal: true,
+  without: ["update"],
+  rules: {
+    create: [
+      may.modelOrDomain("service.add_pypiyankmonitor"),
+      "has_repo_or_repo_ver_param_model_or_domain_or_obj_perms:python.view_pythonrepository",
+    ],
+    check: [change],
+    report: [view],
+  },
+});
 
 /** Who may do what where roles decide (service §5.4). */
 export const serviceAccess: AccessRules = {
@@ -6,6 +23,7 @@ export const serviceAccess: AccessRules = {
     crudPolicy("contentguards/service/feature", "service.featurecontentguard", {
       without: ["set_label", "unset_label"],
     }),
+    yankMonitors,
     {
       ...plainPolicy("domains/create", { post: [] }),
       creation_hooks: [
@@ -18,6 +36,7 @@ export const serviceAccess: AccessRules = {
   models: [
     { model: "service.domainorg", isPlain: true },
     { model: "service.featurecontentguard", roles: STANDARD_ROLES },
+    { model: "service.pypiyankmonitor", roles: STANDARD_ROLES },
   ],
   adminOnly: [
     "domain_orgs",
