@@ -205,6 +205,12 @@ export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>
       `distributions/core/artifacts/${await createDistribution(api.ctx, input)}/`,
     );
   },
+  vuln_report_service: async ({ api, domain }) => {
+    const id = uuid7();
+    await sql`insert into service_vuln_report (id, domain, vulns)
+      values (${id}, ${domain.num}, '{}')`.execute(api.ctx.db);
+    return inDomain(domain.name, `vuln_report_service/${id}/`);
+  },
   pypi_yank_monitor: (m) =>
     post(m, "pypi_yank_monitor/", {
       name: `yanks of ${m.domain.name}${m.suffix}`,

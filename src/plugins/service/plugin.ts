@@ -13,6 +13,8 @@ import { serviceMiddleware } from "./middleware/middleware.ts";
 import { operations } from "./operations/operations.ts";
 import { countContentSources, countRhelAi, noOp, serviceSchedules } from "./operations/tasks.ts";
 import { serviceSettings } from "./settings.ts";
+import { vulnerabilityReports } from "./vulnerabilities/reports.ts";
+import { reportLockFile, reportVersion } from "./vulnerabilities/tasks.ts";
 import { yankMonitors } from "./yanks/monitors.ts";
 import { yankSchemas } from "./yanks/schemas.ts";
 import { checkMonitor, checkMonitors, yankSchedules } from "./yanks/tasks.ts";
@@ -33,10 +35,18 @@ export const service = definePlugin({
   claims: claimsReader,
   middleware: serviceMiddleware,
   onDownload,
-  resources: [domainOrgs, featureGuardResource, yankMonitors],
+  resources: [domainOrgs, featureGuardResource, yankMonitors, vulnerabilityReports],
   schemas: yankSchemas,
   endpoints: [createDomain, migrateDomain, ...operations],
-  tasks: [noOp, countContentSources, countRhelAi, checkMonitor, checkMonitors],
+  tasks: [
+    noOp,
+    countContentSources,
+    countRhelAi,
+    checkMonitor,
+    checkMonitors,
+    reportVersion,
+    reportLockFile,
+  ],
   schedules: [...serviceSchedules, ...yankSchedules],
   delivery: [],
   guards: [featureGuard],

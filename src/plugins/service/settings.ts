@@ -106,6 +106,12 @@ export const serviceSettings = defineSettings({
     unit: "seconds",
     doc: "How long one of its answers may take.",
   },
+  LOCK_FILE_MAX_SIZE: {
+    schema: Type.Integer({ minimum: 1 }),
+    default: 16_777_216,
+    unit: "bytes",
+    doc: "The largest `package-lock.json` that a report of vulnerabilities is made of.",
+  },
   YANK_REPORTS_KEPT: {
     schema: Type.Integer({ minimum: 1 }),
     default: 90,

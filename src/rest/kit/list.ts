@@ -34,7 +34,7 @@ export async function listAnswer(
   call: Call,
   parent?: string,
 ): Promise<string | Readable> {
-  const page = pageOf(call);
+  const page = pageOf(call, resource);
   const list = await listQuery(resource, call, parent);
   const options = { view: call.view, selection: selectionFor(resource, call.query) };
   if (page.limit > SLICE) return Readable.from(slices({ resource, call, list, page, options }));
@@ -157,11 +157,11 @@ async function* slices(
 }
 
 /** Odd values fall back silently (core-rest §3.1). */
-function pageOf({ query, ctx }: Call): Page {
+function pageOf({ query, ctx }: Call, { mostListed = Number.MAX_SAFE_INTEGER }: Resource): Page {
   const size = Number(ctx.settings.REST_FRAMEWORK.PAGE_SIZE ?? DEFAULT_LIMIT);
   const limit = wholeNumber(query.get("limit"));
   return {
-    limit: limit !== undefined && limit > 0 ? limit : size,
+    limit: Math.min(limit !== undefined && limit > 0 ? limit : size, mostListed),
     offset: wholeNumber(query.get("offset")) ?? 0,
   };
 }

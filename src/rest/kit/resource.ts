@@ -265,6 +265,8 @@ export interface Resource {
   /** Unknown keys of bodies are ignored (core-rest §2.2). */
   readonly isLenient?: boolean;
   readonly actions?: readonly Action[];
+  /** Objects of one page of its list, whatever is asked for: each of them may be large. */
+  readonly mostListed?: number;
   /** `fields` and `exclude_fields` say nothing (core-rest §3.2). */
   readonly isAlwaysWhole?: true;
   /** Shorter answer when `?minimal=true`: its schema and keys. */

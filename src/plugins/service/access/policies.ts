@@ -1,4 +1,11 @@
-import { type AccessRules, crudPolicy, may, plainPolicy, STANDARD_ROLES } from "#sdk";
+import {
+  type AccessRules,
+  type CheckQuestion,
+  crudPolicy,
+  may,
+  plainPolicy,
+  STANDARD_ROLES,
+} from "#sdk";
 
 const change = may.modelOrObject("service.change_pypiyankmonitor");
 const view = may.modelOrObject("service.view_pypiyankmonitor");
@@ -18,12 +25,32 @@ const yankMonitors = crudPolicy("pypi_yank_monitor", "service.pypiyankmonitor", 
 });
 
 /** Who may do what where roles decide (service §5.4). */
+const vulnerabilityReports = crudPolicy("vuln_report_service", "service.vulnerabilityreport", {
+  without: ["update", "partial_update", "set_label", "unset_label"],
+  rules: {
+    create: [
+      may.modelOrDomain("service.add_vulnerabilityreport"),
+      "has_reported_repository_perms:view",
+    ],
+  },
+});
+
+/** A report names the packages of a repository, so it is for those who see the repository. */
+async function seesReported({ rights, facts }: CheckQuestion, verb: string): Promise<boolean> {
+  const repository = await facts.parameter("repo_version");
+  if (!repository) return true;
+  const permission = repository.model.replace(".", `.${verb}_`);
+  if (rights.onModel(permission) || rights.onDomain(permission)) return true;
+  return rights.onObject([permission], repository);
+}
+
 export const serviceAccess: AccessRules = {
   policies: [
     crudPolicy("contentguards/service/feature", "service.featurecontentguard", {
       without: ["set_label", "unset_label"],
     }),
     yankMonitors,
+    vulnerabilityReports,
     {
       ...plainPolicy("domains/create", { post: [] }),
       creation_hooks: [
@@ -36,8 +63,13 @@ export const serviceAccess: AccessRules = {
   models: [
     { model: "service.domainorg", isPlain: true },
     { model: "service.featurecontentguard", roles: STANDARD_ROLES },
-    { model: "service.pypiyankmonitor", roles: STANDARD_ROLES },
+    { model: "service.pypiyankmonitor", isGlobal: true, roles: STANDARD_ROLES },
+    {
+      model: "service.vulnerabilityreport",
+      roles: { ...STANDARD_ROLES, owner: ["view", "delete", "manage_roles"] },
+    },
   ],
+  checks: { has_reported_repository_perms: seesReported },
   adminOnly: [
     "domain_orgs",
     "/api/pulp/debug/task-debug/",

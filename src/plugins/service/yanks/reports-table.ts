@@ -1,6 +1,6 @@
 import type { JsonObject } from "#base/json.ts";
 import { uuid7 } from "#base/uuid7.ts";
-import { type Ctx, sql, tenancy } from "#sdk";
+import { advisories, type Ctx, sql, tenancy } from "#sdk";
 
 export interface YankReport {
   readonly repository_name: string;
@@ -27,8 +27,8 @@ export const saveReport = (
     if (rows.length === 0) return false;
     await sql`
       insert into service_yank_report (id, monitor, repository_name, report, errors)
-      values (${uuid7()}, ${monitor}, ${report.repository_name}, ${JSON.stringify(report.report)},
-        ${JSON.stringify(report.errors)})`.execute(trx);
+      values (${uuid7()}, ${monitor}, ${report.repository_name}, ${advisories.storedJson(report.report)},
+        ${advisories.storedJson(report.errors)})`.execute(trx);
     await sql`
       delete from service_yank_report where id in (
         select id from service_yank_report where monitor = ${monitor}
