@@ -205,6 +205,11 @@ export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>
       `distributions/core/artifacts/${await createDistribution(api.ctx, input)}/`,
     );
   },
+  rh_service_account: (m) =>
+    post(m, "rh_service_account/", {
+      name: `account${m.suffix}`,
+      subject_dn: `/O=${m.domain.name}${m.suffix}/CN=program`,
+    }),
   vuln_report_service: async ({ api, domain }) => {
     const id = uuid7();
     await sql`insert into service_vuln_report (id, domain, vulns)

@@ -8,4 +8,14 @@ export const serviceErrors = defineErrors({
     status: 401,
     message: () => "Access denied. Invalid JSON.",
   },
+  disabledAccount: {
+    code: "identity-disabled",
+    status: 401,
+    message: () => "Service account is disabled.",
+  },
+  unknownAccount: {
+    code: "identity-unknown",
+    status: 401,
+    message: () => "Unknown service account.",
+  },
 });

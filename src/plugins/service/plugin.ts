@@ -2,6 +2,7 @@ import { definePlugin } from "#sdk";
 import { domainBasedPermission } from "./access/domain-based.ts";
 import { serviceAccess } from "./access/policies.ts";
 import { serviceAccessPolicy } from "./access/rbac.ts";
+import { serviceAccounts } from "./accounts/accounts.ts";
 import { createDomain } from "./domains/create-domain.ts";
 import { domainOrgs } from "./domains/domain-orgs.ts";
 import { migrateDomain } from "./domains/migrate-domain.ts";
@@ -35,7 +36,13 @@ export const service = definePlugin({
   claims: claimsReader,
   middleware: serviceMiddleware,
   onDownload,
-  resources: [domainOrgs, featureGuardResource, yankMonitors, vulnerabilityReports],
+  resources: [
+    domainOrgs,
+    featureGuardResource,
+    yankMonitors,
+    vulnerabilityReports,
+    serviceAccounts,
+  ],
   schemas: yankSchemas,
   endpoints: [createDomain, migrateDomain, ...operations],
   tasks: [

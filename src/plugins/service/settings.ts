@@ -20,6 +20,11 @@ export const serviceSettings = defineSettings({
     default: false,
     doc: "An identity without `.identity.internal.org_id` is of the organisation of `.identity.org_id`.",
   },
+  RH_SERVICE_ACCOUNT_REQUIRED: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "Certificates without a service account are refused; else their subjects become users.",
+  },
   DOMAIN_ACCESS_POLICIES: {
     schema: Type.Record(text, accessPolicy),
     default: {

@@ -35,6 +35,13 @@ const vulnerabilityReports = crudPolicy("vuln_report_service", "service.vulnerab
   },
 });
 
+const accounts = crudPolicy("rh_service_account", "service.rhserviceaccount", {
+  rules: {
+    enable: [may.anyLevel("service.change_rhserviceaccount")],
+    disable: [may.anyLevel("service.change_rhserviceaccount")],
+  },
+});
+
 /** A report names the packages of a repository, so it is for those who see the repository. */
 async function seesReported({ rights, facts }: CheckQuestion, verb: string): Promise<boolean> {
   const repository = await facts.parameter("repo_version");
@@ -51,6 +58,7 @@ export const serviceAccess: AccessRules = {
     }),
     yankMonitors,
     vulnerabilityReports,
+    accounts,
     {
       ...plainPolicy("domains/create", { post: [] }),
       creation_hooks: [
@@ -64,6 +72,7 @@ export const serviceAccess: AccessRules = {
     { model: "service.domainorg", isPlain: true },
     { model: "service.featurecontentguard", roles: STANDARD_ROLES },
     { model: "service.pypiyankmonitor", isGlobal: true, roles: STANDARD_ROLES },
+    { model: "service.rhserviceaccount", roles: STANDARD_ROLES },
     {
       model: "service.vulnerabilityreport",
       roles: { ...STANDARD_ROLES, owner: ["view", "delete", "manage_roles"] },

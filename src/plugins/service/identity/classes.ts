@@ -1,5 +1,6 @@
 import type { JsonObject } from "#base/json.ts";
 import { type Ctx, gateway, type Plugin } from "#sdk";
+import { admittedUser } from "../accounts/admit.ts";
 import { serviceErrors } from "../errors.ts";
 import { serviceSettingsOf } from "../settings.ts";
 import { BROKEN, textAt } from "./decode.ts";
@@ -27,6 +28,8 @@ interface HeaderClass {
   /** Who succeeds becomes a member of the group of its organisation. */
   readonly joinsOrganisation: boolean;
   username(document: JsonObject): string | undefined;
+  /** What the name becomes, or the refusal of it. */
+  readonly admit?: typeof admittedUser;
 }
 
 /** Header classes in the order that they have without the setting (service §3). */
@@ -38,6 +41,7 @@ const HEADER_CLASSES: readonly HeaderClass[] = [
     isChallenging: true,
     joinsOrganisation: true,
     username: (document) => given(document, "x509.subject_dn"),
+    admit: admittedUser,
   },
   {
     name: "saml",
@@ -91,7 +95,7 @@ function headerClass(one: HeaderClass): AuthenticationClass {
   };
 }
 
-function openClass(ctx: Ctx, { username, joinsOrganisation }: HeaderClass) {
+function openClass(ctx: Ctx, { username, joinsOrganisation, admit }: HeaderClass) {
   const identityIn = identityFinder(ctx);
   const identityOf = gateway.remoteUsers(ctx);
   const groups = organisationGroups(ctx);
@@ -99,9 +103,11 @@ function openClass(ctx: Ctx, { username, joinsOrganisation }: HeaderClass) {
   const authenticate: ReturnType<AuthenticationClass["open"]> = async (request) => {
     const document = documentOf(identityIn(request.raw));
     const name = document && username(document);
-    const identity = name === undefined ? undefined : await identityOf(name, request);
-    if (!identity || !document || !joinsOrganisation) return identity;
+    if (!document || name === undefined) return undefined;
     const organisation = organisationOf(document, ORG_ID_FALLBACK);
+    const admitted = admit ? await admit(ctx, name, organisation) : name;
+    const identity = await identityOf(admitted, request);
+    if (!identity || !joinsOrganisation) return identity;
     if (organisation !== undefined) await groups.join(identity.user, organisation);
     return identity;
   };
