@@ -9,6 +9,7 @@ import { policyBook } from "#core/policies/book.ts";
 import type { Facts } from "#core/policies/facts.ts";
 import { ChangeFeed } from "#delivery/change-feed.ts";
 import type { DoorTools, OpenDoor } from "#delivery/door.ts";
+import { sentFile } from "#delivery/download-tally.ts";
 import { isUnavailable } from "#delivery/errors.ts";
 import { type Exchange, headerProblem, openExchange } from "#delivery/exchange.ts";
 import { DoorFiles } from "#delivery/file-sender.ts";
@@ -18,7 +19,7 @@ import { bareRequest } from "#rest/auth/bare-request.ts";
 import { AuthenticationChain } from "#rest/auth/chain.ts";
 import { rememberRequester } from "#rest/auth/requesters.ts";
 import { isAllowedHost } from "#rest/kit/host.ts";
-import type { Plugin } from "#sdk";
+import type { Meter, Plugin } from "#sdk";
 import { authenticationOf, claimsReader } from "./hooks.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 
@@ -32,9 +33,19 @@ export interface Doors {
   close(graceMs: number): Promise<void>;
 }
 
-export function openDoors(ctx: Ctx, plugins: readonly Plugin[], measured?: RequestMetrics): Doors {
+/** Who looks at what doors do. */
+export interface DoorWatch {
+  readonly measured?: RequestMetrics | undefined;
+  readonly meters?: Meter | undefined;
+}
+
+export function openDoors(
+  ctx: Ctx,
+  plugins: readonly Plugin[],
+  { measured, meters }: DoorWatch = {},
+): Doors {
   const files = new DoorFiles(ctx);
-  const tools = doorTools(ctx, { plugins, sender: files });
+  const tools = doorTools(ctx, { plugins, sender: files, meters });
   const doors = plugins.flatMap(({ doors: own = [] }) => own.map((door) => door.open(tools)));
   const state: State = { ctx, measured, isClosing: false };
   return {
@@ -58,7 +69,15 @@ export function openDoors(ctx: Ctx, plugins: readonly Plugin[], measured?: Reque
 
 function doorTools(
   ctx: Ctx,
-  { plugins, sender }: { readonly plugins: readonly Plugin[]; readonly sender: DoorFiles },
+  {
+    plugins,
+    sender,
+    meters,
+  }: {
+    readonly plugins: readonly Plugin[];
+    readonly sender: DoorFiles;
+    readonly meters: Meter | undefined;
+  },
 ): DoorTools {
   const chain = new AuthenticationChain(ctx, authenticationOf(plugins));
   const trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
@@ -88,8 +107,16 @@ function doorTools(
     },
     record: async (entry) => trail?.record(entry),
     recordWithin: async (trx, entries) => trail?.recordWithin(trx, entries),
+    ...(meters ? { countSent: counterOf(meters) } : {}),
   };
 }
+
+const counterOf =
+  (meters: Meter): NonNullable<DoorTools["countSent"]> =>
+  (exchange, file, sending) => {
+    const sent = sentFile(file, exchange, sending);
+    if (sent) meters.sent(sent);
+  };
 
 /** The permission class of the settings, asked about doors as about every other address. */
 function doorDecider(ctx: Ctx, plugins: readonly Plugin[]): DoorTools["decide"] {

@@ -3,7 +3,7 @@ import type { Caller, Ctx } from "#core/ctx.ts";
 import type { AuthenticationClass } from "#rest/auth/authentication.ts";
 import { coreAuthentication } from "#rest/auth/classes.ts";
 import type { ApiOptions, RequestHooks } from "#rest/kit/server.ts";
-import type { Plugin } from "#sdk";
+import type { Meter, Plugin } from "#sdk";
 import { appErrors } from "./errors.ts";
 
 /** Ways to recognise who asks: those of the core, and what plugins bring. */
@@ -39,12 +39,18 @@ export function downloadHooks(
 export function requestHooks(
   ctx: Ctx,
   shipped: readonly Plugin[],
+  meters?: Meter,
 ): Pick<ApiOptions, "authentication" | "claims" | "middleware"> {
-  const middleware = chosenMiddleware(ctx, shipped);
+  const middleware = [...chosenMiddleware(ctx, shipped), ...(meters ? [countedBy(meters)] : [])];
   const authentication = authenticationOf(shipped);
   const claims = claimsReader(ctx, shipped);
   return { authentication, middleware, ...(claims ? { claims } : {}) };
 }
+
+const countedBy =
+  (meters: Meter) =>
+  ({ whenPermitted }: RequestHooks): void =>
+    whenPermitted((call, place) => meters.asked(call, place));
 
 /** What gateways say about the one who asks; undefined where no plugin reads it. */
 export function claimsReader(

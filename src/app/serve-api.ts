@@ -15,6 +15,7 @@ import { openDoors } from "./doors.ts";
 import { Drain } from "./drain.ts";
 import { guardOf } from "./guard-of.ts";
 import { authenticationOf, requestHooks } from "./hooks.ts";
+import { openMeters } from "./meters.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import type { Runtime } from "./runtime.ts";
 import { accessLogOf, closeServer, listen, type ServerOptions, type Service } from "./service.ts";
@@ -28,7 +29,8 @@ export async function serveApi(
   const ctx = runtime.createCtx("api");
   const measured = requestMetrics(ctx);
   const { api, generalTasks } = composition;
-  const doors = openDoors(ctx, composition.shipped, measured);
+  const meters = openMeters(ctx, composition.shipped);
+  const doors = openDoors(ctx, composition.shipped, { measured, meters });
   const keepAliveTimeout = options.keepAliveTimeoutMs ?? KEEP_ALIVE_MS;
   const app = createApi(ctx, {
     api,
@@ -40,7 +42,7 @@ export async function serveApi(
     ],
     findDomain: domainFinder(ctx),
     refuseDownload: guardOf(ctx, composition.shipped),
-    ...requestHooks(ctx, composition.shipped),
+    ...requestHooks(ctx, composition.shipped, meters),
     before: doors.before,
     http: { keepAliveTimeoutMs: keepAliveTimeout },
     onAnswer: (request, { statusCode: status }, elapsedMs) =>
@@ -71,6 +73,7 @@ export async function serveApi(
       await Promise.all(servers.map((server) => closeServer(server, options.graceMs)));
       await app.close();
       await doors.close(options.graceMs);
+      await meters?.close();
       await heartbeat.stop();
       await accessLog?.[Symbol.asyncDispose]();
     },

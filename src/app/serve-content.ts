@@ -8,6 +8,7 @@ import { requestEnvironment } from "#platform/log/gateway-identity.ts";
 import type { Composition } from "./composition.ts";
 import { Drain } from "./drain.ts";
 import { downloadHooks } from "./hooks.ts";
+import { openMeters } from "./meters.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import type { Runtime } from "./runtime.ts";
 import { accessLogOf, listening, type ServerOptions, type Service } from "./service.ts";
@@ -22,6 +23,7 @@ export async function serveContent(
   const measured = requestMetrics(ctx);
   const onDownload = downloadHooks(ctx, composition.shipped);
   const accessLog = accessLogOf(options, ACCESS_FORMATS.content[ctx.settings.ACCESS_LOG_TEMPLATE]);
+  const meters = openMeters(ctx, composition.shipped);
   const drain = new Drain((request, response, elapsedMs) => {
     measured?.content(request, response, elapsedMs);
     options.onAnswered?.();
@@ -37,6 +39,7 @@ export async function serveContent(
         environment: requestEnvironment(request, ctx.log),
       }));
     },
+    ...(meters ? { onSent: (sent) => meters.sent(sent) } : {}),
     ...(options.keepAliveTimeoutMs ? { keepAliveMs: options.keepAliveTimeoutMs } : {}),
   });
   const heartbeat = await startHeartbeat(ctx);
@@ -48,6 +51,7 @@ export async function serveContent(
     async stop(lingerMs = 0) {
       if (lingerMs > 0) await drain.begin(content.servers, lingerMs);
       await content.close(AbortSignal.timeout(options.graceMs));
+      await meters?.close();
       await heartbeat.stop();
       await accessLog?.[Symbol.asyncDispose]();
     },

@@ -215,8 +215,28 @@ export interface CountedFile {
   readonly domain: DomainRef;
   /** `distribution.id` */
   readonly distribution: string;
+  /** Of the distribution: `file.file`. */
+  readonly type: string;
+  readonly basePath: string;
   /** Below the base path. */
   readonly path: string;
+  /** `content_artifact.id` of a unit's file; null for what is generated, and for what is passed on. */
+  readonly contentArtifact: string | null;
+  /** Of the whole file; null where the upstream did not say. */
+  readonly sizeBytes: number | null;
+}
+
+/** A file that was sent to somebody from its first byte on, or an address of it at the store. */
+export interface SentFile {
+  /** The same value each time that an answer from memory is sent. */
+  readonly file: CountedFile;
+  readonly request: IncomingMessage;
+  /** Bytes of the answer, or of the file at the store. */
+  readonly bytes: number;
+  /** The finished answer was at hand. */
+  readonly isFromMemory: boolean;
+  /** Who asks, where the protocol knows; else only the request tells. */
+  readonly user?: string;
 }
 
 /** Serving what the repository does not hold, from the remote of the distribution (§5.8). */

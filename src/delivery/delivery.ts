@@ -19,9 +19,10 @@ import type {
   Match,
   Redirect,
   Resolution,
+  SentFile,
   Stored,
 } from "./contract.ts";
-import { countedOf, DownloadTally } from "./download-tally.ts";
+import { DownloadTally } from "./download-tally.ts";
 import { Downloads } from "./downloads.ts";
 import { deliveryErrors, type ErrorAnswer, errorAnswer, isUnavailable } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
@@ -46,6 +47,8 @@ export interface DeliveryOptions {
   readonly handlers: readonly ContentHandler[];
   readonly guards: readonly GuardHandler[];
   readonly openUpstream: OpenUpstream;
+  /** Hears of each file that was sent. */
+  readonly onSent?: ((sent: SentFile) => void) | undefined;
 }
 
 const HIT = Object.freeze({ cache: "responses", result: "hit" });
@@ -60,6 +63,12 @@ interface Visit extends Slot {
   readonly isJson: boolean;
   /** Another process had found it. */
   readonly isShared?: boolean;
+}
+
+/** How an answer goes out. */
+interface Sent {
+  readonly mark?: "HIT" | "MISS" | undefined;
+  readonly isFromMemory?: boolean;
 }
 
 /** Match → permit → resolve → send, with a cache of finished answers before all but the guard. */
@@ -79,7 +88,7 @@ export class Delivery {
   readonly #marks: boolean;
   readonly #trust: ProxyTrust;
 
-  constructor(ctx: Ctx, { handlers, guards, openUpstream }: DeliveryOptions) {
+  constructor(ctx: Ctx, { handlers, guards, openUpstream, onSent }: DeliveryOptions) {
     this.#ctx = ctx;
     this.#handlers = new Map(handlers.map((handler) => [handler.type, handler]));
     this.#guards = new Map(guards.map((guard) => [guard.type, guard]));
@@ -96,7 +105,7 @@ export class Delivery {
     this.#trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
     this.#upstreams = new Upstreams(ctx, openUpstream);
     this.#downloads = new Downloads(ctx, this.#upstreams);
-    this.#tally = new DownloadTally(ctx);
+    this.#tally = new DownloadTally(ctx, onSent);
   }
 
   start(): void {
@@ -143,19 +152,30 @@ export class Delivery {
     else void this.refuse(exchange, errorAnswer(isDown ? 503 : 500));
   }
 
-  #send(exchange: Exchange, answer: Answer, mark?: "HIT" | "MISS"): undefined | Promise<void> {
+  #send(
+    exchange: Exchange,
+    answer: Answer,
+    { mark, isFromMemory = false }: Sent = {},
+  ): undefined | Promise<void> {
     const sent = send({ ctx: this.#ctx, files: this.#files }, exchange, { answer, mark });
     const { counted } = answer;
     if (counted === undefined) return sent;
-    if (sent) return sent.then(() => this.#tally.note(counted, exchange));
-    this.#tally.note(counted, exchange);
+    const sending = { isFromMemory };
+    if (sent) return sent.then(() => this.#tally.note(counted, exchange, sending));
+    this.#tally.note(counted, exchange, sending);
     return undefined;
   }
 
   /** With a note of whoever wants to know about it. */
-  #counted(request: ContentRequest, answer: Answer): Answer {
-    const counted = countedOf(this.#handlers.get(request.match.distribution.type), request);
+  #counted(request: ContentRequest, stored: Stored, answer: Answer): Answer {
+    const { contentArtifact, artifact } = stored;
+    const file = { contentArtifact, sizeBytes: artifact.sizeBytes };
+    const counted = this.#tally.counted(this.#handlerOf(request), request, file);
     return counted ? { ...answer, counted } : answer;
+  }
+
+  #handlerOf({ match }: ContentRequest): ContentHandler | undefined {
+    return this.#handlers.get(match.distribution.type);
   }
 
   #serveKept(exchange: Exchange, key: string, kept: CachedAnswer): undefined | Promise<void> {
@@ -172,7 +192,8 @@ export class Delivery {
   /** A kept answer whose file has gone meanwhile is made anew. */
   #sendKept(exchange: Exchange, key: string, kept: CachedAnswer): undefined | Promise<void> {
     const { answer } = kept;
-    const sent = this.#send(exchange, answer, this.#marks && isMarked(answer) ? "HIT" : undefined);
+    const mark = this.#marks && isMarked(answer) ? "HIT" : undefined;
+    const sent = this.#send(exchange, answer, { mark, isFromMemory: true });
     if (answer.body.kind !== "file" || exchange.isHead) return sent;
     return sent?.then(
       () => this.#promote(key, kept),
@@ -333,7 +354,7 @@ export class Delivery {
   async #serveStored(visit: Visit, request: ContentRequest, stored: Stored): Promise<void> {
     try {
       const answer = await storedAnswer(this.#ctx, this.#files, { stored, request });
-      await this.#keepAndSend(visit, request.match, this.#counted(request, answer));
+      await this.#keepAndSend(visit, request.match, this.#counted(request, stored, answer));
     } catch (error) {
       if (!isDamaged(error) || visit.exchange.response.headersSent) throw error;
       await this.#replace(visit, request, stored);
@@ -370,9 +391,11 @@ export class Delivery {
     const tools = { ctx: this.#ctx, files: this.#files };
     const download = () => this.#downloads.of(request, upstream, onSaved);
     const domain = request.match.domain.name;
-    await sendUpstream(tools, visit.exchange, { upstream, domain, download });
-    const counted = countedOf(this.#handlers.get(request.match.distribution.type), request);
-    if (counted) this.#tally.note(counted, visit.exchange);
+    const bytes = await sendUpstream(tools, visit.exchange, { upstream, domain, download });
+    const { contentArtifact, sources } = upstream;
+    const file = { contentArtifact, sizeBytes: sources[0]?.sizeBytes ?? null };
+    const counted = this.#tally.counted(this.#handlerOf(request), request, file);
+    if (counted) this.#tally.note(counted, visit.exchange, { bytes });
   }
 
   /** The answer that the next request for a downloaded file gets. */
@@ -387,7 +410,7 @@ export class Delivery {
     const stored = { kind: "stored" as const, artifact: bytes, contentArtifact, path, at, headers };
     try {
       const answer = await storedAnswer(this.#ctx, this.#files, { stored, request });
-      this.#memory.keep(visit, request.match, this.#counted(request, answer));
+      this.#memory.keep(visit, request.match, this.#counted(request, stored, answer));
     } catch (error) {
       this.#ctx.log.warn(`A downloaded file cannot be read back: ${error}`);
     }
@@ -396,7 +419,7 @@ export class Delivery {
   #keepAndSend(visit: Visit, match: Match, answer: Answer): undefined | Promise<void> {
     const isKept = this.#memory.keep(visit, match, answer);
     const mark = visit.isShared ? "HIT" : "MISS";
-    return this.#send(visit.exchange, answer, isKept && this.#marks ? mark : undefined);
+    return this.#send(visit.exchange, answer, isKept && this.#marks ? { mark } : {});
   }
 
   #miss(visit: Visit, match: Match | null, answer: ErrorAnswer): undefined | Promise<void> {

@@ -4,7 +4,8 @@ import type { Ctx, Trx, User } from "#core/ctx.ts";
 import type { AccessTools } from "#core/policies/access-tools.ts";
 import type { Answer } from "./answer.ts";
 import type { ChangeFeed, ChangeListener } from "./change-feed.ts";
-import type { FromUpstream, ServedDomain, Stored } from "./contract.ts";
+import type { CountedFile, FromUpstream, ServedDomain, Stored } from "./contract.ts";
+import type { Sending } from "./download-tally.ts";
 import type { Exchange } from "./exchange.ts";
 
 /**
@@ -90,6 +91,8 @@ export interface DoorTools {
   record(entry: AuditEntry): Promise<void>;
   /** The same for changes of one transaction, written in it. */
   recordWithin(trx: Trx, entries: readonly AuditEntry[]): Promise<void>;
+  /** Counts a file that was sent to somebody, unless it was no download; absent where nobody counts. */
+  readonly countSent?: (exchange: Exchange, file: CountedFile, sending: Sending) => void;
 }
 
 /** Sends files as the content app does: conditions, ranges, and the ways that cost least. */
@@ -111,8 +114,10 @@ export interface FileSender {
   /**
    * Sends a file while it comes from where a remote has it; all who ask for it share one download, and
    * it is kept unless the remote only streams.
+   *
+   * @returns bytes of the file that were sent.
    */
-  sendUpstream(exchange: Exchange, file: RemoteFile, place: SentFrom): Promise<void>;
+  sendUpstream(exchange: Exchange, file: RemoteFile, place: SentFrom): Promise<number>;
 }
 
 /** A unit file that is not in the store. */

@@ -43,12 +43,12 @@ export class DoorFiles implements FileSender {
     return send({ ctx: this.#ctx, files: this.#files }, exchange, { answer, unsatisfiable });
   }
 
-  async sendUpstream(exchange: Exchange, file: RemoteFile, { domain }: SentFrom): Promise<void> {
+  async sendUpstream(exchange: Exchange, file: RemoteFile, { domain }: SentFrom): Promise<number> {
     const sources = await sourcesOf(this.#ctx, { domain }, file.contentArtifact);
     const upstream = { kind: "upstream" as const, ...file, sources };
     const tools = { ctx: this.#ctx, files: this.#files };
     const download = () => this.#downloads.of({ match: { domain } }, upstream, () => undefined);
-    await sendUpstream(tools, exchange, { upstream, domain: domain.name, download });
+    return sendUpstream(tools, exchange, { upstream, domain: domain.name, download });
   }
 
   /** Lets downloads finish; what is not done when the signal aborts is cut off. */

@@ -34,12 +34,14 @@ const STEP = 262_144;
 /**
  * Sends a file while it comes from upstream (core-content §5.7). A client that leaves ends only its
  * own copy.
+ *
+ * @returns bytes of the file that were sent.
  */
 export async function sendUpstream(
   tools: UpstreamTools,
   exchange: Exchange,
   plan: UpstreamPlan,
-): Promise<void> {
+): Promise<number> {
   const { upstream } = plan;
   const [first] = upstream.sources;
   if (!first) return refuse(tools, exchange, errorAnswer(404));
@@ -53,7 +55,7 @@ export async function sendUpstream(
   if (outcome === 304) {
     exchange.response.writeHead(304, [...flat(headers), ...commonHeaders(exchange)]);
     exchange.response.end();
-    return;
+    return 0;
   }
   const ours = { headers, validators, sizeBytes: known.sizeBytes };
   if (exchange.isHead) return sendHead(tools, exchange, { ...plan, ...ours });
@@ -70,7 +72,11 @@ interface StreamPlan extends UpstreamPlan {
 const flat = (headers: HeaderList): string[] => Object.entries(headers).flat();
 
 /** From what is known, while the file is fetched in the background if it is going to be kept. */
-async function sendHead(tools: UpstreamTools, exchange: Exchange, plan: StreamPlan): Promise<void> {
+async function sendHead(
+  tools: UpstreamTools,
+  exchange: Exchange,
+  plan: StreamPlan,
+): Promise<number> {
   const isKept = plan.upstream.sources[0]?.isSaved ?? false;
   if (plan.sizeBytes !== undefined) {
     if (isKept) plan.download();
@@ -78,7 +84,7 @@ async function sendHead(tools: UpstreamTools, exchange: Exchange, plan: StreamPl
     const headers = [...flat(plan.headers), ...commonHeaders(exchange), ...length];
     exchange.response.writeHead(200, headers);
     exchange.response.end();
-    return;
+    return 0;
   }
   const download = plan.download();
   using _seat = download.join();
@@ -92,28 +98,36 @@ async function sendHead(tools: UpstreamTools, exchange: Exchange, plan: StreamPl
   } catch (error) {
     if (!client.isGone) await refuse(tools, exchange, refusalOf(error, plan.upstream));
   }
+  return 0;
 }
 
 async function sendStream(
   tools: UpstreamTools,
   exchange: Exchange,
   plan: StreamPlan,
-): Promise<void> {
+): Promise<number> {
   const early = wantedRange(exchange, plan, plan.sizeBytes);
-  if (early === "unsatisfiable") return sendUnsatisfiable(exchange, plan.sizeBytes);
+  if (early === "unsatisfiable") return unsatisfiable(exchange, plan.sizeBytes);
   const download = plan.download();
   using _seat = download.join();
   using client = watchClient(exchange.request.socket);
   try {
     const head = await download.begun(client.signal);
     const range = wantedRange(exchange, plan, head.sizeBytes);
-    if (range === "unsatisfiable") return sendUnsatisfiable(exchange, head.sizeBytes);
+    if (range === "unsatisfiable") return unsatisfiable(exchange, head.sizeBytes);
     writeHead(exchange, { headers: streamHeaders(plan, head), range, size: head.sizeBytes });
     const bytes = await follow(exchange, { download, range, client });
     countServed(tools.ctx, plan.domain, bytes);
+    return bytes;
   } catch (error) {
     await breakOff(tools, exchange, { plan, client, error });
+    return 0;
   }
+}
+
+function unsatisfiable(exchange: Exchange, sizeBytes: number | undefined): number {
+  sendUnsatisfiable(exchange, sizeBytes);
+  return 0;
 }
 
 function wantedRange(
@@ -187,8 +201,10 @@ async function breakOff(
   if (client.isGone) return;
   const { response } = exchange;
   const isWrong = remoteErrors.digest.is(error) || remoteErrors.size.is(error);
-  if (!response.headersSent && !isWrong)
-    return refuse(tools, exchange, refusalOf(error, plan.upstream));
+  if (!response.headersSent && !isWrong) {
+    await refuse(tools, exchange, refusalOf(error, plan.upstream));
+    return;
+  }
   tools.ctx.log.of(exchange.correlationId).error(`A transfer from upstream broke off: ${error}`);
   if (!response.headersSent) {
     writeHead(exchange, { headers: plan.headers, range: undefined, size: undefined });
@@ -213,6 +229,7 @@ async function refuse(
   tools: UpstreamTools,
   exchange: Exchange,
   answer: ErrorAnswer,
-): Promise<void> {
+): Promise<number> {
   await send(tools, exchange, { answer: errorReply(answer) });
+  return 0;
 }

@@ -11,7 +11,7 @@ import type { AddressInfo, ListenOptions, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Ctx } from "#core/ctx.ts";
 import { Redaction } from "#core/redaction.ts";
-import type { ContentHandler, ContentRoute, GuardHandler } from "./contract.ts";
+import type { ContentHandler, ContentRoute, GuardHandler, SentFile } from "./contract.ts";
 import { Delivery } from "./delivery.ts";
 import { errorAnswer } from "./errors.ts";
 import { headerProblem, openExchange } from "./exchange.ts";
@@ -30,6 +30,8 @@ export interface ContentServerOptions {
   readonly routes?: readonly ContentRoute[];
   /** Sees each request before it is answered, e.g. for the access log. */
   readonly observe?: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Hears of each file that was sent, to count it. */
+  readonly onSent?: (sent: SentFile) => void;
   /** Idle time after which a kept connection ends, milliseconds. */
   readonly keepAliveMs?: number;
   /** How remotes are reached; tests give their own. */
@@ -60,6 +62,7 @@ export function createContentServer(outer: Ctx, options: ContentServerOptions): 
     handlers: options.handlers,
     guards: options.guards ?? [],
     openUpstream: options.openUpstream ?? openUpstream,
+    onSent: options.onSent,
   });
   const state = { isClosing: false };
   const onRequest = listener({ ctx, delivery, options, state });

@@ -3,12 +3,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { SettingSpecs } from "#base/settings.ts";
 import type { Caller, Ctx } from "#core/ctx.ts";
 import type { CorePlugin } from "#core/plugin-contract.ts";
-import type { ContentHandler, GuardHandler } from "#delivery/contract.ts";
+import type { ContentHandler, GuardHandler, SentFile } from "#delivery/contract.ts";
 import type { Door } from "#delivery/door.ts";
 import type { AuthenticationClass } from "#rest/auth/authentication.ts";
+import type { Call } from "#rest/kit/call.ts";
 import type { DescribedOperation, Endpoint, Resource, Schemas } from "#rest/kit/resource.ts";
 import type { RequestHooks } from "#rest/kit/server.ts";
-import type { AnySite } from "#rest/kit/site.ts";
+import type { AnySite, SitePlace } from "#rest/kit/site.ts";
 
 export { sql } from "kysely";
 export type { Json, JsonObject } from "#base/json.ts";
@@ -84,7 +85,13 @@ export {
   text,
 } from "#rest/kit/fields.ts";
 export { labelSelect } from "#rest/kit/filters/label-select.ts";
-export { booleanFilter, datetimeFilters, NAME, textFilters } from "#rest/kit/filters/lookups.ts";
+export {
+  booleanFilter,
+  choiceFilter,
+  datetimeFilters,
+  NAME,
+  textFilters,
+} from "#rest/kit/filters/lookups.ts";
 export { resolveRelation } from "#rest/kit/references.ts";
 export {
   type Action,
@@ -123,6 +130,16 @@ interface Middleware {
   attach(ctx: Ctx, hooks: RequestHooks): void;
 }
 
+/** Counts what is served and asked for, in one process; no answer waits for it, nor fails by it. */
+export interface Meter {
+  /** A file was sent, by the content app or through a door. */
+  sent(file: SentFile): void;
+  /** A request of the API was permitted; of one to a site `place` says what it is about. */
+  asked(call: Call, place?: SitePlace): void;
+  /** Writes what is left. */
+  close(): Promise<void>;
+}
+
 /** Everything that a plugin brings; a plugin is one value of this type. */
 export interface Plugin extends CorePlugin {
   /** It changes what an installation is, so it is loaded only where `ENABLED_PLUGINS` names it. */
@@ -150,6 +167,8 @@ export interface Plugin extends CorePlugin {
   readonly middleware?: readonly Middleware[];
   /** Sees each request to the content app before it is answered. */
   readonly onDownload?: (ctx: Ctx) => (request: IncomingMessage, response: ServerResponse) => void;
+  /** What it counts. */
+  readonly meter?: (ctx: Ctx) => Meter;
   /** Its own settings. */
   readonly settings?: SettingSpecs;
 }

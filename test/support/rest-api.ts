@@ -3,6 +3,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { compose } from "#app/composition.ts";
 import { guardOf } from "#app/guard-of.ts";
 import { requestHooks } from "#app/hooks.ts";
+import { openMeters } from "#app/meters.ts";
 import { ensureLockedRoles } from "#core/access/commands.ts";
 import { hashPassword } from "#core/access/passwords.ts";
 import type { DomainRef } from "#core/ctx.ts";
@@ -15,7 +16,7 @@ import type { GeneralTasks } from "#rest/kit/general-tasks.ts";
 import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
 import { routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
-import type { Plugin } from "#sdk";
+import type { Meter, Plugin } from "#sdk";
 import { type ContextOptions, createContext, type TestContextValue } from "./context.ts";
 
 export const ROOT = "/pulp/api/v3/";
@@ -34,6 +35,8 @@ export interface TestApi extends TestContextValue {
   readonly app: FastifyInstance;
   readonly api: ApiIndex;
   readonly generalTasks: GeneralTasks;
+  /** What the plugins count, if one does; closing it writes what it has so far. */
+  readonly meters?: Meter;
   /** Statements sent since the start; tests compare lengths. */
   readonly statements: readonly string[];
   /** A request as the administrator, to a path below the API root, or to any path with a slash in front. */
@@ -76,12 +79,13 @@ export async function createTestApi(
     },
   });
   if (!options.beside) await seedAccess(context);
+  const meters = openMeters(context.ctx, composition.shipped);
   const app = createApi(context.ctx, {
     api,
     routes: [...routesOf(api, generalTasks), ...descriptionRoutes(), ...loginRoutes()],
     findDomain: domainFinder(context),
     refuseDownload: guardOf(context.ctx, composition.shipped),
-    ...requestHooks(context.ctx, composition.shipped),
+    ...requestHooks(context.ctx, composition.shipped, meters),
     ...(options.authentication ? { authentication: options.authentication } : {}),
   });
   await app.ready();
@@ -92,6 +96,7 @@ export async function createTestApi(
     app,
     api,
     generalTasks,
+    ...(meters ? { meters } : {}),
     statements,
     request,
     get: (path, more) => request("GET", path, more),

@@ -9,6 +9,9 @@ import { migrateDomain } from "./domains/migrate-domain.ts";
 import { FEATURE_GUARD, featureGuard, featureGuardResource } from "./features/guard.ts";
 import { claimsReader } from "./identity/claims.ts";
 import { headerAuthentication } from "./identity/classes.ts";
+import { cleanUpMetrics, metricsSchedules, sampleStorage } from "./metrics/clean-up.ts";
+import { serviceMeter } from "./metrics/meter.ts";
+import { packageDownloads } from "./metrics/rest.ts";
 import { onDownload } from "./middleware/content.ts";
 import { serviceMiddleware } from "./middleware/middleware.ts";
 import { operations } from "./operations/operations.ts";
@@ -36,12 +39,14 @@ export const service = definePlugin({
   claims: claimsReader,
   middleware: serviceMiddleware,
   onDownload,
+  meter: serviceMeter,
   resources: [
     domainOrgs,
     featureGuardResource,
     yankMonitors,
     vulnerabilityReports,
     serviceAccounts,
+    packageDownloads,
   ],
   schemas: yankSchemas,
   endpoints: [createDomain, migrateDomain, ...operations],
@@ -53,8 +58,10 @@ export const service = definePlugin({
     checkMonitors,
     reportVersion,
     reportLockFile,
+    cleanUpMetrics,
+    sampleStorage,
   ],
-  schedules: [...serviceSchedules, ...yankSchedules],
+  schedules: [...serviceSchedules, ...yankSchedules, ...metricsSchedules],
   delivery: [],
   guards: [featureGuard],
   settings: serviceSettings,

@@ -122,6 +122,28 @@ export const serviceSettings = defineSettings({
     default: 90,
     doc: "Reports that a yank monitor keeps, the newest ones.",
   },
+  DOWNLOAD_METRICS_ENABLED: {
+    schema: Type.Boolean(),
+    default: true,
+    doc: "Downloads and requests are counted, for `rpm_package_download/` and `business_metrics/`.",
+  },
+  DOWNLOAD_METRICS_FLUSH_SECONDS: {
+    schema: Type.Integer({ minimum: 1, maximum: 3600 }),
+    default: 30,
+    unit: "seconds",
+    doc: "How long a process gathers counts before it writes them; those of a process that dies are lost.",
+  },
+  DOWNLOAD_METRICS_BUFFER: {
+    schema: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+    default: 20_000,
+    doc: "Rows of downloads, and of requests, that a process gathers; what is new beyond them is not counted.",
+  },
+  DOWNLOAD_METRICS_RETENTION_DAYS: {
+    schema: Type.Integer({ minimum: 1 }),
+    default: 400,
+    unit: "days",
+    doc: "How long counts of downloads and requests, and samples of the storage, are kept.",
+  },
 });
 
 type ServiceSettings = SettingValues<typeof serviceSettings>;

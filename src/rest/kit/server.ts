@@ -57,7 +57,8 @@ export interface RequestHooks {
   whenPermitted(work: WhenPermitted): void;
 }
 
-export type WhenPermitted = (call: Call) => Promise<void>;
+/** @param place of a request to a site. */
+export type WhenPermitted = (call: Call, place?: SitePlace) => Promise<void> | void;
 
 /** The reason for which a content guard refuses a request, or undefined to permit it. */
 export type RefuseDownload = (
@@ -285,7 +286,7 @@ class ApiServer {
     if (!operation) throw restErrors.method(request.method);
     await using target = new Target(call, { ...operation, visit });
     await this.#permitVisit(call, { route, operation, target });
-    for (const work of this.#whenPermitted) await work(call);
+    for (const work of this.#whenPermitted) await work(call, visit.place);
     const { parts } = visit.place;
     if (!parts || !isRead(request.method)) return await operation.run(call, target);
     const shown = {

@@ -1,6 +1,7 @@
 import { parseDigest } from "../format/names.ts";
 import { STANDARD_HEADERS, sendAnswer, sendBytes, sendEmpty } from "./answers.ts";
 import { type FoundBlob, findBlob } from "./blob-queries.ts";
+import { counted } from "./count-sent.ts";
 import { registryErrors } from "./errors.ts";
 import { isSame, nameOf, type Place } from "./places.ts";
 import { noteRequest } from "./recall.ts";
@@ -26,11 +27,13 @@ export function serveBlob(
   const key = keyOf(visit, place, digest);
   const kept = registry.memory.answer(key);
   if (!kept) return serveFresh(registry, visit, { digest, place });
-  if (isForMemory(registry, visit.exchange, kept)) {
-    return sendAnswer(registry, visit.exchange, kept)?.then(() => promote(registry, key, kept));
-  }
+  const { sizeBytes } = kept;
+  const of = { place, path: `blobs/${digest}`, sizeBytes, isFromMemory: true };
+  const sent = counted(registry, visit, sendAnswer(registry, visit.exchange, kept), of);
+  if (isForMemory(registry, visit.exchange, kept))
+    return sent?.then(() => promote(registry, key, kept));
   noteRequest(registry, visit, { place, key, type: null });
-  return sendAnswer(registry, visit.exchange, kept);
+  return sent;
 }
 
 /** Blobs up to this size are kept in memory once they are asked for again. */
@@ -81,7 +84,9 @@ async function serveFresh(
   if (answer.status === 200) {
     registry.memory.keep(keyOf(visit, place, digest), answer, { place, moment });
   }
-  await sendAnswer(registry, visit.exchange, answer);
+  const { contentArtifact, artifact } = blob;
+  const of = { place, path: `blobs/${digest}`, contentArtifact, sizeBytes: artifact.sizeBytes };
+  await counted(registry, visit, sendAnswer(registry, visit.exchange, answer), of);
 }
 
 /** Looks once more where another process may have added it a moment ago, then elsewhere. */
@@ -146,16 +151,19 @@ const headAnswer = (
 });
 
 /** The bytes are where a remote has them, and are kept while they pass. */
-function sendFromUpstream(
-  { tools }: Registry,
-  { exchange }: RepositoryVisit,
-  { domain }: Place,
+async function sendFromUpstream(
+  registry: Registry,
+  visit: RepositoryVisit,
+  place: Place,
   blob: FoundBlob,
 ): Promise<void> {
   const { contentArtifact, digest } = blob;
   const headers = { ...STANDARD_HEADERS, ...blobHeaders(digest) };
   const file = { contentArtifact, path: digest, at: null, headers };
-  return tools.sender.sendUpstream(exchange, file, { domain, method: "GET" });
+  const from = { domain: place.domain, method: "GET" } as const;
+  const bytes = await registry.tools.sender.sendUpstream(visit.exchange, file, from);
+  const of = { place, path: `blobs/${digest}`, contentArtifact, sizeBytes: null, bytes };
+  counted(registry, visit, undefined, of);
 }
 
 /** Takes a blob out of the repository; its bytes may live on elsewhere. */

@@ -1,6 +1,7 @@
 import { SCHEMA1, SCHEMA1_SIGNED } from "../format/media-types.ts";
 import { isDigest, isTag, parseDigest } from "../format/names.ts";
 import { STANDARD_HEADERS, sendAnswer } from "./answers.ts";
+import { counted } from "./count-sent.ts";
 import { registryErrors } from "./errors.ts";
 import { type FoundManifest, manifestByDigest, manifestByTag } from "./manifest-queries.ts";
 import { isSame, nameOf, type Place } from "./places.ts";
@@ -25,7 +26,7 @@ export function serveManifest(
   if (place instanceof Promise) return serveFresh(registry, visit, { reference, place });
   const kept = registry.memory.answer(keyOf(place, reference));
   if (!kept || !isKept(place, reference)) return serveFresh(registry, visit, { reference, place });
-  return send(registry, visit, { answer: kept, reference, place });
+  return send(registry, visit, { answer: kept, reference, place, isFromMemory: true });
 }
 
 /** What a tag of a cache means is asked upstream first. */
@@ -106,25 +107,29 @@ function answerFor({ digest, mediaType, body }: FoundManifest, isByDigest: boole
   };
 }
 
-interface Sent extends Asked {
+interface Sending extends Asked {
   readonly answer: Answer;
   readonly place: Place;
+  readonly isFromMemory?: boolean;
 }
 
 function send(
   registry: Registry,
   visit: RepositoryVisit,
-  { answer, reference, place }: Sent,
+  { answer, reference, ...of }: Sending,
 ): undefined | Promise<void> {
   const { exchange } = visit;
   const type = namesDigest(reference) ? null : typeOf(answer);
   if (type !== null && !isAccepted(exchange.request.headers.accept, type)) {
     throw registryErrors.manifestUnknown(reference);
   }
+  const { place } = of;
   if (isKept(place, reference))
     noteRequest(registry, visit, { place, key: keyOf(place, reference), type });
   registry.pulls.note(answer, place, reference);
-  return sendAnswer(registry, exchange, answer);
+  const sent = sendAnswer(registry, exchange, answer);
+  const { sizeBytes } = answer;
+  return counted(registry, visit, sent, { ...of, path: `manifests/${reference}`, sizeBytes });
 }
 
 const typeOf = ({ headers }: Answer): string => headers[headers.indexOf("Content-Type") + 1] ?? "";

@@ -30,10 +30,12 @@ export function recalledAnswer(
  * @param type that the client has to accept; null where nobody asks
  */
 export function noteRequest(
-  { memory }: Registry,
+  { memory, tools }: Registry,
   { exchange, name }: RepositoryVisit,
   of: { readonly place: Place; readonly key: string; readonly type: string | null },
 ): void {
+  // Who counts what is sent wants to know who got it.
+  if (tools.countSent) return;
   // By a query the name may lead elsewhere (`?ns=`).
   if (exchange.query !== undefined || of.place.name !== name.full) return;
   memory.note(requestOf(exchange), of.key, of.type);

@@ -24,6 +24,12 @@ const yankMonitors = crudPolicy("pypi_yank_monitor", "service.pypiyankmonitor", 
   },
 });
 
+/** What is counted and never made by requests. */
+const WRITES = [
+  ...["create", "update", "partial_update", "destroy", "set_label", "unset_label"],
+  ...["my_permissions", "list_roles", "add_role", "remove_role"],
+];
+
 /** Who may do what where roles decide (service §5.4). */
 const vulnerabilityReports = crudPolicy("vuln_report_service", "service.vulnerabilityreport", {
   without: ["update", "partial_update", "set_label", "unset_label"],
@@ -59,6 +65,10 @@ export const serviceAccess: AccessRules = {
     yankMonitors,
     vulnerabilityReports,
     accounts,
+    crudPolicy("rpm_package_download", "service.rpmpackagedownload", {
+      without: WRITES,
+      makerRoles: [],
+    }),
     {
       ...plainPolicy("domains/create", { post: [] }),
       creation_hooks: [
@@ -77,6 +87,7 @@ export const serviceAccess: AccessRules = {
       model: "service.vulnerabilityreport",
       roles: { ...STANDARD_ROLES, owner: ["view", "delete", "manage_roles"] },
     },
+    { model: "service.rpmpackagedownload", roles: { viewer: ["view"] } },
   ],
   checks: { has_reported_repository_perms: seesReported },
   adminOnly: [
