@@ -87,7 +87,6 @@ export {
 export { labelSelect } from "#rest/kit/filters/label-select.ts";
 export {
   booleanFilter,
-  choiceFilter,
   datetimeFilters,
   NAME,
   textFilters,

@@ -9,6 +9,7 @@ import { migrateDomain } from "./domains/migrate-domain.ts";
 import { FEATURE_GUARD, featureGuard, featureGuardResource } from "./features/guard.ts";
 import { claimsReader } from "./identity/claims.ts";
 import { headerAuthentication } from "./identity/classes.ts";
+import { businessMetrics } from "./metrics/business/endpoints.ts";
 import { cleanUpMetrics, metricsSchedules, sampleStorage } from "./metrics/clean-up.ts";
 import { serviceMeter } from "./metrics/meter.ts";
 import { packageDownloads } from "./metrics/rest.ts";
@@ -49,7 +50,7 @@ export const service = definePlugin({
     packageDownloads,
   ],
   schemas: yankSchemas,
-  endpoints: [createDomain, migrateDomain, ...operations],
+  endpoints: [createDomain, migrateDomain, ...operations, ...businessMetrics],
   tasks: [
     noOp,
     countContentSources,

@@ -144,6 +144,17 @@ export const serviceSettings = defineSettings({
     unit: "days",
     doc: "How long counts of downloads and requests, and samples of the storage, are kept.",
   },
+  BUSINESS_METRICS_CACHE_SECONDS: {
+    schema: Type.Integer({ minimum: 0, maximum: 86_400 }),
+    default: 300,
+    unit: "seconds",
+    doc: "How long a report of `business_metrics/` is believed before it is counted anew.",
+  },
+  BUSINESS_METRICS_CACHE_ENTRIES: {
+    schema: Type.Integer({ minimum: 0, maximum: 10_000 }),
+    default: 64,
+    doc: "Reports that a process remembers; each has at most some ten thousand rows.",
+  },
 });
 
 type ServiceSettings = SettingValues<typeof serviceSettings>;

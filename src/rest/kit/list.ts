@@ -1,13 +1,13 @@
 import { Readable } from "node:stream";
 import { sql } from "kysely";
 import { ValidationError } from "#base/errors.ts";
+import { RecentValues } from "#base/recent-values.ts";
 import type { Call } from "./call.ts";
 import { conditionsOf, orderingOf } from "./conditions.ts";
 import type { Condition } from "./filters/filter.ts";
 import { runNamed } from "./named-query.ts";
 import { planOf } from "./plan.ts";
 import { type PresentOptions, presenter, selectionFor } from "./present.ts";
-import { RecentValues } from "./recent-values.ts";
 import type { Resource, Row } from "./resource.ts";
 import { scopeCount, scopeOf } from "./visibility.ts";
 

@@ -53,6 +53,7 @@ class DomainBased implements Decider {
       if (this.#isPublic(question)) return true;
       if (isIndex(question.viewset)) return this.#indexReads(question);
       if (await this.#isOpenByPolicy(question)) return true;
+      if (this.#isReader(question)) return true;
     }
     return question.caller.user !== null && (await this.#isTenant(question));
   }
@@ -81,6 +82,13 @@ class DomainBased implements Decider {
       return true;
     }
     return caller.user !== null && group !== undefined && rights.groups.includes(group);
+  }
+
+  /** Who may see what is counted in all domains may see it in one (service §5.5, §9.5). */
+  #isReader({ caller, rights, viewset }: Question): boolean {
+    const { ADMIN_READONLY_GROUP: group } = this.#settings;
+    if (caller.user === null || group === "" || viewset !== "business_metrics") return false;
+    return rights.groups.includes(group);
   }
 
   /** Rows 6 to 9. */

@@ -69,6 +69,9 @@ export const serviceAccess: AccessRules = {
       without: WRITES,
       makerRoles: [],
     }),
+    plainPolicy("business_metrics", {
+      get: [may.modelOrDomain("service.view_rpmpackagedownload")],
+    }),
     {
       ...plainPolicy("domains/create", { post: [] }),
       creation_hooks: [

@@ -43,6 +43,7 @@ const IN_DOMAIN: ReadonlySet<string> = new Set([
   "orphans/cleanup",
   "repair",
   "repositories/reclaim_space",
+  "business_metrics",
 ]);
 
 /** How far an address reaches. */

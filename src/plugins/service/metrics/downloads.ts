@@ -74,14 +74,15 @@ function remembered<Key extends object, Value>(of: (key: Key) => Value): (key: K
 
 function rowOf({ hourMs, file, package: of, visitor, family, ...counts }: Entry) {
   const { domain, basePath, distribution, contentArtifact } = file;
-  const { user, organisation } = visitor;
+  const { user, organisation, kind } = visitor;
   const hour = new Date(hourMs).toISOString();
   const key = rowKey(basePath, of.type, of.key, organisation, user, family);
   return {
     ...{ id: uuid7(), domain: domain.num, hour, key, order: `${domain.num} ${hour} ${key}` },
     ...{ package_type: of.type, name: of.name, version: of.version, release: of.release },
     ...{ arch: of.arch, nevra: of.nevra, distribution, base_path: basePath },
-    ...{ content_artifact: contentArtifact, org_id: organisation, username: user },
+    ...{ content_artifact: contentArtifact, org_id: organisation },
+    ...{ username: user, user_kind: kind },
     ...{ client_family: family, count: counts.count, bytes: counts.bytes, cache_hits: counts.hits },
   };
 }
@@ -91,15 +92,15 @@ async function writeDownloads(db: Executor, entries: readonly Entry[]): Promise<
   for (const rows of slices(entries.map(rowOf))) {
     await sql`
       insert into service_package_download as d (id, domain, hour, key, package_type, name, version,
-        release, arch, nevra, distribution, base_path, content, org_id, username, client_family,
+        release, arch, nevra, distribution, base_path, content, org_id, username, user_kind, client_family,
         count, bytes, cache_hits)
       select r.id, x.num, r.hour, r.key, r.package_type, r.name, r.version, r.release, r.arch,
-        r.nevra, r.distribution, r.base_path, a.content, r.org_id, r.username, r.client_family,
+        r.nevra, r.distribution, r.base_path, a.content, r.org_id, r.username, r.user_kind, r.client_family,
         r.count, r.bytes, r.cache_hits
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id uuid, domain int,
         hour timestamptz, key uuid, package_type text, name text, version text, release text,
         arch text, nevra text, distribution uuid, base_path text, content_artifact uuid, org_id text,
-        username text, client_family text, count bigint, bytes bigint, cache_hits bigint)
+        username text, user_kind text, client_family text, count bigint, bytes bigint, cache_hits bigint)
       join domain x on x.num = r.domain
       left join content_artifact a on a.domain = r.domain and a.id = r.content_artifact
       order by r.domain, r.hour, r.key

@@ -23,6 +23,7 @@ create table service_package_download (
   content uuid,
   org_id text,
   username text,
+  user_kind text check (user_kind in ('service_account', 'org_only', 'email', 'username')),
   client_family text not null,
   count bigint not null,
   bytes bigint not null,

@@ -1,0 +1,130 @@
+import { Readable } from "node:stream";
+import type { Json } from "#base/json.ts";
+import { RecentValues } from "#base/recent-values.ts";
+import { type Call, type Ctx, inTransaction, type Plugin, sql } from "#sdk";
+import { operationErrors } from "../../operations/errors.ts";
+import { serviceSettingsOf } from "../../settings.ts";
+import { csvOf } from "./csv.ts";
+import { metricsErrors } from "./errors.ts";
+import { type Parameters, parametersOf } from "./parameters.ts";
+import { REPORTS, type Report } from "./reports.ts";
+
+type Endpoint = NonNullable<Plugin["endpoints"]>[number];
+type Outcome = Awaited<ReturnType<Endpoint["run"]>>;
+type Rows = readonly Readonly<Record<string, Json>>[];
+
+/** Name of the policy of all of them. */
+export const BUSINESS_METRICS = "business_metrics";
+
+const NAMES = Object.keys(REPORTS) as (keyof typeof REPORTS)[];
+
+const endpoint = (
+  name: string,
+  title: string,
+  run: (call: Call, parameters: Parameters) => Promise<Outcome>,
+): Endpoint => ({
+  path: name === "" ? BUSINESS_METRICS : `${BUSINESS_METRICS}/${name}`,
+  policy: BUSINESS_METRICS,
+  method: "GET",
+  label: "service",
+  operationId: name === "" ? `${BUSINESS_METRICS}_read` : `${BUSINESS_METRICS}_${name}`,
+  tag: "Business Metrics",
+  title,
+  answers: { 200: null },
+  async run(call) {
+    const { request, reply, query, ctx } = call;
+    const { accept } = request.headers;
+    const parameters = parametersOf(query, { accept, nowMs: ctx.clock.now() });
+    if (parameters.isOfAllDomains && !readsAllDomains(call)) throw operationErrors.admin();
+    reply.header("vary", "Accept");
+    return run(call, parameters);
+  },
+});
+
+/** Administrators, and members of the group that reads what is for them. */
+function readsAllDomains({ ctx, caller, rights }: Call): boolean {
+  const { ADMIN_READONLY_GROUP: group } = serviceSettingsOf(ctx);
+  if (caller.user?.isSuperuser) return true;
+  return caller.user !== null && group !== "" && rights.groups.includes(group);
+}
+
+/** What is counted, as reports over a time (service §9.5). */
+export const businessMetrics: readonly Endpoint[] = [
+  endpoint("", "List business metrics", async (call, { fromMs, toMs, isCsv }) => {
+    const { root, domainEnabled, domain } = call.view;
+    const base = `${root}${domainEnabled ? `${domain}/` : ""}api/v3/${BUSINESS_METRICS}/`;
+    const links = NAMES.map((name) => [name, `${base}${name}/`] as const);
+    if (isCsv)
+      return csv(
+        ["report", "link"],
+        links.map(([report, link]) => ({ report, link })),
+      );
+    const body = {
+      ...{ domain: call.caller.domain.name, from: wire(fromMs), to: wire(toMs) },
+      links: Object.fromEntries(links),
+    };
+    return { kind: "json", status: 200, body };
+  }),
+  ...NAMES.map((name) =>
+    endpoint(name, `Show business metrics: ${name.replaceAll("_", " ")}`, (call, parameters) =>
+      answer(call, { name, report: REPORTS[name], parameters }),
+    ),
+  ),
+];
+
+const wire = (timeMs: number): string => new Date(timeMs).toISOString().replace(/\.000Z$/, "Z");
+
+const csv = (columns: readonly string[], rows: Rows): Outcome => ({
+  kind: "stream",
+  type: "text/csv; charset=utf-8",
+  body: Readable.from([Buffer.from(csvOf(columns, rows))]),
+});
+
+interface Asked {
+  readonly name: string;
+  readonly report: Report;
+  readonly parameters: Parameters;
+}
+
+async function answer(call: Call, asked: Asked): Promise<Outcome> {
+  const { report, parameters } = asked;
+  const rows = await recentRows(call, asked);
+  if (parameters.isCsv) return csv(report.columns, rows);
+  const body: Json = report.isSingle ? (rows[0] ?? {}) : [...rows];
+  return { kind: "json", status: 200, body };
+}
+
+/** What a year of a busy domain groups in without writing to the disk. */
+const WORK_MEMORY = "64MB";
+/** A report that takes longer is given up. */
+const LONGEST = "60s";
+
+/** @throws `metricsErrors.slow` (503) for what the database gave up. */
+function tellTimeout(error: unknown): never {
+  throw (error as { readonly code?: string }).code === "57014" ? metricsErrors.slow() : error;
+}
+
+const caches = new WeakMap<Ctx["hot"], RecentValues<Rows>>();
+
+/** Rows of the same question are believed for a while, whatever the time of the default has become. */
+function recentRows(call: Call, { name, report, parameters }: Asked): Promise<Rows> {
+  const { ctx, caller, query } = call;
+  const settings = serviceSettingsOf(ctx);
+  const { BUSINESS_METRICS_CACHE_SECONDS: seconds, BUSINESS_METRICS_CACHE_ENTRIES: most } =
+    settings;
+  const cache = caches.get(ctx.hot) ?? new RecentValues<Rows>(seconds * 1000, most);
+  caches.set(ctx.hot, cache);
+  const domain = parameters.isOfAllDomains ? null : caller.domain.num;
+  const { fromMs, toMs, isCsv: _, ...others } = parameters;
+  const given = [query.getAll("from").at(-1) && fromMs, query.getAll("to").at(-1) && toMs];
+  const key = JSON.stringify([name, domain, given, others]);
+  const compute = async () => {
+    const { rows } = await inTransaction(ctx, undefined, async (trx) => {
+      await sql`select set_config('work_mem', ${WORK_MEMORY}, true),
+        set_config('statement_timeout', ${LONGEST}, true)`.execute(trx);
+      return report.rows({ ...parameters, domain }).execute(trx);
+    }).catch(tellTimeout);
+    return rows as Rows;
+  };
+  return cache.get(key, compute, ctx.clock.now());
+}
