@@ -125,6 +125,37 @@ export interface RepositoryType extends EntityModel {
   finalizeAdditions?(trx: Trx, drafts: readonly Draft[]): Promise<void>;
   /** After a version became visible: autopublish. */
   onNewVersion?(job: Job, version: VersionRef): Promise<void>;
+  /** Publishes a version; absent where versions are served themselves. */
+  publish?(job: Job, version: VersionRef): Promise<void>;
+}
+
+/** What a push to a repository may do. */
+export interface PushTerms {
+  /** Why the one who asks may not push. */
+  readonly refusal: string | null;
+  /** Of one file; null has no limit but those of the server. */
+  readonly maxBytes: number | null;
+  /** Whether another unit of the same slot gives way; null leaves it to who pushes. */
+  readonly mayOverwrite: boolean | null;
+  /** Python packages come with attestations. */
+  readonly needsAttestation: boolean;
+}
+
+/** What a plugin says about pushes to repositories, whatever their type. */
+export interface PushGate {
+  /** Undefined where it has nothing to say about the repository. */
+  terms(
+    ctx: Ctx,
+    push: { readonly caller: Caller; readonly repository: string },
+  ): Promise<PushTerms | undefined>;
+  /** Whether what joins the repository is scanned, whatever labels say; undefined leaves it to them. */
+  scanning(ctx: Ctx, repository: string): Promise<"on" | "off" | undefined>;
+  /**
+   * A push was made.
+   *
+   * @returns undefined where it has nothing to say; else whether the version shall be published.
+   */
+  pushed(ctx: Ctx, repository: string): Promise<{ readonly isPublished: boolean } | undefined>;
 }
 
 /** On whose behalf a version is made, and who hears of it; a job is one. */
@@ -269,6 +300,8 @@ export interface CorePlugin {
   readonly signers?: readonly SignerKind[];
   /** Tasks that are dispatched again and again; workers keep them so. */
   readonly schedules?: readonly PluginSchedule[];
+  /** Asked by every path that takes pushes. */
+  readonly pushGate?: PushGate;
   /** Where its own tables hold secrets; those of remotes are the core's. */
   readonly sealed?: readonly SealedTable[];
 }

@@ -62,6 +62,7 @@ export {
   createVersion,
   deleteRepository,
 } from "#core/repositories/commands.ts";
+export { pushes } from "#core/repositories/push.ts";
 export { runSigner } from "#core/signing/commands.ts";
 export { type SigningService, signingService } from "#core/signing/queries.ts";
 export { syncRepository } from "#core/sync/commands.ts";

@@ -221,6 +221,19 @@ export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>
       name: `yanks of ${m.domain.name}${m.suffix}`,
       repository: m.of("repositories/python/python"),
     }),
+  push_repository: (m) =>
+    post(m, "push_repository/", {
+      name: `push${m.suffix}`,
+      repository: m.of("repositories/file/file"),
+    }),
+  rpm_package_download: async ({ api, domain, suffix }) => {
+    const id = uuid7();
+    await sql`insert into service_package_download (id, domain, hour, key, package_type, name,
+        base_path, client_family, count, bytes, cache_hits)
+      values (${id}, ${domain.num}, date_trunc('hour', now()), ${id}, 'rpm', ${`bear${suffix}`}, 'b', 'dnf', 1, 1,
+        0)`.execute(api.ctx.db);
+    return inDomain(domain.name, `rpm_package_download/${id}/`);
+  },
   "acs/file/file": async (m) => {
     const remote = await post(m, "remotes/file/file/", {
       name: `acs${m.suffix}`,

@@ -26,6 +26,10 @@ export async function isScannedOnDemand(ctx: Ctx, domain: DomainRef): Promise<bo
 /** Whether what joins the repository is scanned; with the domain, it was so on its way in. */
 export async function isScannedRepository(ctx: Ctx, repository: string): Promise<boolean> {
   if (!ctx.scanner) return false;
+  for (const { pushGate } of ctx.plugins.all) {
+    const scanning = await pushGate?.scanning(ctx, repository);
+    if (scanning === "on" || scanning === "off") return scanning === "on";
+  }
   const { rows } = await sql<{ is: boolean }>`
     select ${isWanted} as is from repository where id = ${repository}`.execute(ctx.db);
   return rows[0]?.is === true;

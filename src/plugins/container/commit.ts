@@ -8,6 +8,8 @@ export interface Push {
   readonly add: readonly string[];
   /** `content.id`s of tags by name; each takes the place of the tag of that name. */
   readonly tags?: ReadonlyMap<string, string>;
+  /** A tag that is there keeps its manifest: the push is refused. */
+  readonly keepsTags?: boolean;
 }
 
 type Edit = Parameters<typeof commitVersion>[2];
@@ -83,8 +85,10 @@ async function settled(ctx: Ctx, repository: string, pushes: readonly Push[]): P
   const tags = new Map(pushes.flatMap((push) => [...(push.tags ?? [])]));
   const add = [...pushes.flatMap((push) => push.add), ...tags.values()];
   const callers = pushes.map(({ caller }) => caller);
+  const overwrite = !pushes.some(({ keepsTags }) => keepsTags);
+  const edit = { add, remove: [], overwrite };
   try {
-    return { version: await commitVersion(author(ctx, callers), repository, { add, remove: [] }) };
+    return { version: await commitVersion(author(ctx, callers), repository, edit) };
   } catch (error) {
     return { error };
   }

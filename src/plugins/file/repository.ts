@@ -11,6 +11,7 @@ export const fileRepository: RepositoryType = {
   contentTypes: ["file.file"],
   servesPublications: true,
   onNewVersion: autopublish,
+  publish,
 };
 
 /** What the plugin knows of a repository. */
@@ -82,6 +83,12 @@ function versionRef(row: {
 }): VersionRef {
   const { id, number, repository, ...rest } = row;
   return { id, number, repository: { ...rest, id: repository } };
+}
+
+async function publish(job: Job, version: VersionRef): Promise<void> {
+  const { ctx, caller } = job;
+  const { manifest } = await fileRepositoryRow(ctx.db, caller.domain, version.repository.id);
+  await publishVersion(job, { version, manifest });
 }
 
 async function autopublish(job: Job, version: VersionRef): Promise<void> {

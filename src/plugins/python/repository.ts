@@ -13,6 +13,9 @@ export const pythonRepository: RepositoryType = {
   servesPublications: false,
   admit: admitPackages,
   onNewVersion: autopublish,
+  publish: async (job, version) => {
+    await publishVersion(job, version);
+  },
 };
 
 /** What the plugin knows of a repository. */

@@ -17,6 +17,8 @@ import { onDownload } from "./middleware/content.ts";
 import { serviceMiddleware } from "./middleware/middleware.ts";
 import { operations } from "./operations/operations.ts";
 import { countContentSources, countRhelAi, noOp, serviceSchedules } from "./operations/tasks.ts";
+import { pushGate } from "./push/gate.ts";
+import { pushRepositories } from "./push/rest.ts";
 import { serviceSettings } from "./settings.ts";
 import { vulnerabilityReports } from "./vulnerabilities/reports.ts";
 import { reportLockFile, reportVersion } from "./vulnerabilities/tasks.ts";
@@ -48,8 +50,10 @@ export const service = definePlugin({
     vulnerabilityReports,
     serviceAccounts,
     packageDownloads,
+    pushRepositories,
   ],
   schemas: yankSchemas,
+  pushGate,
   endpoints: [createDomain, migrateDomain, ...operations, ...businessMetrics],
   tasks: [
     noOp,

@@ -118,7 +118,11 @@ export const registryErrors = {
   route: () => one(404, "UNSUPPORTED", "There is nothing at this address."),
   /** @param message which rule keeps what the request would change */
   immutable: (message: string) => one(409, "DENIED", message),
-  denied: () => one(403, "DENIED", "Access to the requested resource is not authorized."),
+  denied: (message = "Access to the requested resource is not authorized.") =>
+    one(403, "DENIED", message),
+  tooLarge: (message: string) => one(413, "SIZE_INVALID", message),
+  tagTaken: (tags: readonly string[]) =>
+    one(409, "DENIED", "The repository keeps its tags as they are.", { tags: tags.join(", ") }),
   /** @param challenge `WWW-Authenticate` */
   unauthorized: (challenge: string, message = "Authentication credentials were not provided.") =>
     new RegistryError(

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
-import { applyRetention } from "#sdk";
+import { CodedError } from "#base/errors.ts";
+import { applyRetention, pushes } from "#sdk";
 import { commitEdit, commitPush } from "../commit.ts";
 import { Malformed, type ManifestFacts, readManifest } from "../format/manifest.ts";
 import { isIndexType, SCHEMA1 } from "../format/media-types.ts";
@@ -16,7 +17,7 @@ import { changeEntry, type Registry, type RepositoryVisit } from "./registry.ts"
 import { checkCondition, type TagCondition, tagCondition } from "./tag-condition.ts";
 import { callerOf, pushTarget, type Target } from "./target.ts";
 import { isRefusal } from "./together.ts";
-import { announcedLength, readBody } from "./uploads/body.ts";
+import { announcedLength, checkSize, readBody } from "./uploads/body.ts";
 import { queryOf } from "./visit.ts";
 
 /** Tags that one PUT may set. */
@@ -35,8 +36,10 @@ export async function putManifest(
   const bytes = await manifestBytes(registry, visit);
   const facts = checkedFacts(visit, reference, bytes);
   const target = await pushTarget(registry, visit, { mayCreate: isIndexType(facts.mediaType) });
+  checkSize(target.terms, bytes.length);
   await push(registry, visit, { target, facts, tags, condition });
   registry.memory.forgetRepository(target.repository.id);
+  await pushes.note(registry.ctx, target.repository.id);
   sendEmpty(visit, 201, {
     Location: `${visit.prefix}v2/${visit.name.full}/manifests/${facts.digest}`,
     "Docker-Content-Digest": facts.digest,
@@ -139,7 +142,7 @@ async function push(registry: Registry, visit: RepositoryVisit, pushed: Pushed):
   });
   const one = { caller: callerOf(visit, place), repository: repository.id, facts, tags };
   const outcome =
-    facts.bytes.length > SHARED_BYTES || condition
+    facts.bytes.length > SHARED_BYTES || condition || target.terms.mayOverwrite === false
       ? "alone"
       : await pushTogether(ctx, { ...one, entry, tools }).catch(orAlone);
   if (outcome === "retains") await applyRetention(ctx, repository.id);
@@ -167,15 +170,23 @@ async function persist(
   const add = [manifest.id, ...[...present.values()].map(({ id }) => id)];
   const byName = new Map(saved.map(({ id }, index) => [tags[index] ?? "", id]));
   const caller = callerOf(visit, target.place);
-  if (!condition) {
-    await commitPush(ctx, repository.id, { caller, add: [...new Set(add)], tags: byName });
-    return;
-  }
-  await commitEdit(ctx, repository.id, {
-    caller,
-    edit: async (trx) => {
-      await checkCondition(trx, target, { tags, condition });
-      return { add: [...new Set([...add, ...byName.values()])], remove: [] };
-    },
+  const keepsTags = target.terms.mayOverwrite === false;
+  const pushed = { caller, add: [...new Set(add)], tags: byName, keepsTags };
+  const done = condition
+    ? commitEdit(ctx, repository.id, {
+        caller,
+        edit: async (trx) => {
+          await checkCondition(trx, target, { tags, condition });
+          const all = new Set([...add, ...byName.values()]);
+          return { add: [...all], remove: [], overwrite: !keepsTags };
+        },
+      })
+    : commitPush(ctx, repository.id, pushed);
+  await done.catch((error) => {
+    throw keepsTags && isOverwrite(error) ? registryErrors.tagTaken(tags) : error;
   });
 }
+
+/** A tag would have moved. */
+const isOverwrite = (error: unknown): boolean =>
+  error instanceof CodedError && error.code === "PLP0023";

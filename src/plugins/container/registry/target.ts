@@ -1,4 +1,4 @@
-import type { Caller } from "#sdk";
+import { type Caller, pushes } from "#sdk";
 import { createPlace } from "./create-place.ts";
 import { registryErrors } from "./errors.ts";
 import type { Place, ServedRepository } from "./places.ts";
@@ -8,19 +8,36 @@ import type { Registry, RepositoryVisit } from "./registry.ts";
 export interface Target {
   readonly place: Place;
   readonly repository: ServedRepository;
+  /** What the push may do there. */
+  readonly terms: Awaited<ReturnType<typeof pushes.admit>>;
 }
 
 /**
  * The repository that a push is for (plugin-container §7.2).
  *
  * @param mayCreate the operation makes what is missing.
- * @throws `nameUnknown`; `cache` (405) below a pull-through distribution.
+ * @throws `nameUnknown`; `cache` (405) below a pull-through distribution; `denied` with a reason.
  */
 export async function pushTarget(
   registry: Registry,
   visit: RepositoryVisit,
-  { mayCreate }: { readonly mayCreate: boolean },
+  options: { readonly mayCreate: boolean },
 ): Promise<Target> {
+  const found = await findTarget(registry, visit, options);
+  const caller = callerOf(visit, found.place);
+  const repository = found.repository.id;
+  try {
+    return { ...found, terms: await pushes.admit(registry.ctx, { caller, repository }) };
+  } catch (error) {
+    throw pushes.isRefusal(error) ? registryErrors.denied(error.message) : error;
+  }
+}
+
+async function findTarget(
+  registry: Registry,
+  visit: RepositoryVisit,
+  { mayCreate }: { readonly mayCreate: boolean },
+): Promise<Omit<Target, "terms">> {
   const { memory, upstream } = registry;
   const known = await memory.place(visit.name);
   if (known?.repository && !isCache(known)) return { place: known, repository: known.repository };

@@ -5,7 +5,9 @@ import { type Ctx, createVersion, type Job, type VersionRef } from "#sdk";
 interface Wish {
   readonly job: Job;
   /** `content.id`s */
-  readonly units: readonly string[];
+  readonly add: readonly string[];
+  /** What is there of the same names gives way; else it is refused. */
+  readonly overwrite: boolean;
 }
 
 type Result = { readonly version: VersionRef | undefined } | { readonly error: unknown };
@@ -22,7 +24,7 @@ const gates = new WeakMap<Ctx["hot"], Map<string, Gate>>();
 
 /**
  * Adds units to a repository; tasks of this process that wait for the same one get one version
- * together, and each of them reports it. Nothing that is there is replaced.
+ * together, and each of them reports it.
  *
  * @returns undefined if everything is there already.
  * @throws what `createVersion` throws, to the task whose units are refused and to no other.
@@ -30,7 +32,7 @@ const gates = new WeakMap<Ctx["hot"], Map<string, Gate>>();
 export async function joinVersion(
   job: Job,
   repository: string,
-  units: readonly string[],
+  { add, overwrite }: Omit<Wish, "job">,
 ): Promise<VersionRef | undefined> {
   const known = gates.get(job.ctx.hot) ?? new Map<string, Gate>();
   gates.set(job.ctx.hot, known);
@@ -38,7 +40,7 @@ export async function joinVersion(
   known.set(repository, gate);
   gate.waiting += 1;
   try {
-    const result = await gate.batcher.add({ job, units });
+    const result = await gate.batcher.add({ job, add, overwrite });
     if ("error" in result) throw result.error;
     return result.version;
   } finally {
@@ -52,27 +54,38 @@ const newGate = (repository: string): Gate => ({
   waiting: 0,
 });
 
-/** One version for all; if that is refused, one for each, so that nobody pays for another. */
+/**
+ * One version for all; if that is refused, or one of them overwrites, one for each, so that nobody
+ * pays for another.
+ */
 async function addAll(repository: string, wishes: readonly Wish[]): Promise<readonly Result[]> {
   const [first, ...others] = wishes;
   if (!first) return [];
+  if (others.length > 0 && wishes.some(({ overwrite }) => overwrite)) {
+    return oneByOne(repository, wishes);
+  }
   const together = await settled(repository, {
     job: jointJob(
       first.job,
       others.map(({ job }) => job),
     ),
-    units: wishes.flatMap(({ units }) => units),
+    add: wishes.flatMap(({ add }) => add),
+    overwrite: first.overwrite,
   });
   if (others.length === 0 || !("error" in together)) return wishes.map(() => together);
+  return oneByOne(repository, wishes);
+}
+
+async function oneByOne(repository: string, wishes: readonly Wish[]): Promise<readonly Result[]> {
   const results: Result[] = [];
   for (const wish of wishes) results.push(await settled(repository, wish));
   return results;
 }
 
-async function settled(repository: string, { job, units }: Wish): Promise<Result> {
+async function settled(repository: string, { job, add: all, overwrite }: Wish): Promise<Result> {
   try {
-    const add = [...new Set(units)];
-    return { version: await createVersion(job, repository, { add, remove: [], overwrite: false }) };
+    const add = [...new Set(all)];
+    return { version: await createVersion(job, repository, { add, remove: [], overwrite }) };
   } catch (error) {
     return { error };
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Type } from "@sinclair/typebox";
-import { defineTask, type Job } from "#sdk";
+import { defineTask, type Job, pushes } from "#sdk";
 import { pythonPackage, pythonProvenance } from "../content.ts";
 import { joinVersion } from "./join-version.ts";
 import { takeGroup } from "./upload-sessions.ts";
@@ -12,12 +12,19 @@ const units = { package: Type.String(), provenance: Type.Union([Type.String(), T
 export const addUpload = defineTask({
   name: "pulp_python.app.tasks.upload.upload",
   label: "python",
-  input: Type.Object({ repository: Type.String(), ...units }),
+  input: Type.Object({
+    repository: Type.String(),
+    ...units,
+    /** A file of that name gives way. */
+    overwrite: Type.Optional(Type.Boolean()),
+  }),
   immediate: true,
-  async run(job, { repository, package: file, provenance }) {
+  async run(job, { repository, package: file, provenance, overwrite = false }) {
     // Clients take one of the created resources by its place (plugin-python §2.4).
     if (provenance === null) await created(job, pythonPackage, file);
-    await joinVersion(job, repository, provenance === null ? [file] : [file, provenance]);
+    const add = provenance === null ? [file] : [file, provenance];
+    const version = await joinVersion(job, repository, { add, overwrite });
+    await pushes.finish(job, repository, version);
     if (provenance !== null) {
       await created(job, pythonPackage, file);
       await created(job, pythonProvenance, provenance);
@@ -37,7 +44,9 @@ export const addUploadGroup = defineTask({
       if (group === undefined) return null;
       if (group.dueMs <= 0) {
         for (const unit of group.packages) await created(job, pythonPackage, unit);
-        await joinVersion(job, repository, [...group.packages, ...group.provenances]);
+        const add = [...group.packages, ...group.provenances];
+        const version = await joinVersion(job, repository, { add, overwrite: false });
+        await pushes.finish(job, repository, version);
         return null;
       }
       await sleep(group.dueMs, undefined, { signal: job.signal });

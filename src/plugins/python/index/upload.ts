@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { fieldError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import { prn } from "#base/prn.ts";
-import { type Call, dispatch, saveUnits, type Values } from "#sdk";
+import { type Call, dispatch, pushes, saveUnits, type Values } from "#sdk";
 import { pythonPackage, pythonProvenance } from "../content.ts";
 import { parseFilename } from "../format/filename.ts";
 import { normalizeName } from "../format/names.ts";
@@ -31,28 +32,39 @@ export async function upload(call: Call, { place, values }: Visit) {
     return refuse(call, 403, "No member of this index takes uploads");
   }
   if (repository === null) return refuse(call, 400, "Index is not pointing to a repository");
+  const { ctx, caller } = call;
+  const terms = await pushes.admit(ctx, { caller, repository });
+  pushes.checkSize(terms, Number(call.request.headers["content-length"] ?? 0) - FORM_BYTES);
   const form = await readUpload(await values());
+  pushes.checkSize(terms, form.file.sealed.sizeBytes);
+  if (terms.needsAttestation && !form.attestations) {
+    throw fieldError("attestations", "This repository takes attested packages only.");
+  }
   const check = await publisherCheck(call, repository);
   const barred = check(projectOf(form.filename));
   if (barred !== undefined) return refuse(call, 403, barred);
-  if (await isListed(call, place, form.filename)) {
+  const isThere = await isListed(call, place, form.filename);
+  // In a group it may be the file of another member, which stays.
+  if (isThere && (place.members || terms.mayOverwrite !== true)) {
     return refuse(call, 400, `Package ${form.filename} already exists in index`);
   }
   const stored = await storeUpload(call, form, check);
   if ("barred" in stored) return refuse(call, 403, stored.barred);
-  const units = stored;
-  if (pythonSettingsOf(call.ctx).PYTHON_GROUP_UPLOADS) {
-    return addToGroup(call, { repository, units });
+  if (pythonSettingsOf(ctx).PYTHON_GROUP_UPLOADS && !isThere) {
+    return addToGroup(call, { repository, units: stored });
   }
-  const { id } = await dispatch(call.ctx, {
+  const { id } = await dispatch(ctx, {
     task: addUpload,
-    input: { repository, ...units },
-    caller: call.caller,
+    input: { repository, ...stored, overwrite: isThere },
+    caller,
     // Uploads add side by side; whatever else changes the repository waits for them.
     shared: [prn(pythonRepository.model, repository)],
   });
   return afterwards(call, id);
 }
+
+/** What a form may have beside its file. */
+const FORM_BYTES = 1_048_576;
 
 /** What a file is called after, as names are compared; the rest of it is checked when it is read. */
 const projectOf = (filename: string): string =>

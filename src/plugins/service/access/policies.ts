@@ -3,6 +3,7 @@ import {
   type CheckQuestion,
   crudPolicy,
   may,
+  OWNER_VERBS,
   plainPolicy,
   STANDARD_ROLES,
 } from "#sdk";
@@ -69,6 +70,9 @@ export const serviceAccess: AccessRules = {
       without: WRITES,
       makerRoles: [],
     }),
+    crudPolicy("push_repository", "service.pushrepository", {
+      rules: { push: [may.anyLevel("service.push_pushrepository")] },
+    }),
     plainPolicy("business_metrics", {
       get: [may.modelOrDomain("service.view_rpmpackagedownload")],
     }),
@@ -89,6 +93,11 @@ export const serviceAccess: AccessRules = {
     {
       model: "service.vulnerabilityreport",
       roles: { ...STANDARD_ROLES, owner: ["view", "delete", "manage_roles"] },
+    },
+    {
+      model: "service.pushrepository",
+      extras: ["service.push_pushrepository"],
+      roles: { ...STANDARD_ROLES, owner: [...OWNER_VERBS, "push"] },
     },
     { model: "service.rpmpackagedownload", roles: { viewer: ["view"] } },
   ],

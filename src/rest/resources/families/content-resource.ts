@@ -6,6 +6,7 @@ import { type ReceivedFile, saveArtifact } from "#core/artifacts/commands.ts";
 import type { UnitFile } from "#core/content/types.ts";
 import type { DetailRow, Job } from "#core/plugin-contract.ts";
 import type { RemoteColumns } from "#core/remotes/types.ts";
+import { pushes } from "#core/repositories/push.ts";
 import {
   type Companion,
   type ContentCreation,
@@ -112,6 +113,7 @@ export interface StoredFile {
   readonly sha256: string;
   /** What the sender of an `upload/` calls it. */
   readonly filename?: string;
+  readonly sizeBytes?: number;
 }
 
 const SOURCES = ["artifact", "file", "upload", "file_url"] as const;
@@ -200,6 +202,7 @@ const createOperation = (options: MadeOptions): Create => ({
   check: async (run, values) => {
     checkOneSource(options, values);
     await checkRepository(run, options, values);
+    await checkPush(run, values);
   },
   prepare: async (call, values) => (await storeFile(call, values)).values,
   locks: (run, values) => ({
@@ -213,13 +216,16 @@ const createOperation = (options: MadeOptions): Create => ({
     const { job } = run;
     if (!job) throw new Error("Content is made in a task.");
     const artifact = await storedFile(run, values, job);
-    const { id } = await createContent(job, {
+    const content = {
       ...(await contentOf(run, { options, values, artifact })),
       ...(options.isVersionFirst ? { isVersionFirst: true } : {}),
-      ...(values.repository ? { repository: String(values.repository) } : {}),
-      ...(values.overwrite === undefined ? {} : { overwrite: values.overwrite === true }),
-    });
-    return id;
+    };
+    if (!values.repository) return (await createContent(job, content)).id;
+    const repository = String(values.repository);
+    const overwrite = await pushedOver(job, { repository, values, artifact });
+    const made = await createContent(job, { ...content, repository, ...overwrite });
+    await pushes.finish(job, repository, made.version);
+    return made.id;
   },
 });
 
@@ -267,6 +273,48 @@ async function checkRepository(
   if (!found || !ctx.plugins.repositoryType(found.type).contentTypes.includes(type)) {
     throw new ValidationError({ repository: ["Content is not supported by this repository."] });
   }
+}
+
+/** Who may push, and how much, is told before a task begins, as far as it is known. */
+async function checkPush(run: Run, values: Values): Promise<void> {
+  if (!values.repository) return;
+  const { ctx, caller } = run;
+  const terms = await pushes.admit(ctx, { caller, repository: String(values.repository) });
+  const { file: received, artifact, upload, attestations } = values;
+  if (received) pushes.checkSize(terms, (received as ReceivedFile).sealed.sizeBytes);
+  else if (artifact || upload) pushes.checkSize(terms, await storedSize(run, { artifact, upload }));
+  if (terms.needsAttestation && !attestations) {
+    throw fieldError("attestations", "This repository takes attested packages only.");
+  }
+}
+
+async function storedSize({ ctx, caller }: Run, { artifact, upload }: Values): Promise<number> {
+  const { num } = caller.domain;
+  const { rows } = await sql<{ size: number }>`
+    select size from artifact where domain = ${num} and id = ${artifact ?? null}
+    union all select size from upload where id = ${upload ?? null}`.execute(ctx.db);
+  return rows[0]?.size ?? 0;
+}
+
+interface Pushed {
+  readonly repository: string;
+  readonly values: Values;
+  readonly artifact: StoredFile;
+}
+
+/**
+ * What a task that pushes does with units of the same slot; a file that had to be fetched is measured.
+ *
+ * @throws `pushErrors.tooLarge`
+ */
+async function pushedOver(
+  { ctx, caller }: Job,
+  { repository, values, artifact }: Pushed,
+): Promise<{ readonly overwrite?: boolean }> {
+  const terms = await pushes.termsOf(ctx, { caller, repository });
+  pushes.checkSize(terms, artifact.sizeBytes ?? 0);
+  if (terms.mayOverwrite === false) return { overwrite: false };
+  return values.overwrite === undefined ? {} : { overwrite: values.overwrite === true };
 }
 
 /** Lock name of a repository that may hold the type; `checkRepository` has seen that it fits. */
@@ -323,7 +371,7 @@ async function storedFile(run: Run, values: Values, job?: Job): Promise<StoredFi
   }
   const id = values.file_url ? await fromUrl(values, job) : values.artifact;
   const { rows } = await sql<StoredFile>`
-    select id, encode(sha256, 'hex') as sha256 from artifact
+    select id, encode(sha256, 'hex') as sha256, size as "sizeBytes" from artifact
     where domain = ${caller.domain.num} and id = ${id}`.execute(ctx.db);
   const [found] = rows;
   if (!found) throw fieldError("artifact", "Invalid hyperlink - Object does not exist.");

@@ -1,4 +1,7 @@
 import type { Readable } from "node:stream";
+import { pushes } from "#sdk";
+import { registryErrors } from "../errors.ts";
+import type { Target } from "../target.ts";
 
 /** Why a body ended before its end: the client left. */
 export class ClientLeft extends Error {}
@@ -22,6 +25,21 @@ export async function readBody(
     if (done) return received;
     await take(value as Buffer);
     received += (value as Buffer).length;
+  }
+}
+
+type Terms = Target["terms"];
+
+/**
+ * Refuses a file that is larger than its repository takes.
+ *
+ * @throws `registryErrors.tooLarge` (413)
+ */
+export function checkSize(terms: Terms, sizeBytes: number): void {
+  try {
+    pushes.checkSize(terms, sizeBytes);
+  } catch (error) {
+    throw pushes.isTooLarge(error) ? registryErrors.tooLarge(error.message) : error;
   }
 }
 

@@ -4,7 +4,7 @@ import { isCleanedUp } from "../cleaned-up.ts";
 import { registryErrors } from "../errors.ts";
 import { changeEntry, type Registry, type RepositoryVisit } from "../registry.ts";
 import type { Target } from "../target.ts";
-import { readBody } from "./body.ts";
+import { announcedLength, checkSize, readBody } from "./body.ts";
 import { keepBlob, type StorableFile } from "./keep.ts";
 import { deleteUpload, type UploadKey } from "./session-rows.ts";
 import type { Writing } from "./sessions.ts";
@@ -36,7 +36,14 @@ export async function receiveWhole(
   const others = digest.algorithm === "sha512" ? (["sha512"] as const) : [];
   await using file = await ctx.storage(domain).beginFile({ algorithms: others });
   const { sink } = file;
-  await readBody(visit.exchange.request, (bytes) => accepted(sink, bytes));
+  const { request } = visit.exchange;
+  checkSize(target.terms, announcedLength(request.headers) ?? 0);
+  let received = 0;
+  await readBody(request, (bytes) => {
+    received += bytes.length;
+    checkSize(target.terms, received);
+    return accepted(sink, bytes);
+  });
   const sealed = await (file.hashed?.() ?? file.seal());
   if (sealed.digests[digest.algorithm] !== digest.hex) {
     if (upload) await giveUp(ctx, upload);

@@ -5,7 +5,7 @@ import { registryErrors } from "../errors.ts";
 import { type Registry, type RepositoryVisit, recordChange } from "../registry.ts";
 import { pushTarget, type Target } from "../target.ts";
 import { queryOf } from "../visit.ts";
-import { announcedLength, ClientLeft, readBody } from "./body.ts";
+import { announcedLength, ClientLeft, checkSize, readBody } from "./body.ts";
 import { chunkRange } from "./chunk-range.ts";
 import { finishUpload, receiveWhole } from "./finish.ts";
 import { mountBlob } from "./mount.ts";
@@ -112,9 +112,9 @@ export async function appendToUpload(
   visit: RepositoryVisit,
   route: Named,
 ): Promise<void> {
-  const { writing } = await takeOf(registry, visit, route);
+  const { target, writing } = await takeOf(registry, visit, route);
   await using _turn = writing;
-  await append(visit, writing);
+  await append(visit, writing, target);
   if (!(await writing.acknowledge())) throw registryErrors.uploadUnknown(route.id);
   sendEmpty(visit, 202, sessionHeaders(visit, route.id, writing.sizeBytes));
 }
@@ -123,13 +123,19 @@ export async function appendToUpload(
  * Appends the body; of one that is cut off, what has come is acknowledged, for the client to go on
  * from there.
  */
-async function append(visit: RepositoryVisit, writing: Writing): Promise<void> {
+async function append(visit: RepositoryVisit, writing: Writing, { terms }: Target): Promise<void> {
   checkRange(visit, writing);
   const { request } = visit.exchange;
+  let sizeBytes = writing.sizeBytes;
+  checkSize(terms, sizeBytes + (announcedLength(request.headers) ?? 0));
   const range = chunkRange(request.headers["content-range"]);
   const file = await writing.file();
   try {
-    const received = await readBody(request, (bytes) => file.append(bytes));
+    const received = await readBody(request, (bytes) => {
+      sizeBytes += bytes.length;
+      checkSize(terms, sizeBytes);
+      return file.append(bytes);
+    });
     if (range && received !== range.length) throw sizeMismatch();
   } catch (error) {
     if (error instanceof ClientLeft) await writing.acknowledge();
@@ -166,7 +172,7 @@ export async function closeUpload(
     // Nothing is there to go on from: one file, written once.
     await receiveWhole(registry, visit, { target, digest, upload: { key, writing } });
   } else {
-    if (announcedLength(visit.exchange.request.headers) !== 0) await append(visit, writing);
+    if (announcedLength(visit.exchange.request.headers) !== 0) await append(visit, writing, target);
     await finishUpload(registry, visit, { target, digest, key, writing });
   }
   sendStored(visit, textOf(digest));
