@@ -15,7 +15,7 @@ export function requirePolicies(plugins: readonly CorePlugin[], routes: readonly
     access.flatMap((one) => one.policies.map((policy) => [policy.viewset, policy] as const)),
   );
   const said = new Set([...policies.keys(), ...access.flatMap(({ adminOnly }) => adminOnly)]);
-  const wanted = new Set(routes.filter((route) => !isPublic(route)).map(({ name }) => name));
+  const wanted = new Set(routes.filter((route) => !needsNone(route)).map(({ name }) => name));
   const silent = [...wanted].filter((name) => !said.has(name));
   if (silent.length > 0) throw new Error(`Nobody says who may use ${silent.join(", ")}.`);
   const idle = [...said].filter((name) => !wanted.has(name));
@@ -26,8 +26,9 @@ export function requirePolicies(plugins: readonly CorePlugin[], routes: readonly
     throw new Error(`Not even administrators may ${closed.join(", ")}: no statement names it.`);
 }
 
-const isPublic = ({ operations }: Route): boolean =>
-  operations.every((operation) => operation.isPublic === true);
+/** Those that anybody may use, and those that decide by themselves. */
+const needsNone = ({ operations }: Route): boolean =>
+  operations.every(({ isPublic, admits }) => isPublic === true || admits !== undefined);
 
 /** Operations that no statement of the policy is about, so that nobody could ever use them. */
 const closedOperations = ({ name, operations }: Route, policy: Policy | undefined): string[] =>

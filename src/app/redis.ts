@@ -1,8 +1,12 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "#platform/config/settings.ts";
 import type { Log } from "#platform/log/log.ts";
 import { type OpenRedis, openRedis } from "#platform/redis/redis.ts";
 import { appErrors } from "./errors.ts";
+
+const PATIENCE_MS = 3000;
+const LOOK_MS = 20;
 
 /** Whether the settings name a server and something that uses it. */
 const isUsed = (settings: Settings): boolean =>
@@ -27,6 +31,36 @@ export async function redisOf(settings: Settings, log: Log): Promise<OpenRedis |
     ...(authorities === null ? {} : { authorities: readFileSync(authorities, "utf8") }),
     onChange: (message) => named.warn(message),
   });
+}
+
+/**
+ * The same for a process that seldom needs it: connects with the first use. Undefined where the
+ * settings name none.
+ */
+export function seldomRedis(settings: Settings, log: Log): OpenRedis | undefined {
+  if (urlOf(settings) === undefined || !isUsed(settings)) return undefined;
+  let opened: Promise<OpenRedis> | undefined;
+  const open = (): Promise<OpenRedis> => {
+    opened ??= connectedRedis(settings, log);
+    return opened;
+  };
+  return {
+    isConnected: async () => (await open()).isConnected(),
+    run: async (...script) => (await open()).run(...script),
+    send: async (...words) => (await open()).send(...words),
+    async [Symbol.asyncDispose]() {
+      await (await opened)?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Waits a moment for the connection: whoever opens it wants to use it. */
+async function connectedRedis(settings: Settings, log: Log): Promise<OpenRedis> {
+  const redis = await redisOf(settings, log);
+  if (!redis) throw appErrors.redis();
+  const end = performance.now() + PATIENCE_MS;
+  while (!(await redis.isConnected()) && performance.now() < end) await sleep(LOOK_MS);
+  return redis;
 }
 
 function urlOf(settings: Settings): string | undefined {

@@ -33,7 +33,7 @@ import { type Configuration, openSecrets } from "./configure.ts";
 import { databaseUrl } from "./database-url.ts";
 import { appErrors } from "./errors.ts";
 import { migrationSources } from "./plugins.ts";
-import { redisOf } from "./redis.ts";
+import { redisOf, seldomRedis } from "./redis.ts";
 import { openHome, storeOpener } from "./stores.ts";
 import { ownRelease } from "./version.ts";
 
@@ -75,7 +75,7 @@ export async function openRuntime(
   stack.use(database);
   if (!options.isChild) await requireMigrations(database);
   const notifier = stack.use(new PostgresNotifier(connection, database.pool));
-  const redis = options.isChild ? undefined : await redisOf(settings, log);
+  const redis = options.isChild ? seldomRedis(settings, log) : await redisOf(settings, log);
   if (redis) stack.use(redis);
   const jq = stack.use(new IsolatedJq());
   stack.use(await trackErrors(configuration, options.role));

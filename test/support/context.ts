@@ -33,6 +33,7 @@ export interface ContextOptions {
   readonly kind?: "api" | "content" | "worker";
   /** The box for secrets; without it a recognisable one that hides nothing. */
   readonly secrets?: Ctx["secrets"];
+  readonly redis?: NonNullable<Ctx["redis"]>;
 }
 
 export interface TestContextValue {
@@ -96,6 +97,7 @@ export async function createContext(
     secrets: options.secrets ?? testSecrets,
     clock,
     jq,
+    ...(options.redis ? { redis: options.redis } : {}),
     log: memoryLog(logged),
     metrics: silentMetrics,
     plugins: createRegistry(plugins, nums),

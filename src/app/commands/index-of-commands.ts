@@ -11,6 +11,7 @@ import {
 import { openapiCommand } from "./openapi.ts";
 import { assignRoleCommand, listRolesCommand, removeRoleCommand } from "./roles.ts";
 import { rotateDbKeyCommand } from "./rotate-db-key.ts";
+import { serviceMigrateRbacCommand } from "./service-migrate-rbac.ts";
 import { settingsCommand } from "./settings.ts";
 import { dbshellCommand, shellCommand } from "./shells.ts";
 import { addSigningServiceCommand, removeSigningServiceCommand } from "./signing-services.ts";
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   resetAdminPasswordCommand,
   revokeTokenCommand,
   rotateDbKeyCommand,
+  serviceMigrateRbacCommand,
   settingsCommand,
   shellCommand,
   showMigrationsCommand,

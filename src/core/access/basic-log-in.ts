@@ -36,7 +36,7 @@ interface Check {
 
 const byName = {
   name: "user by name",
-  text: "select id, username, password, is_active, is_superuser from app_user where username = $1",
+  text: "select id, username, password, is_active, is_staff, is_superuser from app_user where username = $1",
 };
 
 /**

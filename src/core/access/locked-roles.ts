@@ -50,3 +50,10 @@ export const lockedRoles = (plugins: Plugins): ReadonlyMap<string, readonly stri
       ]),
     ),
   );
+
+/** Role name → its permissions, of the roles that are gathered from every component (service §5.4). */
+export function gatheredRoles(plugins: Plugins): ReadonlyMap<string, readonly string[]> {
+  const all = [...allPermissions(plugins)];
+  const roles = plugins.all.flatMap(({ access }) => Object.entries(access.gatheredRoles ?? {}));
+  return new Map(roles.map(([name, isPart]) => [name, all.filter(isPart)]));
+}

@@ -22,14 +22,22 @@ export interface UserRow {
   readonly password: string;
   readonly is_active: boolean;
   readonly is_superuser: boolean;
+  readonly is_staff: boolean;
 }
+
+/** Key of a user who is one of the staff. */
+export const staffMark = (isStaff: boolean): Pick<User, "isStaff"> => (isStaff ? { isStaff } : {});
 
 /** A user of the database, whom a password or, with a limit, a token stands for. */
 export const knownUser = (
-  { id, username, password, is_superuser }: UserRow,
+  { id, username, password, is_superuser, is_staff }: UserRow,
   token: Pick<User, "scope" | "tokenId"> = {},
 ): KnownUser => ({
   kind: "user",
-  user: { id, username, isSuperuser: is_superuser, isActive: true, ...token },
+  user: {
+    ...{ id, username, isSuperuser: is_superuser, isActive: true },
+    ...staffMark(is_staff),
+    ...token,
+  },
   passwordHash: password,
 });

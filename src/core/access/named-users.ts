@@ -1,10 +1,12 @@
 import type { Ctx, User } from "../ctx.ts";
+import { staffMark } from "./log-in.ts";
 import { RecentUsers } from "./recent-users.ts";
 
 interface NamedRow {
   readonly id: number;
   readonly username: string;
   readonly is_superuser: boolean;
+  readonly is_staff: boolean;
   readonly token: string | null;
   readonly scopes: readonly string[];
   readonly domains: readonly string[] | null;
@@ -13,7 +15,7 @@ interface NamedRow {
 
 const byNameAndToken = {
   name: "active user by name and token",
-  text: `select u.id, u.username, u.is_superuser, t.id as token, t.scopes, t.domains, t.objects
+  text: `select u.id, u.username, u.is_staff, u.is_superuser, t.id as token, t.scopes, t.domains, t.objects
     from app_user u left join api_token t on t.owner = u.id and t.id = $2::uuid
       and t.revoked is null and coalesce(t.expires > clock_timestamp(), true)
     where u.username = $1 and u.is_active and ($2::uuid is null or t.id is not null)`,
@@ -43,7 +45,7 @@ const keyOf = (name: string, token = ""): string => `${token} ${name}`;
 
 function userOf(row: NamedRow): User {
   const { id, username, is_superuser: isSuperuser, token, scopes, domains, objects } = row;
-  const user = { id, username, isSuperuser, isActive: true };
+  const user = { id, username, isSuperuser, isActive: true, ...staffMark(row.is_staff) };
   if (token === null) return user;
   const scope = {
     permissions: scopes,

@@ -1,4 +1,5 @@
 import type { Ctx, User } from "../ctx.ts";
+import { staffMark } from "./log-in.ts";
 import { unusablePassword } from "./passwords.ts";
 import { RecentUsers } from "./recent-users.ts";
 
@@ -7,17 +8,18 @@ interface UserRow {
   readonly username: string;
   readonly is_active: boolean;
   readonly is_superuser: boolean;
+  readonly is_staff: boolean;
 }
 
 const byName = {
   name: "remote user by name",
-  text: "select id, username, is_active, is_superuser from app_user where username = $1",
+  text: "select id, username, is_active, is_staff, is_superuser from app_user where username = $1",
 };
 
 const adopted = {
   name: "remote user made",
   text: `insert into app_user (username, password) values ($1, $2)
-    on conflict (username) do nothing returning id, username, is_active, is_superuser`,
+    on conflict (username) do nothing returning id, username, is_active, is_staff, is_superuser`,
 };
 
 /** A user whom somebody in front of us has authenticated. */
@@ -62,9 +64,7 @@ export class RemoteLogIn {
   }
 }
 
-const userOf = ({ id, username, is_active, is_superuser }: UserRow): User => ({
-  id,
-  username,
-  isSuperuser: is_superuser,
-  isActive: is_active,
+const userOf = ({ id, username, is_active, is_staff, is_superuser }: UserRow): User => ({
+  ...{ id, username, isSuperuser: is_superuser, isActive: is_active },
+  ...staffMark(is_staff),
 });

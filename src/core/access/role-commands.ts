@@ -3,7 +3,7 @@ import { objectError, ValidationError } from "#base/errors.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx, Trx } from "../ctx.ts";
 import { inTransaction } from "../transaction.ts";
-import { lockedRoles, modelPermissions, roleModels } from "./locked-roles.ts";
+import { gatheredRoles, lockedRoles, modelPermissions, roleModels } from "./locked-roles.ts";
 import type { RoleGrant, RoleObject } from "./types.ts";
 import { announceUserChange } from "./user-changes.ts";
 
@@ -11,17 +11,20 @@ import { announceUserChange } from "./user-changes.ts";
 const SEED_LOCK = 7_301;
 
 /**
- * Makes the shipped roles be as they ship and removes those that ship no longer. Roles of components
- * that are not installed stay.
+ * Makes the shipped roles be as they ship and removes those that ship no longer; gathers those that
+ * are made of the permissions of every component. Roles of components that are not installed stay.
  */
 export async function ensureLockedRoles(ctx: Ctx): Promise<void> {
   const labels = ctx.plugins.all.map(({ label }) => label);
-  const roles = lockedRoles(ctx.plugins);
+  const locked = lockedRoles(ctx.plugins);
+  const gathered = gatheredRoles(ctx.plugins);
+  const roles = new Map([...locked, ...gathered]);
   const pairs = [...roles].flatMap(([role, permissions]) => permissions.map((p) => [role, p]));
   await inTransaction(ctx, undefined, async (trx) => {
     await sql`select pg_advisory_xact_lock(0, ${SEED_LOCK})`.execute(trx);
     await seedKinds(trx, roleModels(ctx.plugins));
-    await seedRoles(trx, [...roles.keys()], labels);
+    await seedRoles(trx, [...locked.keys()], labels);
+    await seedGathered(trx, [...gathered.keys()]);
     await seedPermissions(trx, [...roles.keys()], pairs);
   });
 }
@@ -47,6 +50,14 @@ async function seedRoles(
     select id, name, true from unnest(${names.map(() => uuid7())}::uuid[], ${names}::text[]) as w (id, name)
     on conflict (name) do update set locked = true, updated = clock_timestamp()
     where not role.locked`.execute(trx);
+}
+
+async function seedGathered(trx: Trx, names: readonly string[]): Promise<void> {
+  await sql`
+    insert into role (id, name, locked)
+    select id, name, false from unnest(${names.map(() => uuid7())}::uuid[], ${names}::text[]) as w (id, name)
+    on conflict (name) do update set locked = false, updated = clock_timestamp()
+    where role.locked`.execute(trx);
 }
 
 async function seedPermissions(

@@ -24,7 +24,7 @@ const byHash = {
       t.revoked is not null as is_revoked,
       u.username <> $2 and exists (select from app_user o where o.username = $2) as is_of_other,
       coalesce(t.last_used < clock_timestamp() - interval '1 minute', true) as is_rare,
-      u.id, u.username, u.password, u.is_active, u.is_superuser
+      u.id, u.username, u.password, u.is_active, u.is_staff, u.is_superuser
     from api_token t join app_user u on u.id = t.owner where t.hash = $1`,
 };
 

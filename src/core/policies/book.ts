@@ -26,7 +26,7 @@ interface Loaded {
 }
 
 /** One document for every address, whatever ships. */
-const forAll = (principal: string): PolicyDocument => ({
+const forAll = (...principal: readonly string[]): PolicyDocument => ({
   statements: [{ action: "*", principal, effect: "allow" }],
   creation_hooks: [],
   queryset_scoping: null,
@@ -40,7 +40,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   "pulpcore.plugin.access_policy.AccessPolicyFromSettings": "settings",
   "pulpcore.app.access_policy.DefaultAccessPolicy": "shipped",
   "rest_framework.permissions.IsAuthenticated": forAll("authenticated"),
-  "rest_framework.permissions.IsAdminUser": forAll("staff"),
+  "rest_framework.permissions.IsAdminUser": forAll("staff", "admin"),
   "rest_framework.permissions.AllowAny": forAll("*"),
 };
 

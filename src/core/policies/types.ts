@@ -83,6 +83,11 @@ export interface AccessRules {
   readonly adminOnly: readonly string[];
   /** Its own names of conditions. */
   readonly conditions?: Readonly<Record<string, NamedCondition>>;
+  /**
+   * Roles that are kept to what they are made of, name → which of the permissions of every component.
+   * They are not locked.
+   */
+  readonly gatheredRoles?: Readonly<Record<string, (permission: string) => boolean>>;
   /** Conditions of its own, by name. */
   readonly checks?: Readonly<Record<string, PolicyCheck>>;
 }

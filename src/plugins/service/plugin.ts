@@ -15,6 +15,9 @@ import { serviceMeter } from "./metrics/meter.ts";
 import { packageDownloads } from "./metrics/rest.ts";
 import { onDownload } from "./middleware/content.ts";
 import { serviceMiddleware } from "./middleware/middleware.ts";
+import { connectionTests } from "./operations/connections/tasks.ts";
+import { repairVersions } from "./operations/data-repair.ts";
+import { cleanUpLocks } from "./operations/locks/cleanup.ts";
 import { operations } from "./operations/operations.ts";
 import { countContentSources, countRhelAi, noOp, serviceSchedules } from "./operations/tasks.ts";
 import { pushGate } from "./push/gate.ts";
@@ -59,6 +62,9 @@ export const service = definePlugin({
     noOp,
     countContentSources,
     countRhelAi,
+    cleanUpLocks,
+    repairVersions,
+    ...connectionTests.map(([, task]) => task),
     checkMonitor,
     checkMonitors,
     reportVersion,

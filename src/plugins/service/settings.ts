@@ -61,6 +61,11 @@ export const serviceSettings = defineSettings({
     default: false,
     doc: "`/api/pulp/test/tasks/` and `/api/pulp/test/random_lock_tasks/` dispatch tasks that do nothing, for anybody who asks: for measurements only.",
   },
+  RDS_CONNECTION_TESTS_ENABLED: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "`/api/pulp/rds-connection-tests/` starts tasks that hold connections to the database, for anybody who asks: to find out what a proxy before the database drops. With `DEBUG` it does so anyway.",
+  },
   FEATURE_SERVICE_API_URL: {
     schema: Type.String({ pattern: "^(https?://.+)?$" }),
     default: "",

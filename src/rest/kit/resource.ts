@@ -290,6 +290,11 @@ export interface Endpoint {
   readonly answers: Readonly<Record<string, Answer>>;
   /** Anybody may ask, without credentials. */
   readonly isPublic?: boolean;
+  /**
+   * Who may ask, whatever decides elsewhere: it has no policy then. Strangers may not, and the scope of
+   * a token holds.
+   */
+  readonly admits?: (call: Call) => boolean;
   /** Needs nothing but the process: not even the domain is looked up. */
   readonly isDetached?: boolean;
   run(call: Call, values: Values): Promise<Outcome>;

@@ -23,6 +23,8 @@ export interface RouteOperation {
   /** Or this one, which reaches nothing else. */
   readonly narrowScope?: string;
   readonly isPublic?: boolean;
+  /** Decides instead of a policy. */
+  readonly admits?: NonNullable<Endpoint["admits"]>;
   readonly isDetached?: boolean;
   /** What the keys of the path are keys of. */
   readonly resource?: Resource;
@@ -58,9 +60,9 @@ export interface RouteTarget {
 /** What a token has to reach for a request to a route. */
 export function scopeQuestion(
   { target }: Route,
-  { action, isRead, domain, parameters }: Asked,
+  { action, isRead, domain, parameters, isEverywhere = false }: Asked,
 ): ScopeQuestion {
-  if (!target) return { isRead, domain };
+  if (!target) return isEverywhere ? { isRead } : { isRead, domain };
   return {
     isRead,
     permission: permissionName(target.model, action),
@@ -75,6 +77,8 @@ interface Asked {
   /** Name of the request's domain. */
   readonly domain: string;
   readonly parameters: Readonly<Record<string, string>>;
+  /** It is about every domain, so no scope within domains reaches it. */
+  readonly isEverywhere?: boolean;
 }
 
 /** Every route of the resources and endpoints; `tasks` does the asynchronous writes. */
@@ -98,7 +102,7 @@ export function routesOf(api: ApiIndex, tasks: GeneralTasks): Route[] {
 export const isOutside = ({ path }: Pick<Endpoint, "path">): boolean => path.startsWith("/");
 
 function endpointRoute(endpoint: Endpoint): Route {
-  const { path, method, body, isPublic = false, isDetached = false } = endpoint;
+  const { path, method, body, admits, isPublic = false, isDetached = false } = endpoint;
   const inside = isPublic ? "both" : "domain";
   return {
     path: isOutside(endpoint) ? path : `${path}/`,
@@ -111,6 +115,7 @@ function endpointRoute(endpoint: Endpoint): Route {
         permission: method.toLowerCase(),
         isPublic,
         isDetached,
+        ...(admits ? { admits } : {}),
         ...(body ? { body } : {}),
         run: async (call, target) =>
           sendOutcome(call, await endpoint.run(call, await target.values())),

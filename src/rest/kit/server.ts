@@ -162,6 +162,7 @@ interface Asked {
   readonly action: string;
   readonly target: Target;
   readonly visit?: Question["visit"];
+  readonly admits?: RouteOperation["admits"] | undefined;
 }
 
 class ApiServer {
@@ -255,7 +256,8 @@ class ApiServer {
       ...(key === undefined ? {} : { key }),
       ...(parent === undefined ? {} : { parent }),
     });
-    if (!isPublic) await this.#permit(call, { route, action: operation.permission, target });
+    const { permission: action, admits } = operation;
+    if (!isPublic) await this.#permit(call, { route, action, target, admits });
     for (const work of this.#whenPermitted) await work(call);
     return await operation.run(call, target);
   }
@@ -357,20 +359,23 @@ class ApiServer {
 
   async #describe(call: Call, route: Route, isPublic: boolean): Promise<unknown> {
     const target = new Target(call, {});
-    if (!isPublic) await this.#permit(call, { route, action: "metadata", target });
+    const admits = route.operations.find((one) => one.admits)?.admits;
+    if (!isPublic) await this.#permit(call, { route, action: "metadata", target, admits });
     return sendJson(call.reply, 200, { name: route.name, renders: ["application/json"] });
   }
 
-  async #permit(
-    call: Call,
-    { route, action, target }: { route: Route; action: string; target: Target },
-  ): Promise<void> {
+  async #permit(call: Call, asked: Asked): Promise<void> {
+    const { route, action, admits } = asked;
     const { caller, request } = call;
     const parameters = request.params as Record<string, string>;
-    const asked = { isRead: isRead(request.method), domain: caller.domain.name };
-    const question = scopeQuestion(route, { action, ...asked, parameters });
+    const question = scopeQuestion(route, {
+      ...{ action, parameters, isRead: isRead(request.method), domain: caller.domain.name },
+      isEverywhere: admits !== undefined && route.scope === "site",
+    });
     if (!scopeAllows(caller.user?.scope, question)) throw restErrors.scope();
-    await this.#ask(call, { route, action, target });
+    if (!admits) return this.#ask(call, asked);
+    if (!caller.user) throw restErrors.credentials();
+    if (!admits(call)) throw restErrors.permission();
   }
 
   /** @throws `restErrors.permission`, to strangers `restErrors.credentials`. */

@@ -1,15 +1,22 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "kysely";
 import { dispatch } from "#core/tasks/commands.ts";
+import { holdConnection } from "#plugins/service/operations/connections/hold.ts";
+import { PATTERN_NAMES } from "#plugins/service/operations/connections/patterns.ts";
 import { noOp } from "#plugins/service/operations/tasks.ts";
-import { as, base64, createService, STRANGER, user } from "./support.ts";
+import { endedTask } from "../../support/run-tasks.ts";
+import { as, base64, below, createService, STRANGER, user } from "./support.ts";
 
 const settings = { AUTHENTICATION_HEADER_DEBUG: true, TEST_TASK_INGESTION: true };
+
+const debugging = (method: string) => (name: string) => [method, `debug/${name}/`] as const;
 
 async function site(t: TestContext, more: Record<string, unknown> = settings) {
   const api = await createService(t, more);
   const ask = (path: string, who = {}, method = "GET") =>
-    api.request(method as "GET", `/api/pulp/${path}`, who);
+    api.request(method as "GET", path.startsWith("/") ? path : `/api/pulp/${path}`, who);
   return { api, ask };
 }
 
@@ -47,10 +54,117 @@ test("what is off is refused, and what is for administrators too", async (t) => 
     const answer = await ask(path, STRANGER);
     assert.deepEqual([answer.status, answer.body], [403, { detail: "Access denied." }], path);
   }
-  for (const path of ["debug/task-debug/", "debug/task-queue/", "debug/database-triggers/"]) {
-    assert.equal((await ask(path, STRANGER)).status, 401, path);
-    assert.equal((await ask(path, as(user("mara", "44")))).status, 403, path);
+  for (const method of ["GET", "POST"]) {
+    const answer = await ask("rds-connection-tests/", STRANGER, method);
+    assert.equal(answer.status, 403);
+    assert.equal(answer.body.error, "RDS connection tests are not enabled.");
   }
+  for (const [method, path] of [
+    ...["task-debug", "task-queue", "database-triggers", "stale-locks"].map(debugging("GET")),
+    ...["cleanup-stale-locks", "release-task-locks"].flatMap((name) => [
+      ...[debugging("GET")(name), debugging("POST")(name)],
+    ]),
+    ["POST", "test/trigger-oom/"] as const,
+    ["POST", "default/api/v3/datarepair/7465-v2/"] as const,
+  ]) {
+    const full = path.startsWith("default") ? `/pulp/${path}` : path;
+    const status = async (who: object) => (await ask(full, who, method)).status;
+    assert.equal(await status(STRANGER), 401, path);
+    assert.equal(await status(as(user("mara", "44"))), 403, path);
+  }
+});
+
+test("memory is taken on stage only", async (t) => {
+  const { ask } = await site(t);
+  const { status, body } = await ask("test/trigger-oom/?chunk_mb=1", {}, "POST");
+  assert.deepEqual([status, body.error], [403, "OOM test endpoint is only available on stage"]);
+});
+
+test("versions have no list of content that could be missing", async (t) => {
+  const { api } = await site(t);
+  const at = below("default", "datarepair/7465-v2/");
+  for (const json of [{}, { dry_run: true }]) {
+    const task = await endedTask(api, await api.request("POST", at, { json }));
+    assert.equal(task.state, "completed");
+    assert.deepEqual(
+      task.progress_reports.map(({ code, done, total }) => [code, done, total]),
+      [
+        ["repair.7465.versions_checked", 0, 0],
+        ["repair.7465.versions_fixed", 0, 0],
+      ],
+    );
+    const locks = task.reserved_resources_record.filter((name) => name.startsWith("pdrn:"));
+    assert.deepEqual(locks, [`pdrn:${api.domain.id}:datarepair-7465`]);
+  }
+  const bad = await api.request("POST", at, { json: { dry_run: "perhaps" } });
+  assert.equal(bad.status, 400);
+});
+
+test("tests of connections are dispatched as they are asked for", async (t) => {
+  const { api, ask } = await site(t, { RDS_CONNECTION_TESTS_ENABLED: true });
+  const path = "rds-connection-tests/";
+  assert.equal((await ask(path, STRANGER)).body.available_tests.length, 7);
+  const start = (json: object) => ask(path, { ...STRANGER, json }, "POST");
+  const names = ["test_6_listen_notify", "test_1_idle_connection"];
+  for (const [json, error] of [
+    [{}, /^No tests specified/],
+    [{ tests: [] }, /^No tests specified/],
+    [{ tests: "x" }, /^Invalid test names: \['x'\]/],
+    [{ tests: [...names, { a: 1 }] }, /^Invalid test names/],
+    ...[0, 301, 1.5, "5", null, true].map(
+      (minutes) => [{ tests: names, duration_minutes: minutes }, /duration_minutes/] as const,
+    ),
+  ] as const) {
+    const { status, body } = await start(json);
+    assert.equal(status, 400, JSON.stringify(json));
+    assert.match(body.error, error);
+  }
+  const locksOf = async (tests: object) => {
+    const { status, body } = await start(tests);
+    assert.equal(status, 202);
+    const ids = body.tasks.map(({ task_id }: { task_id: string }) => task_id);
+    assert.equal(body.tasks[0].task_href, `/pulp/default/api/v3/tasks/${ids[0]}/`);
+    const rows = await api.ctx.db
+      .selectFrom("task")
+      .select("resources")
+      .where("id", "in", ids)
+      .execute();
+    return rows.map(({ resources }) => resources.filter((name) => !name.startsWith("shared:")));
+  };
+  assert.deepEqual(await locksOf({ tests: names, duration_minutes: 1 }), [[], []]);
+  const [first, second] = await locksOf({ tests: names, run_sequentially: true });
+  assert.equal(first?.length, 1);
+  assert.deepEqual(first, second);
+});
+
+test("each way to hold a connection is tried and left clean", async (t) => {
+  const { api } = await site(t);
+  const { signal } = new AbortController();
+  for (const name of PATTERN_NAMES) {
+    const result = await holdConnection(api.ctx, { name, durationMs: 30, beatMs: 10, signal });
+    assert.deepEqual([result.test, result.status, result.success], [name, "PASSED", true]);
+    assert.equal("connection_pinned" in result, /^test_[567]/.test(name), name);
+    assert.equal(Number(result.iterations_completed) > 0, /_(2|4|7)_/.test(name), name);
+  }
+  const { rows } = await sql`select from pg_stat_activity
+    where datname = current_database() and state like 'idle in transaction%'`.execute(api.ctx.db);
+  assert.deepEqual(rows, []);
+});
+
+test("a connection that is lost is a result, and a cancelled test is not", async (t) => {
+  const { api } = await site(t);
+  const { signal } = new AbortController();
+  const name = "test_3_long_transaction";
+  const held = holdConnection(api.ctx, { name, durationMs: 500, beatMs: 10, signal });
+  await sleep(100);
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and state = 'idle in transaction'`.execute(api.ctx.db);
+  const { status, connection_alive, error } = await held;
+  assert.deepEqual([status, connection_alive], ["FAILED", false]);
+  assert.match(JSON.stringify(error), /connection error|terminat/);
+  const aborted = AbortSignal.timeout(50);
+  const hold = { name, durationMs: 60_000, beatMs: 10, signal: aborted } as const;
+  await assert.rejects(holdConnection(api.ctx, hold), { name: "TimeoutError" });
 });
 
 test("tasks are dispatched for as long as it is asked", async (t) => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { python } from "#plugins/python/plugin.ts";
 import { service } from "#plugins/service/plugin.ts";
+import type { ContextOptions } from "../../support/context.ts";
 import {
   createTestApi,
   type RequestOptions,
@@ -42,8 +43,10 @@ export const serviceSettings = (classes: readonly string[] = DEPLOYED, more: obj
 export const createService = (
   t: TestContext,
   { classes, ...more }: { readonly classes?: readonly string[] } & Record<string, unknown> = {},
+  parts: Pick<ContextOptions, "redis"> = {},
 ): Promise<TestApi> =>
   createTestApi(t, {
+    ...parts,
     shipped: [python, service],
     settings: serviceSettings(classes, more),
   });

@@ -31,6 +31,13 @@ const WRITES = [
   ...["my_permissions", "list_roles", "add_role", "remove_role"],
 ];
 
+/** Roles on a whole domain, made of what every component has (service §5.4). */
+export const DOMAIN_ADMIN = "service.domain_admin";
+const DOMAIN_VIEWER = "service.domain_viewer";
+
+const isView = (permission: string): boolean =>
+  permission.split(".")[1]?.startsWith("view") === true;
+
 /** Who may do what where roles decide (service §5.4). */
 const vulnerabilityReports = crudPolicy("vuln_report_service", "service.vulnerabilityreport", {
   without: ["update", "partial_update", "set_label", "unset_label"],
@@ -102,10 +109,6 @@ export const serviceAccess: AccessRules = {
     { model: "service.rpmpackagedownload", roles: { viewer: ["view"] } },
   ],
   checks: { has_reported_repository_perms: seesReported },
-  adminOnly: [
-    "domain_orgs",
-    "/api/pulp/debug/task-debug/",
-    "/api/pulp/debug/task-queue/",
-    "/api/pulp/debug/database-triggers/",
-  ],
+  gatheredRoles: { [DOMAIN_ADMIN]: () => true, [DOMAIN_VIEWER]: isView },
+  adminOnly: ["domain_orgs"],
 };

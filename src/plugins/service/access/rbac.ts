@@ -1,6 +1,7 @@
 import { sql } from "#sdk";
 import type { Decider, PermissionClass } from "./domain-based.ts";
 import { indexDecider } from "./index-reads.ts";
+import { grantToMaker } from "./role-grants.ts";
 import { isIndex, isOpenInPublic, isPublicName, isSafe } from "./rules.ts";
 
 /**
@@ -27,6 +28,10 @@ export const serviceAccessPolicy: PermissionClass = {
         }
         const isOpen = isPublicName(caller.domain.name) && isOpenInPublic(viewset, "list");
         return isOpen ? { kind: "only", rows: sql<unknown>`true` } : undefined;
+      },
+      /** Whoever makes a domain for himself and his group has what is in it, too. */
+      async made(db, { viewset, object }) {
+        if (viewset === "domains/create") await grantToMaker(db, object.id);
       },
     };
   },

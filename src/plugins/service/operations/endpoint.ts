@@ -1,5 +1,4 @@
 import type { Call, Plugin } from "#sdk";
-import { operationErrors } from "./errors.ts";
 
 export type Endpoint = NonNullable<Plugin["endpoints"]>[number];
 export type Outcome = Awaited<ReturnType<Endpoint["run"]>>;
@@ -18,11 +17,6 @@ export const operation = (
   answers: { 200: null },
   ...own,
 });
-
-/** @throws `operationErrors.admin` (403) */
-export function requireAdministrator({ caller }: Call): void {
-  if (!caller.user?.isSuperuser) throw operationErrors.admin();
-}
 
 /** A whole number of the query within bounds; what is none counts as not given. */
 export function numberIn(

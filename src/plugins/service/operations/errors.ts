@@ -4,9 +4,4 @@ import { defineErrors } from "#base/errors.ts";
 export const operationErrors = defineErrors({
   method: { code: "operation-method", status: 405, message: () => 'Method "GET" not allowed.' },
   off: { code: "operation-off", status: 403, message: () => "Access denied." },
-  admin: {
-    code: "operation-admin",
-    status: 403,
-    message: () => "You do not have permission to perform this action.",
-  },
 });

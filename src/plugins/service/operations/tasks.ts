@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Type } from "@sinclair/typebox";
 import { defineTask, sql } from "#sdk";
+import { cleanUpLocks } from "./locks/cleanup.ts";
 
 const MODULE = "pulp_service.app.tasks";
 const NO_OP_MS = 300;
@@ -47,7 +48,7 @@ export const countRhelAi = defineTask({
   },
 });
 
-/** What is measured every hour (service §19). */
+/** What is done again and again (service §19). */
 export const serviceSchedules = [
   {
     name: "Collect Content Sources metrics periodically",
@@ -60,5 +61,11 @@ export const serviceSchedules = [
     taskName: countRhelAi.name,
     input: {},
     minutes: 60,
+  },
+  {
+    name: "Clean up stale task locks periodically",
+    taskName: cleanUpLocks.name,
+    input: {},
+    minutes: 360,
   },
 ] as const;

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Call, dispatch, sql } from "#sdk";
+import { isAdmin } from "../access/audiences.ts";
 import { serviceSettingsOf } from "../settings.ts";
-import { json, numberIn, type Outcome, operation, requireAdministrator } from "./endpoint.ts";
+import { json, numberIn, type Outcome, operation } from "./endpoint.ts";
 import { operationErrors } from "./errors.ts";
 import { noOp } from "./tasks.ts";
 
@@ -46,8 +47,8 @@ export const testLockedTasks = operation({
 export const databaseTriggers = operation({
   path: "/api/pulp/debug/database-triggers/",
   title: "Show the triggers of the task table",
+  admits: isAdmin,
   async run(call) {
-    requireAdministrator(call);
     const { rows } = await sql<Record<string, string>>`
       select tgname as trigger_name, 'core_task' as table_name,
         case when tgtype & 1 = 1 then 'ROW' else 'STATEMENT' end as trigger_level,
