@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { domainStores } from "#core/domains/commands.ts";
+import { closeListeners } from "#core/events/commands.ts";
 import type { CorePlugin, PluginRegistry } from "#core/plugin-contract.ts";
 import { createRegistry, ensureContentTypes } from "#core/registry.ts";
 import type { CoreTables } from "#core/tables.ts";
@@ -74,6 +75,7 @@ export async function openRuntime(
   const { database, connection } = connect(configuration, options);
   stack.use(database);
   if (!options.isChild) await requireMigrations(database);
+  stack.defer(() => closeListeners({ hot: database.hot, log }));
   const notifier = stack.use(new PostgresNotifier(connection, database.pool));
   const redis = options.isChild ? seldomRedis(settings, log) : await redisOf(settings, log);
   if (redis) stack.use(redis);

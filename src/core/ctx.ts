@@ -85,6 +85,8 @@ export interface Caller {
    * carries it along a request.
    */
   readonly claims?: Readonly<Record<string, string>>;
+  /** Path and query of the request, if it is one. */
+  readonly route?: string;
   /** Names from `X-Task-Diagnostics`. */
   readonly profileOptions?: readonly string[];
   /** The task that dispatches, if it is one. */

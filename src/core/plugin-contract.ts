@@ -1,6 +1,7 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { Json, JsonObject } from "#base/json.ts";
 import type { Caller, Ctx, Executor, Trx } from "./ctx.ts";
+import type { EventListener } from "./events/types.ts";
 import type { PermissionClass } from "./policies/decider.ts";
 import type { AccessRules } from "./policies/types.ts";
 import type { RemoteSession } from "./remotes/types.ts";
@@ -296,6 +297,8 @@ export interface CorePlugin {
   readonly permissionClasses?: readonly PermissionClass[];
   // biome-ignore lint/suspicious/noExplicitAny: a list holds definitions of different inputs.
   readonly tasks: readonly TaskDefinition<any>[];
+  /** Hears of what happens in a process, from the first event on. */
+  readonly listen?: (ctx: Ctx) => EventListener;
   /** What signing services can do for it. */
   readonly signers?: readonly SignerKind[];
   /** Tasks that are dispatched again and again; workers keep them so. */

@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { databaseFault } from "./constraints.ts";
 import { contentErrors } from "./content/errors.ts";
 import type { Ctx, Trx } from "./ctx.ts";
+import { tellReported } from "./events/commands.ts";
 
 /** Serialization failure and deadlock: the same work succeeds when it is done again. */
 const CONFLICTS: ReadonlySet<string> = new Set(["40001", "40P01"]);
@@ -28,14 +29,25 @@ export async function retryOnConflict<Result>(work: () => Promise<Result>): Prom
   }
 }
 
-/** Joins the caller's transaction, or makes one of its own and repeats it on conflict. */
+/**
+ * Joins the caller's transaction, or makes one of its own and repeats it on conflict. What was reported
+ * inside is told after the commit.
+ */
 export function inTransaction<Result>(
   ctx: Ctx,
   trx: Trx | undefined,
   work: (trx: Trx) => Promise<Result>,
 ): Promise<Result> {
   if (trx) return work(trx);
-  return retryOnConflict(() => ctx.db.transaction().execute(work));
+  return retryOnConflict(async () => {
+    let own: Trx | undefined;
+    const result = await ctx.db.transaction().execute((begun) => {
+      own = begun;
+      return work(begun);
+    });
+    tellReported(ctx, own);
+    return result;
+  });
 }
 
 /** Undefined when a foreign key forbids the work, which is then undone; the transaction goes on. */

@@ -30,6 +30,7 @@ export {
   createDistribution,
   deleteDistribution,
 } from "#core/distributions/commands.ts";
+export type { CoreEvent } from "#core/events/types.ts";
 export { ensureGuard } from "#core/guards/commands.ts";
 export {
   type ContentType,

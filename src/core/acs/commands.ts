@@ -205,5 +205,5 @@ async function dispatchSync(
 
 async function removeHidden(ctx: Ctx, domain: DomainRef, paths: readonly Path[]): Promise<void> {
   for (const { repository } of paths)
-    if (repository !== null) await deleteRepository(ctx, domain, repository);
+    if (repository !== null) await deleteRepository(ctx, { domain }, repository);
 }

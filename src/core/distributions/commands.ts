@@ -1,7 +1,9 @@
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { databaseFault, translateConstraint } from "../constraints.ts";
-import type { Ctx, DomainRef, Executor, Trx } from "../ctx.ts";
+import type { Caller, Ctx, DomainRef, Executor, Trx } from "../ctx.ts";
+import { report } from "../events/commands.ts";
+import type { DistributionEvent } from "../events/types.ts";
 import { inTransaction } from "../transaction.ts";
 import { distributionConstraints, distributionErrors, overlapError } from "./errors.ts";
 import { overlappingDistribution } from "./queries.ts";
@@ -16,6 +18,8 @@ import type {
 export interface DistributionKey {
   readonly domain: DomainRef;
   readonly id: string;
+  /** On whose behalf, for those who hear of it. */
+  readonly by?: Caller;
 }
 
 /**
@@ -53,6 +57,7 @@ export async function createDistribution(
       .execute();
     await recordServed(ctx, t, domain, { distribution: id });
     await announce(t, domain, { distributions: [id] });
+    reportChange(ctx, t, { ...input, id, action: "created" });
   };
   await translated(ctx, { domain, basePath: input.basePath }, inTransaction(ctx, trx, work));
   if (!trx) announceAfterCommit(ctx, domain, [id]);
@@ -92,6 +97,7 @@ export async function updateDistribution(
     if (numUpdatedRows === 0n) throw distributionErrors.gone();
     await recordServed(ctx, t, domain, { distribution: id });
     await announce(t, domain, { distributions: [id] });
+    reportChange(ctx, t, { ...change, action: "changed" });
   };
   const place = { domain, basePath: patch.basePath ?? "", except: id };
   await translated(ctx, place, inTransaction(ctx, trx, work));
@@ -99,11 +105,8 @@ export async function updateDistribution(
 }
 
 /** Deletes a distribution. With `trx` the caller announces after its commit. */
-export async function deleteDistribution(
-  ctx: Ctx,
-  { domain, id }: DistributionKey,
-  trx?: Trx,
-): Promise<void> {
+export async function deleteDistribution(ctx: Ctx, key: DistributionKey, trx?: Trx): Promise<void> {
+  const { domain, id } = key;
   await inTransaction(ctx, trx, async (t) => {
     const { numDeletedRows } = await t
       .deleteFrom("distribution")
@@ -112,8 +115,17 @@ export async function deleteDistribution(
       .executeTakeFirst();
     if (numDeletedRows === 0n) throw distributionErrors.gone();
     await announce(t, domain, { distributions: [id] });
+    reportChange(ctx, t, { ...key, action: "deleted" });
   });
   if (!trx) announceAfterCommit(ctx, domain, [id]);
+}
+
+function reportChange(
+  ctx: Ctx,
+  trx: Trx,
+  { domain, id, by, action }: DistributionKey & Pick<DistributionEvent, "action">,
+): void {
+  report(ctx, { kind: "distribution", action, domain, id, ...(by ? { by } : {}) }, trx);
 }
 
 /** A refused statement as the wire tells it; asks on another connection who is in the way. */

@@ -1,5 +1,5 @@
 import type { Labels } from "#base/labels.ts";
-import type { DomainRef } from "../ctx.ts";
+import type { Caller, DomainRef } from "../ctx.ts";
 
 /** At most one of repository, version and publication. */
 export interface NewDistribution {
@@ -19,10 +19,14 @@ export interface NewDistribution {
   readonly labels?: Labels;
   /** Others may lie below its path, and it below that of others. */
   readonly mayNest?: boolean;
+  /** On whose behalf, for those who hear of it. */
+  readonly by?: Caller;
 }
 
 /** Only the fields that are given change; to switch the source the old one is set to null. */
-export type DistributionPatch = Partial<Omit<NewDistribution, "domain" | "type" | "mayNest">>;
+export type DistributionPatch = Partial<
+  Omit<NewDistribution, "domain" | "type" | "mayNest" | "by">
+>;
 
 /** Which distributions a change may alter, by the id of what changed. */
 export type ChangeSelector =

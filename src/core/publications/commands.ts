@@ -3,6 +3,7 @@ import { uuid7 } from "#base/uuid7.ts";
 import { rethrow } from "../constraints.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
 import { announce, announceAfterCommit, recordServed } from "../distributions/commands.ts";
+import { report } from "../events/commands.ts";
 import type { Job } from "../plugin-contract.ts";
 import { runCreationHooks } from "../policies/commands.ts";
 import { inTransaction, retryOnConflict } from "../transaction.ts";
@@ -98,6 +99,8 @@ export async function completePublication(job: Job, publication: PublicationRef)
     }),
   );
   announceAfterCommit(ctx, domain, announced);
+  const { type } = publication;
+  report(ctx, { kind: "publication", action: "completed", domain, type, id, by: job.caller });
 }
 
 async function checkPaths(trx: Trx, publication: PublicationFacts): Promise<void> {

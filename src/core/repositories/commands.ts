@@ -1,8 +1,9 @@
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import { rethrow } from "../constraints.ts";
-import type { Ctx, DomainRef, Executor, Trx } from "../ctx.ts";
+import type { Caller, Ctx, DomainRef, Executor, Trx } from "../ctx.ts";
 import { announce, announceAfterCommit } from "../distributions/commands.ts";
+import { report } from "../events/commands.ts";
 import type { RepositoryRef } from "../plugin-contract.ts";
 import { hidePublications } from "../publications/commands.ts";
 import { inTransaction } from "../transaction.ts";
@@ -46,6 +47,10 @@ export async function createRepository(
     .catch(rethrow(repositoryConstraints));
   const [row] = rows;
   if (!row) throw repositoryErrors.gone();
+  if (!input.userHidden) {
+    const by = input.by ? { by: input.by } : {};
+    report(ctx, { kind: "repository", action: "created", domain, type, name, ...by }, trx);
+  }
   return { num: row.num, id, domain: domain.num, type, name };
 }
 
@@ -81,8 +86,15 @@ export async function updateRepository(
 /**
  * Deletes a repository. First its distributions lose their source, so that nobody is served a part
  * of it; then the members go in batches, the last of them together with the row.
+ *
+ * @param place the caller, or the domain where nobody asked for it
  */
-export async function deleteRepository(ctx: Ctx, domain: DomainRef, id: string): Promise<void> {
+export async function deleteRepository(
+  ctx: Ctx,
+  place: { readonly domain: DomainRef } & Partial<Caller>,
+  id: string,
+): Promise<void> {
+  const { domain } = place;
   const { repository, announced } = await inTransaction(ctx, undefined, async (trx) => {
     const found = await lockRepository(trx, id);
     if (!found || found.domain !== domain.num) throw repositoryErrors.gone();
@@ -97,8 +109,14 @@ export async function deleteRepository(ctx: Ctx, domain: DomainRef, id: string):
       delete from version_kept where version in (
         select id from repository_version where repository = ${repository.num})`.execute(trx);
     await sql`delete from repository where num = ${repository.num}`.execute(trx);
+    if (repository.isHidden) return;
+    const { type, name } = repository;
+    const by = isCaller(place) ? { by: place } : {};
+    report(ctx, { kind: "repository", action: "deleted", domain, type, name, ...by }, trx);
   });
 }
+
+const isCaller = (place: Partial<Caller>): place is Caller => place.correlationId !== undefined;
 
 async function detachDistributions(
   trx: Trx,

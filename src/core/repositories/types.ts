@@ -1,6 +1,6 @@
 import type { JsonObject } from "#base/json.ts";
 import type { Labels } from "#base/labels.ts";
-import type { DomainRef, Trx } from "../ctx.ts";
+import type { Caller, DomainRef, Trx } from "../ctx.ts";
 import type { Draft, Refusal, RepositoryRef, VersionRef } from "../plugin-contract.ts";
 import type { VersionCounts } from "./table.ts";
 
@@ -15,10 +15,12 @@ export interface NewRepository {
   readonly retainCheckpoints?: number | null;
   readonly remote?: string | null;
   readonly userHidden?: boolean;
+  /** On whose behalf, for those who hear of it. */
+  readonly by?: Caller;
 }
 
 /** Only the fields that are given change. */
-export type RepositoryPatch = Partial<Omit<NewRepository, "domain" | "type" | "userHidden">>;
+export type RepositoryPatch = Partial<Omit<NewRepository, "domain" | "type" | "userHidden" | "by">>;
 
 /** What `modify` asks for: start from base or latest, remove, add. */
 export interface VersionEdit {

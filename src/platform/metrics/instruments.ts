@@ -113,6 +113,33 @@ export const instruments = {
     help: "Repositories of the domain rhel-ai.",
     telemetry: { name: "rhel_ai.repositories.count", unit: "1", service: "rhel-ai_repos" },
   },
+  pulp_service_repository_events_total: {
+    kind: "counter",
+    help: "Repositories that were created and deleted, by type.",
+    labels: ["action", "type"],
+    telemetry: {
+      ...{ name: "service.repository.events", unit: "1", service: "pulp-api" },
+      attributes: ["action", "type"],
+    },
+  },
+  pulp_service_publication_events_total: {
+    kind: "counter",
+    help: "Publications that were completed, and distributions that serve something else.",
+    labels: ["action"],
+    telemetry: {
+      ...{ name: "service.publication.events", unit: "1", service: "pulp-api" },
+      attributes: ["action"],
+    },
+  },
+  pulp_service_auth_events_total: {
+    kind: "counter",
+    help: "Sessions that began, and credentials that were refused, by class.",
+    labels: ["class", "outcome"],
+    telemetry: {
+      ...{ name: "service.auth.events", unit: "1", service: "pulp-api" },
+      attributes: ["class", "outcome"],
+    },
+  },
   deckle_task_duration_seconds: {
     kind: "histogram",
     help: "Run time of finished tasks.",

@@ -76,7 +76,7 @@ export async function deleteNamespace(
     return { ids, repositories };
   });
   announceAfterCommit(ctx, domain, ids);
-  for (const repository of repositories) await deleteRepository(ctx, domain, repository);
+  for (const repository of repositories) await deleteRepository(ctx, { domain }, repository);
 }
 
 /** Deletes a distribution and what only it serves. */
@@ -90,7 +90,7 @@ export const deleteDistributionTask = defineTask({
       deleteServed(ctx, domain, { removal, trx }),
     );
     announceAfterCommit(ctx, domain, [distribution]);
-    for (const repository of repositories) await deleteRepository(ctx, domain, repository);
+    for (const repository of repositories) await deleteRepository(ctx, { domain }, repository);
     return null;
   },
 });

@@ -6,6 +6,7 @@ import { serviceAccounts } from "./accounts/accounts.ts";
 import { createDomain } from "./domains/create-domain.ts";
 import { domainOrgs } from "./domains/domain-orgs.ts";
 import { migrateDomain } from "./domains/migrate-domain.ts";
+import { listenToEvents } from "./events/listener.ts";
 import { FEATURE_GUARD, featureGuard, featureGuardResource } from "./features/guard.ts";
 import { claimsReader } from "./identity/claims.ts";
 import { headerAuthentication } from "./identity/classes.ts";
@@ -45,6 +46,7 @@ export const service = definePlugin({
   claims: claimsReader,
   middleware: serviceMiddleware,
   onDownload,
+  listen: listenToEvents,
   meter: serviceMeter,
   resources: [
     domainOrgs,

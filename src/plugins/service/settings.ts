@@ -66,6 +66,33 @@ export const serviceSettings = defineSettings({
     default: false,
     doc: "`/api/pulp/rds-connection-tests/` starts tasks that hold connections to the database, for anybody who asks: to find out what a proxy before the database drops. With `DEBUG` it does so anyway.",
   },
+  EVENT_WEBHOOK_URL: {
+    schema: Type.String({ pattern: "^(https?://.+)?$" }),
+    default: "",
+    doc: "Where every event goes as JSON by a `POST`, besides its line in the log: repositories made and deleted, publications, changed distributions, sessions. Empty sends nothing. What `REMOTE_DENIED_NETWORKS` forbids is not reached.",
+  },
+  EVENT_WEBHOOK_SECRET: {
+    schema: text,
+    default: "",
+    secret: true,
+    doc: "Signs events: `X-Pulp-Signature` is `sha256=` and the HMAC in hexadecimal of the value of `X-Pulp-Timestamp`, a dot and the body. Empty signs nothing.",
+  },
+  EVENT_WEBHOOK_TIMEOUT: {
+    schema: Type.Number({ exclusiveMinimum: 0, maximum: 300 }),
+    default: 10,
+    unit: "seconds",
+    doc: "How long one attempt to send an event may take.",
+  },
+  EVENT_WEBHOOK_ATTEMPTS: {
+    schema: Type.Integer({ minimum: 1, maximum: 20 }),
+    default: 5,
+    doc: "How often an event is tried that is not taken; the pauses between double, from a second to a minute. Answers of 4xx but 408 and 429 are final.",
+  },
+  EVENT_WEBHOOK_QUEUE: {
+    schema: Type.Integer({ minimum: 1, maximum: 100_000 }),
+    default: 1000,
+    doc: "Events that wait in each process; of more, the newest are lost.",
+  },
   FEATURE_SERVICE_API_URL: {
     schema: Type.String({ pattern: "^(https?://.+)?$" }),
     default: "",

@@ -13,6 +13,8 @@ export interface Asking {
   /** As the client knows us, after trusted proxies. */
   readonly host: string;
   readonly protocol: string;
+  /** Known once the request has one. */
+  readonly correlationId?: string;
 }
 
 /** Who asks, and what it was found out by. */

@@ -1,3 +1,4 @@
+import { CodedError } from "#base/errors.ts";
 import type { Ctx } from "#core/ctx.ts";
 import type {
   Asking,
@@ -8,6 +9,7 @@ import type {
 } from "./authentication.ts";
 import { authErrors } from "./errors.ts";
 import { unknownBackend } from "./remote-users.ts";
+import { namedUser, reportLogIn } from "./report-log-in.ts";
 
 const SETTING = "REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES";
 
@@ -18,11 +20,13 @@ export interface Recognised extends Identity {
 
 /** Who recognises requests, in the order of the setting: the first that does decides. */
 export class AuthenticationChain {
+  readonly #ctx: Ctx;
   readonly #classes: readonly AuthenticationClass[];
   readonly #steps: readonly { readonly name: string; readonly authenticate: Authenticate }[];
 
   /** @throws `authErrors.setting` with a sentence that says what is wrong with the settings. */
   constructor(ctx: Ctx, known: readonly AuthenticationClass[]) {
+    this.#ctx = ctx;
     this.#classes = chosenClasses(ctx.settings, known);
     const problems = [
       unknownBackend(
@@ -38,10 +42,19 @@ export class AuthenticationChain {
 
   async authenticate(request: Asking): Promise<Recognised | undefined> {
     for (const { name, authenticate } of this.#steps) {
-      const identity = await authenticate(request);
+      const identity = await authenticate(request).catch((error: unknown) => {
+        this.#refused(request, name, error);
+        throw error;
+      });
       if (identity) return { ...identity, by: name };
     }
     return undefined;
+  }
+
+  #refused(request: Asking, by: string, error: unknown): void {
+    const isRefusal = error instanceof CodedError && (error.status === 401 || error.status === 429);
+    if (!isRefusal) return;
+    reportLogIn(this.#ctx, request, { action: "failed", user: namedUser(request), by });
   }
 
   /** That of the first class; undefined if it has none. */

@@ -5,6 +5,7 @@ import type { Ctx, User } from "#core/ctx.ts";
 import { sessionCookie, setSession } from "./cookies.ts";
 import { proxyHeader } from "./proxies.ts";
 import { remoteUsers } from "./remote-users.ts";
+import { reportLogIn } from "./report-log-in.ts";
 
 /** Groups say the same in every domain. */
 const NO_DOMAIN = { num: 0, id: "", name: "default" };
@@ -22,8 +23,10 @@ interface Visitor {
 /** Begins a session of a browser; false if the user may not come in any more. */
 async function openSession(ctx: Ctx, { request, reply, user }: Visitor): Promise<boolean> {
   const session = await beginSession(ctx, user.id, { replaced: sessionCookie(request) });
-  if (session) setSession(ctx, reply, session);
-  return session !== undefined;
+  if (!session) return false;
+  setSession(ctx, reply, session);
+  reportLogIn(ctx, request, { action: "login", user: user.username, by: "gateway" });
+  return true;
 }
 
 const hasSession = (request: FastifyRequest): boolean => sessionCookie(request) !== undefined;

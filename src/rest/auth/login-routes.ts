@@ -17,6 +17,7 @@ import {
 import { csrfProblem } from "./csrf.ts";
 import { localPath } from "./local-path.ts";
 import { loginPage, logoutPage, messagePage } from "./login-page.ts";
+import { reportLogIn } from "./report-log-in.ts";
 
 /** The pages of the browser log-in, outside the API root (core-rest §1.2). */
 export const loginRoutes = (): readonly Route[] => [
@@ -57,6 +58,7 @@ async function logIn(call: Call): Promise<unknown> {
   const found = await passwordCheckOf(ctx).logIn(typed);
   const session = found.kind === "user" ? await begun(call, found) : undefined;
   if (!session) {
+    reportLogIn(ctx, call.request, { action: "failed", user: name, by: "form" });
     const isFlood = found.kind === "flood";
     if (isFlood) reply.header("retry-after", String(found.seconds));
     const problem = isFlood ? floodText(found.seconds) : WRONG;
@@ -64,6 +66,7 @@ async function logIn(call: Call): Promise<unknown> {
     return sendPage(reply, isFlood ? 429 : 403, loginPage(form));
   }
   setSession(ctx, reply, session);
+  reportLogIn(ctx, call.request, { action: "login", user: name, by: "form" });
   return reply
     .code(302)
     .header("location", next || home(ctx))

@@ -10,6 +10,7 @@ import { defineEndpoint, type Endpoint, type Schemas, type Values } from "../kit
 import { restErrors } from "../kit/rest-errors.ts";
 import { globalHref } from "../kit/view.ts";
 import { clearSession, sessionCookie, setSession } from "./cookies.ts";
+import { reportLogIn } from "./report-log-in.ts";
 
 const common = { path: "login", label: "core", tag: "Login" } as const;
 
@@ -58,6 +59,8 @@ const begin = defineEndpoint({
     });
     if (!session) throw restErrors.password();
     setSession(ctx, reply, session);
+    const { by = "session" } = request.identity ?? {};
+    reportLogIn(ctx, request, { action: "login", user: ownerOf(call).username, by });
     return { kind: "json", status: 201, body: shown(call) };
   },
 });

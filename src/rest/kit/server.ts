@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { rightsBook } from "#core/access/rights.ts";
 import { scopeAllows } from "#core/access/token-scope.ts";
+import { withoutToken } from "#core/access/token-text.ts";
 import type { Caller, Ctx, DomainRef, User } from "#core/ctx.ts";
 import { policyBook } from "#core/policies/book.ts";
 import { isPermitted } from "#core/policies/permit.ts";
@@ -445,6 +446,7 @@ class ApiServer {
         domain,
         user,
         correlationId: request.correlationId,
+        route: withoutToken(request.originalUrl),
         ...(claims ? { claims } : {}),
         ...(diagnostics
           ? { profileOptions: diagnostics.split(",").map((word) => word.trim()) }

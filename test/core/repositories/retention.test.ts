@@ -232,7 +232,7 @@ test("a repository goes with all it has; its distributions stay without a source
   await distribute(world, { repository: other.id });
   await ctx.db.deleteFrom("distribution_event").execute();
 
-  await deleteRepository(ctx, domain, repository.id);
+  await deleteRepository(ctx, { domain }, repository.id);
 
   const rows = await ctx.db
     .selectFrom("distribution")
@@ -246,5 +246,5 @@ test("a repository goes with all it has; its distributions stay without a source
   assert.equal((await ctx.db.selectFrom("publication").select("id").execute()).length, 0);
   assert.deepEqual(await world.versionNumbers(repository), []);
   assert.deepEqual(await world.members(other, 1), ["f1", "f2", "f3", "x"]);
-  await assert.rejects(deleteRepository(ctx, domain, repository.id), repositoryErrors.gone.is);
+  await assert.rejects(deleteRepository(ctx, { domain }, repository.id), repositoryErrors.gone.is);
 });

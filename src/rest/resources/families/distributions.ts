@@ -252,7 +252,7 @@ export const distributionResource = (options: DistributionOptions): Resource => 
           shared: [pdrn(caller.domain.id, "distributions")],
         }),
         apply: ({ ctx, caller }, row) =>
-          deleteDistribution(ctx, { domain: caller.domain, id: String(row.$key) }),
+          deleteDistribution(ctx, { domain: caller.domain, id: String(row.$key), by: caller }),
       },
     },
   });
@@ -278,7 +278,7 @@ const createOperation = (
     const id = await inTransaction(ctx, undefined, async (trx) => {
       const values = { ...given, ...(await complete?.(run, trx, { values: given, isNew: true })) };
       const columns = toDistribution(values) as NewDistribution;
-      const input = { ...columns, domain, type, ...(mayNest ? { mayNest } : {}) };
+      const input = { ...columns, domain, type, by: caller, ...(mayNest ? { mayNest } : {}) };
       const id = await createDistribution(ctx, input, trx);
       if (table) await insertDetail(trx, table, { id, domain: domain.num, ...columnsOf(values) });
       await attach?.(trx, id, values);
@@ -318,7 +318,8 @@ const updateOperation = (
         ...(await complete?.(run, trx, { values: given, isNew: false })),
       };
       if (table) await updateDetail(trx, table, { id, values: columnsOf(changes) });
-      await updateDistribution(ctx, { domain, id, patch: toDistribution(changes) }, trx);
+      const patch = toDistribution(changes);
+      await updateDistribution(ctx, { domain, id, patch, by: caller }, trx);
       await attach?.(trx, id, changes);
     });
     announceAfterCommit(ctx, domain, [id]);

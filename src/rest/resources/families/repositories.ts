@@ -208,7 +208,7 @@ const createOperation = (options: RepositoryOptions, { table, columnsOf }: Detai
     inTransaction(ctx, undefined, async (trx) => {
       const { type } = options;
       const input = { domain: caller.domain, type, ...toRepository(values) } as NewRepository;
-      const { id } = await createRepository(ctx, input, trx);
+      const { id } = await createRepository(ctx, { ...input, by: caller }, trx);
       if (table)
         await insertDetail(trx, table, {
           id,
@@ -243,7 +243,7 @@ const updateOperation = (
 
 const deleteOperation: Delete = {
   mode: "deferred",
-  apply: ({ ctx, caller }, row) => deleteRepository(ctx, caller.domain, String(row.$key)),
+  apply: ({ ctx, caller }, row) => deleteRepository(ctx, caller, String(row.$key)),
 };
 
 /** A repository's remote is of its own type (core-rest §8.3). */

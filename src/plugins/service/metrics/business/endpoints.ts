@@ -2,7 +2,6 @@ import { Readable } from "node:stream";
 import type { Json } from "#base/json.ts";
 import { RecentValues } from "#base/recent-values.ts";
 import { type Call, type Ctx, inTransaction, type Plugin, sql } from "#sdk";
-import { operationErrors } from "../../operations/errors.ts";
 import { serviceSettingsOf } from "../../settings.ts";
 import { csvOf } from "./csv.ts";
 import { metricsErrors } from "./errors.ts";
@@ -35,7 +34,7 @@ const endpoint = (
     const { request, reply, query, ctx } = call;
     const { accept } = request.headers;
     const parameters = parametersOf(query, { accept, nowMs: ctx.clock.now() });
-    if (parameters.isOfAllDomains && !readsAllDomains(call)) throw operationErrors.admin();
+    if (parameters.isOfAllDomains && !readsAllDomains(call)) throw metricsErrors.admin();
     reply.header("vary", "Accept");
     return run(call, parameters);
   },

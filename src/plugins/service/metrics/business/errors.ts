@@ -2,6 +2,11 @@ import { defineErrors } from "#base/errors.ts";
 
 /** Refusals of reports (service §9.5). */
 export const metricsErrors = defineErrors({
+  admin: {
+    code: "report-admin",
+    status: 403,
+    message: () => "You do not have permission to perform this action.",
+  },
   slow: {
     code: "report-slow",
     status: 503,

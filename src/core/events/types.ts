@@ -1,0 +1,53 @@
+import type { Caller, DomainRef } from "../ctx.ts";
+
+/** Something that others may want to hear of, once it is on stable storage (service §12.4). */
+export type CoreEvent = RepositoryEvent | PublicationEvent | DistributionEvent | AuthEvent;
+
+interface Happened {
+  readonly domain: DomainRef;
+  /** On whose behalf; absent where nobody asked for it. */
+  readonly by?: Caller;
+}
+
+export interface RepositoryEvent extends Happened {
+  readonly kind: "repository";
+  readonly action: "created" | "deleted";
+  /** `file.file` */
+  readonly type: string;
+  readonly name: string;
+}
+
+/** A publication is complete: distributions may serve it. */
+export interface PublicationEvent extends Happened {
+  readonly kind: "publication";
+  readonly action: "completed";
+  readonly type: string;
+  readonly id: string;
+}
+
+/** What a distribution serves may be something else. */
+export interface DistributionEvent extends Happened {
+  readonly kind: "distribution";
+  readonly action: "created" | "changed" | "deleted";
+  readonly id: string;
+}
+
+/** Somebody has begun a session, or was refused what he says he is. */
+export interface AuthEvent {
+  readonly kind: "auth";
+  readonly action: "login" | "failed" | "hijack";
+  /** As given: of a failure it may be anything; null where there is none. */
+  readonly user: string | null;
+  /** Name of the class that recognises requests: `basic`. */
+  readonly by: string;
+  readonly correlationId: string;
+  /** Path and query. */
+  readonly route: string;
+}
+
+/** Hears of events in one process. It must not wait: what takes its time it does later. */
+export interface EventListener {
+  hear(event: CoreEvent): void;
+  /** Ends what it does later, within seconds. */
+  close?(): Promise<void>;
+}

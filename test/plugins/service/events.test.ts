@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { closeListeners, report } from "#core/events/commands.ts";
+import { inTransaction } from "#core/transaction.ts";
+import { createHttp } from "#platform/http/undici.ts";
+import { listenToEvents } from "#plugins/service/events/listener.ts";
+import { Webhook, type WebhookOptions } from "#plugins/service/events/webhook.ts";
+import type { TestApi } from "../../support/rest-api.ts";
+import { endedTask } from "../../support/run-tasks.ts";
+import { as, below, createService, makeDomain, user } from "./support.ts";
+
+const FILES = "repositories/file/file/";
+const ANA = as(user("ana", "1"));
+
+const lines = ({ logged }: TestApi): readonly string[] =>
+  logged.filter((line) => /^INFO (repository|content|auth)\./.test(line));
+
+test("12.4: repositories that come and go are told of", async (t) => {
+  const api = await createService(t);
+  await makeDomain(api, "team-a", ANA);
+  const made = await api.request("POST", below("team-a", FILES), {
+    ...ANA,
+    json: { name: 'two "words"\n' },
+  });
+  assert.equal(made.status, 201, made.text);
+  assert.deepEqual(lines(api), [
+    `INFO repository.created domain=team-a name="two \\"words\\"" type=file.file user=1|ana org_id=1 route=${below("team-a", FILES)}`,
+  ]);
+  const again = await api.request("POST", below("team-a", FILES), {
+    ...ANA,
+    json: { name: 'two "words"' },
+  });
+  assert.equal(again.status, 400);
+  assert.equal(lines(api).length, 1, "what did not happen is not told");
+  const gone = await api.request("DELETE", made.body.pulp_href, ANA);
+  assert.equal(lines(api).length, 1, "it has not happened yet");
+  await endedTask(api, gone);
+  assert.match(lines(api).at(-1) ?? "", /^INFO repository\.deleted domain=team-a .* user=1\|ana /);
+});
+
+test("12.4: what is published is told of", async (t) => {
+  const api = await createService(t);
+  const at = (path: string) => below("default", path);
+  const { body: repository } = await api.request("POST", at(FILES), { json: { name: "r" } });
+  const task = await api.request("POST", at("publications/file/file/"), {
+    json: { repository: repository.pulp_href },
+  });
+  const [publication = ""] = (await endedTask(api, task)).created_resources;
+  const id = publication.split("/").at(-2);
+  const completed = `INFO content.published domain=default publication=${id} action=completed type=file.file user=admin org_id=- route=-`;
+  assert.ok(lines(api).includes(completed), lines(api).join("\n"));
+  const path = at("distributions/file/file/");
+  const json = { name: "d", base_path: "d", publication };
+  const [distribution = ""] = (await endedTask(api, await api.request("POST", path, { json })))
+    .created_resources;
+  await endedTask(api, await api.request("PATCH", distribution, { json: { publication: null } }));
+  await endedTask(api, await api.request("DELETE", distribution));
+  const changes = lines(api).flatMap(
+    (line) => / distribution=\S+ action=(\w+) /.exec(line)?.[1] ?? [],
+  );
+  assert.deepEqual(changes, ["created", "changed", "deleted"]);
+});
+
+test("12.4: sessions and refusals are told of", async (t) => {
+  const api = await createService(t);
+  const login = below("default", "login/");
+  assert.equal((await api.request("POST", login)).status, 201);
+  assert.equal((await api.get(login, { user: "eve\n:wrong" })).status, 401);
+  const header = { user: null, headers: { "x-rh-identity": "abc" } };
+  assert.equal((await api.get(login, header)).status, 401);
+  assert.deepEqual(lines(api), [
+    `INFO auth.login user=admin class=basic route=${login}`,
+    `INFO auth.failed user="eve\\n" class=basic route=${login}`,
+    `INFO auth.failed user=- class=certificate route=${login}`,
+  ]);
+});
+
+test("12.4: what is undone is not told, and a listener that fails harms nobody", async (t) => {
+  const api = await createService(t);
+  const event = { kind: "repository", action: "created", type: "x.x", name: "n" } as const;
+  const told = { ...event, domain: api.domain };
+  await assert.rejects(
+    inTransaction(api.ctx, undefined, async (trx) => {
+      report(api.ctx, told, trx);
+      throw new Error("undone");
+    }),
+    /undone/,
+  );
+  assert.deepEqual(lines(api), []);
+  await inTransaction(api.ctx, undefined, (outer) =>
+    inTransaction(api.ctx, outer, async (trx) => {
+      report(api.ctx, told, trx);
+      assert.deepEqual(lines(api), [], "not before the commit");
+    }),
+  );
+  assert.equal(lines(api).length, 1);
+
+  await closeListeners(api.ctx);
+  const broken = { hear: () => assert.fail("a listener fails") };
+  const plugins = {
+    ...api.ctx.plugins,
+    all: [{ ...api.ctx.plugins.all[0], listen: () => broken }],
+  };
+  const ctx = { ...api.ctx, plugins: plugins as unknown as typeof api.ctx.plugins };
+  const result = await inTransaction(ctx, undefined, async (trx) => {
+    report(ctx, told, trx);
+    return 7;
+  });
+  assert.equal(result, 7);
+  assert.match(api.logged.join("\n"), /a listener fails/);
+});
+
+test("20: events are counted", async (t) => {
+  const { ctx, domain } = await createService(t);
+  const counted: string[] = [];
+  const metrics = {
+    ...ctx.metrics,
+    count: (name: string, labels = {}) => void counted.push(`${name} ${JSON.stringify(labels)}`),
+  };
+  const { hear } = listenToEvents({ ...ctx, metrics });
+  hear({ kind: "repository", action: "deleted", type: "file.file", name: "n", domain });
+  hear({ kind: "distribution", action: "changed", id: "1", domain });
+  const auth = { kind: "auth", user: null, by: "basic", correlationId: "", route: "/" } as const;
+  hear({ ...auth, action: "failed" });
+  hear({ ...auth, action: "login" });
+  assert.deepEqual(counted, [
+    'pulp_service_repository_events_total {"action":"deleted","type":"file.file"}',
+    'pulp_service_publication_events_total {"action":"distribution_changed"}',
+    'pulp_service_auth_events_total {"class":"basic","outcome":"failure"}',
+    'pulp_service_auth_events_total {"class":"basic","outcome":"success"}',
+  ]);
+});
+
+interface Received {
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+  readonly event: { readonly name: string; readonly event: string };
+}
+
+/** An address that takes events as the test says. */
+async function receiver(t: TestContext, answer: (count: number) => number | undefined) {
+  const received: Received[] = [];
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part);
+    const text = Buffer.concat(parts).toString();
+    received.push({ headers: request.headers, text, event: JSON.parse(text) });
+    const status = answer(received.length);
+    if (status !== undefined) response.writeHead(status, { location: "/elsewhere" }).end("x");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
+  return { received, url };
+}
+
+const shown = (name: string) => ({ name, facts: { name }, correlationId: "c" });
+
+async function webhookTo(t: TestContext, url: string, more: Partial<WebhookOptions> = {}) {
+  const api = await createService(t);
+  const options = { timeoutMs: 500, mostWaiting: 3, attempts: 3, firstPauseMs: 10, secret: "" };
+  const http = createHttp({ deniedNetworks: [] });
+  return { api, webhook: new Webhook({ ...api.ctx, http }, { url, ...options, ...more }) };
+}
+
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  const end = Date.now() + 5000;
+  while (!isSo()) {
+    if (Date.now() > end) throw new Error(`It did not come about: ${what}.`);
+    await sleep(5);
+  }
+}
+
+test("12.4: a webhook is sent what happened, signed", async (t) => {
+  const { received, url } = await receiver(t, () => 204);
+  const api = await createService(t, { EVENT_WEBHOOK_URL: url, EVENT_WEBHOOK_SECRET: "s" });
+  await api.request("POST", below("default", FILES), { json: { name: "r" } });
+  await api.get(below("default", "login/"), { user: "eve:wrong" });
+  await closeListeners(api.ctx);
+  assert.equal(received.length, 1, "refusals are no business of a webhook");
+  const { headers, text, event } = received[0] as Received;
+  assert.deepEqual(Object.keys(event), [
+    ...["id", "event", "time", "correlation_id", "domain", "name", "type"],
+    ...["user", "org_id", "route"],
+  ]);
+  assert.equal(event.event, "repository.created");
+  assert.equal(headers["x-pulp-event"], "repository.created");
+  assert.equal(headers["content-type"], "application/json");
+  const signed = createHmac("sha256", "s").update(`${headers["x-pulp-timestamp"]}.${text}`);
+  assert.equal(headers["x-pulp-signature"], `sha256=${signed.digest("hex")}`);
+});
+
+test("12.4: what is not taken is tried again, in order, and given up in the end", async (t) => {
+  const answers = [500, 429, 204, 204, 503, 503, 503, 302, 204];
+  const { received, url } = await receiver(t, (count) => answers[count - 1] ?? 204);
+  const { api, webhook } = await webhookTo(t, url, { mostWaiting: 10 });
+  for (const name of ["a", "b", "c", "d", "e"]) webhook.tell(shown(name));
+  await webhook.close();
+  assert.deepEqual(
+    received.map(({ event }) => event.name).join(""),
+    "aaabcccde",
+    "a redirect is final and followed nowhere",
+  );
+  const warnings = api.logged.filter((line) => line.startsWith("WARNING Webhook"));
+  assert.equal(warnings.length, 2, warnings.join("\n"));
+  assert.match(
+    warnings.join("\n"),
+    /event c .*answered with 503[\s\S]*event d .*answered with 302/,
+  );
+});
+
+test("12.4: an address that hangs costs neither memory nor time", async (t) => {
+  const { received, url } = await receiver(t, () => undefined);
+  const { api, webhook } = await webhookTo(t, url, { timeoutMs: 100, attempts: 1 });
+  for (let count = 0; count < 1000; count += 1) webhook.tell(shown(`e${count}`));
+  await until("three were tried", () => received.length === 3);
+  await sleep(150);
+  assert.equal(received.length, 3);
+  assert.equal(api.logged.filter((line) => /3 events wait/.test(line)).length, 1);
+  webhook.tell(shown("late"));
+  const begun = Date.now();
+  await webhook.close();
+  assert.ok(Date.now() - begun < 4000);
+});
+
+test("12.4: the end of the process waits a moment and no longer", async (t) => {
+  const { url } = await receiver(t, () => 500);
+  const { api, webhook } = await webhookTo(t, url, { attempts: 20, firstPauseMs: 60_000 });
+  webhook.tell(shown("a"));
+  const begun = Date.now();
+  await webhook.close();
+  assert.ok(Date.now() - begun < 4500);
+  assert.match(api.logged.join("\n"), /1 events are lost/);
+  webhook.tell(shown("b"));
+});
