@@ -123,6 +123,7 @@ export { signingServiceField } from "#rest/resources/families/signing-field.ts";
 export { syncAction } from "#rest/resources/families/sync-action.ts";
 export { versionsResource } from "#rest/resources/families/version-resource.ts";
 export { labelActions } from "#rest/resources/label-actions.ts";
+export { malwareScans } from "#rest/resources/malware-scans.ts";
 export { operator } from "#rest/resources/operator.ts";
 export { roleActions } from "#rest/resources/role-actions.ts";
 

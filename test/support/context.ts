@@ -34,6 +34,7 @@ export interface ContextOptions {
   /** The box for secrets; without it a recognisable one that hides nothing. */
   readonly secrets?: Ctx["secrets"];
   readonly redis?: NonNullable<Ctx["redis"]>;
+  readonly scanner?: NonNullable<Ctx["scanner"]>;
 }
 
 export interface TestContextValue {
@@ -98,6 +99,7 @@ export async function createContext(
     clock,
     jq,
     ...(options.redis ? { redis: options.redis } : {}),
+    ...(options.scanner ? { scanner: options.scanner } : {}),
     log: memoryLog(logged),
     metrics: silentMetrics,
     plugins: createRegistry(plugins, nums),

@@ -8,6 +8,7 @@ import { objectName } from "../artifacts/queries.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
 import { scanErrors } from "./errors.ts";
 import {
+  isReleased,
   isScannedDomain,
   isScannedRepository,
   knownInfected,
@@ -65,32 +66,31 @@ export async function scanFile(
   domain: DomainRef,
   scanned: ScannedFile & { readonly trigger: ScanTrigger; readonly signal?: AbortSignal },
 ): Promise<void> {
-  const { scanner, settings, log } = ctx;
-  if (!scanner) return;
+  const { settings, log } = ctx;
   const { what } = scanned;
-  const verdict = await persistently(scanned.trigger === "stream" ? 1 : ATTEMPTS, () =>
-    scanner.scan(piecesOf(scanned), scanned.signal),
-  );
-  const found = { ...scanned, version: verdict.kind === "failed" ? "" : await scanner.version() };
+  // Somebody has said that it is harmless, and knows better.
+  if (!ctx.scanner || (await isReleased(ctx.db, domain, scanned.sha256))) return;
+  const { verdict, version } = await persistentScan(ctx, scanned);
+  const found = { ...scanned, version };
   switch (verdict.kind) {
     case "clean":
       log.info("ClamAV Scan results: stream OK");
-      return keep(ctx, domain, { ...found, status: "clean" });
+      return keepFinding(ctx, domain, { ...found, status: "clean" });
     case "infected": {
       log.warn(`ClamAV Scan results: stream FOUND ${verdict.signature}`);
       const quarantined = await quarantine(ctx, domain, scanned);
       const { signature } = verdict;
-      await keep(ctx, domain, { ...found, status: "infected", signature, quarantined });
+      await keepFinding(ctx, domain, { ...found, status: "infected", signature, quarantined });
       throw scanErrors.infected(signature, what);
     }
     case "oversize":
       log.warn(`Failed to scan ${what}. File size exceeded the supported ClamAV limits.`);
       if (settings.CLAMAV_ON_OVERSIZE === "reject") throw scanErrors.oversize(what);
-      return keep(ctx, domain, { ...found, status: "skipped" });
+      return keepFinding(ctx, domain, { ...found, status: "skipped" });
     case "failed":
       log.error(`Failed to scan ${what}: ${verdict.reason}.`);
       if (settings.CLAMAV_FAIL_MODE === "closed") throw scanErrors.unavailable(what);
-      return keep(ctx, domain, { ...found, status: "error" });
+      return keepFinding(ctx, domain, { ...found, status: "error" });
     default:
       return verdict satisfies never;
   }
@@ -131,7 +131,14 @@ async function scanStored(
   const { repository, signal } = stored;
   await scanFile(ctx, domain, {
     file: object,
-    ...{ sha256, sizeBytes: object.sizeBytes, what: path, repository, trigger: "sync", signal },
+    ...{
+      sha256,
+      sizeBytes: object.sizeBytes,
+      what: path ?? sha256,
+      repository,
+      trigger: "sync",
+      signal,
+    },
   });
 }
 
@@ -139,6 +146,23 @@ async function* piecesOf({ file, sizeBytes }: ScannedFile): AsyncGenerator<Buffe
   for (let start = 0; start < sizeBytes; start += PIECE) {
     yield await file.read(start, Math.min(PIECE, sizeBytes - start));
   }
+}
+
+/**
+ * Has a file scanned, again if the scanner was away.
+ *
+ * @throws `scanErrors.unavailable` if there is no scanner
+ */
+export async function persistentScan(
+  { scanner }: Ctx,
+  scanned: ScannedFile & { readonly trigger: ScanTrigger; readonly signal?: AbortSignal },
+): Promise<{ readonly verdict: Verdict; readonly version: string }> {
+  if (!scanner) throw scanErrors.unavailable(scanned.what);
+  const attempts = scanned.trigger === "stream" ? 1 : ATTEMPTS;
+  const verdict = await persistently(attempts, () =>
+    scanner.scan(piecesOf(scanned), scanned.signal),
+  );
+  return { verdict, version: verdict.kind === "failed" ? "" : await scanner.version() };
 }
 
 async function persistently(attempts: number, scan: () => Promise<Verdict>): Promise<Verdict> {
@@ -171,8 +195,11 @@ interface Finding extends ScannedFile {
   readonly quarantined?: boolean;
 }
 
-/** What was found last counts; nothing but a person's word makes an infected file clean. */
-async function keep(ctx: Ctx, domain: DomainRef, finding: Finding): Promise<void> {
+/**
+ * What was found last counts; nothing but a person's word makes an infected file clean. Such a file
+ * keeps the signature that was found in it, and what scanners say does not count any more.
+ */
+export async function keepFinding(ctx: Ctx, domain: DomainRef, finding: Finding): Promise<void> {
   const { sha256, what, repository, status, signature, version, quarantined, trigger } = finding;
   const isAddress = /^[a-z]+:\/\//i.test(what);
   await sql`
@@ -185,5 +212,8 @@ async function keep(ctx: Ctx, domain: DomainRef, finding: Finding): Promise<void
       status = excluded.status, signature = excluded.signature, trigger = excluded.trigger,
       engine_version = excluded.engine_version, scanned_at = clock_timestamp(),
       quarantined = malware_scan.quarantined or excluded.quarantined
-    where malware_scan.status <> 'infected'`.execute(ctx.db);
+    where malware_scan.status <> 'infected'
+      and not (malware_scan.status = 'clean' and malware_scan.signature is not null)`.execute(
+    ctx.db,
+  );
 }

@@ -35,6 +35,19 @@ export async function isScannedRepository(ctx: Ctx, repository: string): Promise
   return rows[0]?.is === true;
 }
 
+/** Whether somebody has said of a file that it is harmless, though something was found in it. */
+export async function isReleased(
+  db: Executor,
+  domain: DomainRef,
+  sha256: string,
+): Promise<boolean> {
+  const { rows } = await sql`
+    select from malware_scan where domain = ${domain.num}
+      and artifact_sha256 = ${Buffer.from(sha256, "hex")} and status = 'clean'
+      and signature is not null`.execute(db);
+  return rows.length > 0;
+}
+
 export interface InfectedFile {
   readonly sha256: string;
   readonly signature: string;
@@ -57,7 +70,7 @@ export async function knownInfected(
 export interface UnscannedFile {
   readonly sha256: string;
   readonly file: string | null;
-  readonly path: string;
+  readonly path: string | null;
 }
 
 const BATCH = 500;

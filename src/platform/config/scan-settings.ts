@@ -29,4 +29,10 @@ export const scanSettings = defineSettings({
     default: "allow",
     doc: "What happens to files above the limit of the daemon: they are taken unscanned, or refused.",
   },
+  CLAMAV_QUARANTINE_DAYS: {
+    schema: Type.Integer({ minimum: 0 }),
+    default: 30,
+    unit: "days",
+    doc: "How long the bytes of infected files are kept for those who look into them; 0 keeps them. Removed by a task of the hosted service.",
+  },
 });

@@ -1,4 +1,4 @@
-import { definePlugin } from "#sdk";
+import { definePlugin, malwareScans } from "#sdk";
 import { domainBasedPermission } from "./access/domain-based.ts";
 import { serviceAccess } from "./access/policies.ts";
 import { serviceAccessPolicy } from "./access/rbac.ts";
@@ -56,6 +56,7 @@ export const service = definePlugin({
     serviceAccounts,
     packageDownloads,
     pushRepositories,
+    malwareScans.resource,
   ],
   schemas: yankSchemas,
   pushGate,
@@ -66,6 +67,7 @@ export const service = definePlugin({
     countRhelAi,
     cleanUpLocks,
     repairVersions,
+    ...malwareScans.tasks,
     ...connectionTests.map(([, task]) => task),
     checkMonitor,
     checkMonitors,
@@ -74,7 +76,7 @@ export const service = definePlugin({
     cleanUpMetrics,
     sampleStorage,
   ],
-  schedules: [...serviceSchedules, ...yankSchedules, ...metricsSchedules],
+  schedules: [...serviceSchedules, ...yankSchedules, ...metricsSchedules, malwareScans.schedule],
   delivery: [],
   guards: [featureGuard],
   settings: serviceSettings,

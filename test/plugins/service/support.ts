@@ -43,7 +43,7 @@ export const serviceSettings = (classes: readonly string[] = DEPLOYED, more: obj
 export const createService = (
   t: TestContext,
   { classes, ...more }: { readonly classes?: readonly string[] } & Record<string, unknown> = {},
-  parts: Pick<ContextOptions, "redis"> = {},
+  parts: Pick<ContextOptions, "redis" | "scanner"> = {},
 ): Promise<TestApi> =>
   createTestApi(t, {
     ...parts,

@@ -38,6 +38,25 @@ const DOMAIN_VIEWER = "service.domain_viewer";
 const isView = (permission: string): boolean =>
   permission.split(".")[1]?.startsWith("view") === true;
 
+const scans = plainPolicy(
+  "malware_scan",
+  {
+    list: [],
+    retrieve: [may.modelOrDomain("service.view_malwarescan")],
+    create: [may.modelOrDomain("service.add_malwarescan")],
+  },
+  { function: "scope_queryset" },
+);
+
+/** Only administrators say that something is harmless after all, or remove it. */
+const malwarePolicy: AccessRules["policies"][number] = {
+  ...scans,
+  statements: [
+    ...scans.statements,
+    { action: ["release", "purge"], principal: "admin", effect: "allow" },
+  ],
+};
+
 /** Who may do what where roles decide (service §5.4). */
 const vulnerabilityReports = crudPolicy("vuln_report_service", "service.vulnerabilityreport", {
   without: ["update", "partial_update", "set_label", "unset_label"],
@@ -83,6 +102,7 @@ export const serviceAccess: AccessRules = {
     plainPolicy("business_metrics", {
       get: [may.modelOrDomain("service.view_rpmpackagedownload")],
     }),
+    malwarePolicy,
     {
       ...plainPolicy("domains/create", { post: [] }),
       creation_hooks: [
@@ -94,6 +114,7 @@ export const serviceAccess: AccessRules = {
   ],
   models: [
     { model: "service.domainorg", isPlain: true },
+    { model: "service.malwarescan", isPlain: true },
     { model: "service.featurecontentguard", roles: STANDARD_ROLES },
     { model: "service.pypiyankmonitor", isGlobal: true, roles: STANDARD_ROLES },
     { model: "service.rhserviceaccount", roles: STANDARD_ROLES },
