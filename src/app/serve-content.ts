@@ -1,12 +1,12 @@
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import { artifactDistribution } from "#delivery/artifact-distribution.ts";
 import type { ContentRoute } from "#delivery/contract.ts";
-import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
 import { createContentServer } from "#delivery/server.ts";
 import { ACCESS_FORMATS } from "#platform/log/access-log.ts";
 import { requestEnvironment } from "#platform/log/gateway-identity.ts";
 import type { Composition } from "./composition.ts";
 import { Drain } from "./drain.ts";
+import { guardHandlers } from "./guard-handlers.ts";
 import { downloadHooks } from "./hooks.ts";
 import { openMeters } from "./meters.ts";
 import { requestMetrics } from "./request-metrics.ts";
@@ -30,7 +30,7 @@ export async function serveContent(
   });
   const content = createContentServer(ctx, {
     handlers: [artifactDistribution, ...composition.shipped.flatMap(({ delivery }) => delivery)],
-    guards: [...coreGuardHandlers, ...composition.shipped.flatMap(({ guards = [] }) => guards)],
+    guards: guardHandlers(composition.shipped),
     routes: ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : [],
     observe: (request, response) => {
       onDownload(request, response);

@@ -286,6 +286,16 @@ export interface GuardHandler {
   refusal(ctx: Ctx, guard: GuardRef, request: GuardRequest): Promise<string | undefined>;
 }
 
+/** Decides before the content guards, whatever their type: about some requests and not about others. */
+export interface GuardPrelude {
+  /** @returns undefined where the guard has to be asked. */
+  decide(
+    ctx: Ctx,
+    guard: GuardRef,
+    request: GuardRequest,
+  ): Promise<"permit" | "refuse" | undefined>;
+}
+
 export interface GuardRequest {
   readonly domain: DomainRef;
   readonly method: string;
@@ -294,6 +304,8 @@ export interface GuardRequest {
    * where domains are on, and has no slash at either end.
    */
   readonly path: string;
+  /** What of it lies below the base path of the distribution. */
+  readonly below: string;
   /** As it was sent, with the query. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;

@@ -220,6 +220,7 @@ export class Delivery {
         domain: match.domain,
         method: exchange.request.method ?? "",
         path: this.#fullPath(exchange),
+        below: this.#pathBelow(exchange, match),
         url: exchange.request.url ?? "",
         headers: exchange.request.headers,
         rawHeaders: exchange.request.rawHeaders,
@@ -232,6 +233,11 @@ export class Delivery {
     const { CONTENT_PATH_PREFIX, DOMAIN_ENABLED: hasDomains } = this.#ctx.settings;
     const alias = this.#aliases.find((path) => rawPath.startsWith(path));
     return parseRequestPath(rawPath, { prefix: alias ?? CONTENT_PATH_PREFIX, hasDomains });
+  }
+
+  #pathBelow(exchange: Exchange, { distribution }: Match): string {
+    const place = this.#place(exchange);
+    return typeof place === "object" ? place.path.slice(distribution.basePath.length + 1) : "";
   }
 
   #fullPath(exchange: Exchange): string {

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { SettingSpecs } from "#base/settings.ts";
 import type { Caller, Ctx } from "#core/ctx.ts";
 import type { CorePlugin } from "#core/plugin-contract.ts";
-import type { ContentHandler, GuardHandler, SentFile } from "#delivery/contract.ts";
+import type { ContentHandler, GuardHandler, GuardPrelude, SentFile } from "#delivery/contract.ts";
 import type { Door } from "#delivery/door.ts";
 import type { AuthenticationClass } from "#rest/auth/authentication.ts";
 import type { Call } from "#rest/kit/call.ts";
@@ -162,6 +162,8 @@ export interface Plugin extends CorePlugin {
   readonly doors?: readonly Door[];
   /** How its content guards decide. */
   readonly guards?: readonly GuardHandler[];
+  /** What decides about downloads before content guards are asked. */
+  readonly beforeGuards?: readonly GuardPrelude[];
   /** Ways to recognise who asks, among which the settings choose. */
   readonly authentication?: readonly AuthenticationClass[];
   /** What a gateway says about the one who asks, for the plugin's own permission class. */

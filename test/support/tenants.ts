@@ -210,6 +210,12 @@ export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>
       name: `account${m.suffix}`,
       subject_dn: `/O=${m.domain.name}${m.suffix}/CN=program`,
     }),
+  rh_cert_guard_permission: (m) =>
+    post(m, "rh_cert_guard_permission/", {
+      name: `rule${m.suffix}`,
+      content_guard: m.of("contentguards/core/rbac"),
+      service_account: m.of("rh_service_account"),
+    }),
   vuln_report_service: async ({ api, domain }) => {
     const id = uuid7();
     await sql`insert into service_vuln_report (id, domain, vulns)

@@ -15,7 +15,8 @@ export type Channel =
   | "pulp_worker_cancel"
   | "pulp_worker_metrics_heartbeat"
   | "deckle_distribution"
-  | "deckle_access";
+  | "deckle_access"
+  | "deckle_guard_rules";
 
 /**
  * One batcher per process: equal payloads within 10 ms become one NOTIFY, sent outside any

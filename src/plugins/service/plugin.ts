@@ -23,6 +23,9 @@ import { operations } from "./operations/operations.ts";
 import { countContentSources, countRhelAi, noOp, serviceSchedules } from "./operations/tasks.ts";
 import { pushGate } from "./push/gate.ts";
 import { pushRepositories } from "./push/rest.ts";
+import { rulesBeforeGuards } from "./rules/prelude.ts";
+import { guardRuleResource } from "./rules/rules.ts";
+import { ruleSchemas } from "./rules/schemas.ts";
 import { serviceSettings } from "./settings.ts";
 import { vulnerabilityReports } from "./vulnerabilities/reports.ts";
 import { reportLockFile, reportVersion } from "./vulnerabilities/tasks.ts";
@@ -57,8 +60,9 @@ export const service = definePlugin({
     packageDownloads,
     pushRepositories,
     malwareScans.resource,
+    guardRuleResource,
   ],
-  schemas: yankSchemas,
+  schemas: { ...yankSchemas, ...ruleSchemas },
   pushGate,
   endpoints: [createDomain, migrateDomain, ...operations, ...businessMetrics],
   tasks: [
@@ -79,5 +83,6 @@ export const service = definePlugin({
   schedules: [...serviceSchedules, ...yankSchedules, ...metricsSchedules, malwareScans.schedule],
   delivery: [],
   guards: [featureGuard],
+  beforeGuards: [rulesBeforeGuards],
   settings: serviceSettings,
 });

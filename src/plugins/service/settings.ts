@@ -143,6 +143,17 @@ export const serviceSettings = defineSettings({
     unit: "seconds",
     doc: "How long one of its answers may take.",
   },
+  CERT_GUARD_CACHE_TTL: {
+    schema: Type.Integer({ minimum: 0 }),
+    default: 60,
+    unit: "seconds",
+    doc: "How long the rules before a content guard are remembered; a change ends that in every process.",
+  },
+  CERT_GUARD_MAX_RULES: {
+    schema: Type.Integer({ minimum: 1, maximum: 100_000 }),
+    default: 1000,
+    doc: "Rules that one content guard may have.",
+  },
   LOCK_FILE_MAX_SIZE: {
     schema: Type.Integer({ minimum: 1 }),
     default: 16_777_216,

@@ -61,10 +61,17 @@ export interface RequestHooks {
 /** @param place of a request to a site. */
 export type WhenPermitted = (call: Call, place?: SitePlace) => Promise<void> | void;
 
-/** The reason for which a content guard refuses a request, or undefined to permit it. */
+/**
+ * The reason for which a content guard refuses a request, or undefined to permit it. Of requests that
+ * change something only what stands before the guard is asked.
+ */
 export type RefuseDownload = (
   call: Call,
-  place: SitePlace & { readonly guard: NonNullable<SitePlace["guard"]> },
+  place: SitePlace & {
+    readonly guard: NonNullable<SitePlace["guard"]>;
+    /** Path below the base path. */
+    readonly below: string;
+  },
 ) => Promise<string | undefined>;
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -294,7 +301,7 @@ class ApiServer {
     if (!parts || !isRead(request.method)) return await operation.run(call, target);
     const shown = {
       ...visit.place,
-      parts: await this.#readable(call, parts, { route, operation }),
+      parts: await this.#readable(call, parts, { route, operation, below: visit.below }),
     };
     return await operation.run(
       call,
@@ -306,11 +313,11 @@ class ApiServer {
   async #readable(
     call: Call,
     parts: readonly SitePlace[],
-    asked: { route: Route; operation: RouteOperation },
+    { below, ...asked }: { route: Route; operation: RouteOperation; below: string },
   ): Promise<readonly SitePlace[]> {
     const mayRead = await Promise.all(
       parts.map(async (place) => {
-        const target = new Target(call, { visit: { place, parameters: {} } });
+        const target = new Target(call, { visit: { place, parameters: {}, below } });
         try {
           // The scope of a token that reaches the whole reaches its parts.
           await this.#permitPlace(call, { ...asked, target });
@@ -345,15 +352,16 @@ class ApiServer {
     call: Call,
     { route, operation, target }: { route: Route; operation: RouteOperation; target: Target },
   ): Promise<void> {
-    const { place } = target.visit;
+    const { place, below } = target.visit;
     const { guard } = place;
     const isGuarded = guard !== null && isRead(call.request.method);
     const refusal = async () =>
-      guard ? this.#options.refuseDownload?.(call, { ...place, guard }) : undefined;
+      guard ? this.#options.refuseDownload?.(call, { ...place, guard, below }) : undefined;
     const visit = isGuarded ? { refusal } : {};
     await this.#ask(call, { route, action: operation.permission, target, visit });
     const isDecided = policyBook(this.#ctx).decider !== undefined;
-    if (!isGuarded || isDecided || (await mayView(call, place))) return;
+    const isAsked = isGuarded && !isDecided && !(await mayView(call, place));
+    if (guard === null || (isGuarded && !isAsked)) return;
     const reason = await refusal();
     if (reason !== undefined) throw restErrors.guard(reason);
   }

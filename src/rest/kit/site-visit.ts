@@ -49,8 +49,9 @@ export async function findVisit(mounted: MountedSite, call: Call): Promise<Found
   const chosen = candidates.find(({ basePath }) => basePath === place?.basePath);
   const route = chosen && routes[site.routes.indexOf(chosen.route)];
   if (!place || !chosen || !route) throw nowhere(site, call, candidates);
-  const { parameters } = chosen;
-  return { route, visit: { place, parameters }, template: templateOf(prefix, route) };
+  const { parameters, basePath } = chosen;
+  const below = segments?.slice(basePath.split("/").length).join("/") ?? "";
+  return { route, visit: { place, parameters, below }, template: templateOf(prefix, route) };
 }
 
 const templateOf = (prefix: string, { path }: Route): string =>

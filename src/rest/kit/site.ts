@@ -25,6 +25,8 @@ export interface SiteVisit<Place extends SitePlace = SitePlace> {
   readonly place: Place;
   /** Decoded segments by the names in the route; of several segments with slashes. */
   readonly parameters: Readonly<Record<string, string>>;
+  /** What follows the base path, decoded and without slashes at its ends: `simple/attrs`. */
+  readonly below: string;
   /** What the body brings, read when it is asked for. @throws `ValidationError`, as bodies do. */
   values(): Promise<Values>;
 }
@@ -188,8 +190,8 @@ function siteRoute(site: AnySite, { path, policy, operations }: SiteRoute<SitePl
 }
 
 const visitOf = (target: Target): SiteVisit => {
-  const { place, parameters } = target.visit;
-  return { place, parameters, values: () => target.values() };
+  const { place, parameters, below } = target.visit;
+  return { place, parameters, below, values: () => target.values() };
 };
 
 /** The words of the prefix begin the id: `/api/pypi/` makes `api_pypi_simple_read`. */

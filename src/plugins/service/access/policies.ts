@@ -75,15 +75,33 @@ const accounts = crudPolicy("rh_service_account", "service.rhserviceaccount", {
   },
 });
 
-/** A report names the packages of a repository, so it is for those who see the repository. */
-async function seesReported({ rights, facts }: CheckQuestion, verb: string): Promise<boolean> {
-  const repository = await facts.parameter("repo_version");
-  if (!repository) return true;
-  const permission = repository.model.replace(".", `.${verb}_`);
-  if (rights.onModel(permission) || rights.onDomain(permission)) return true;
-  return rights.onObject([permission], repository);
-}
+const guardRules = crudPolicy("rh_cert_guard_permission", "service.rhcertguardpermission", {
+  rules: {
+    create: [
+      may.modelOrDomain("service.add_rhcertguardpermission"),
+      "has_ruled_guard_perms:change",
+    ],
+    update: [may.anyLevel("service.change_rhcertguardpermission"), "has_ruled_guard_perms:change"],
+    partial_update: [
+      may.anyLevel("service.change_rhcertguardpermission"),
+      "has_ruled_guard_perms:change",
+    ],
+    check: [may.anyLevel("service.view_rhcertguardpermission")],
+  },
+});
 
+/** Whether somebody holds a permission on what the body names; nothing named is nothing to forbid. */
+const onNamed =
+  (parameter: string) =>
+  async ({ rights, facts }: CheckQuestion, verb: string): Promise<boolean> => {
+    const object = await facts.parameter(parameter);
+    if (!object) return true;
+    const permission = object.model.replace(".", `.${verb}_`);
+    if (rights.onModel(permission) || rights.onDomain(permission)) return true;
+    return rights.onObject([permission], object);
+  };
+
+/** Who may do what where roles decide (service §5.4). */
 export const serviceAccess: AccessRules = {
   policies: [
     crudPolicy("contentguards/service/feature", "service.featurecontentguard", {
@@ -103,6 +121,7 @@ export const serviceAccess: AccessRules = {
       get: [may.modelOrDomain("service.view_rpmpackagedownload")],
     }),
     malwarePolicy,
+    guardRules,
     {
       ...plainPolicy("domains/create", { post: [] }),
       creation_hooks: [
@@ -118,6 +137,7 @@ export const serviceAccess: AccessRules = {
     { model: "service.featurecontentguard", roles: STANDARD_ROLES },
     { model: "service.pypiyankmonitor", isGlobal: true, roles: STANDARD_ROLES },
     { model: "service.rhserviceaccount", roles: STANDARD_ROLES },
+    { model: "service.rhcertguardpermission", roles: STANDARD_ROLES },
     {
       model: "service.vulnerabilityreport",
       roles: { ...STANDARD_ROLES, owner: ["view", "delete", "manage_roles"] },
@@ -129,7 +149,12 @@ export const serviceAccess: AccessRules = {
     },
     { model: "service.rpmpackagedownload", roles: { viewer: ["view"] } },
   ],
-  checks: { has_reported_repository_perms: seesReported },
+  checks: {
+    // A report names the packages of a repository, so it is for those who see the repository.
+    has_reported_repository_perms: onNamed("repo_version"),
+    // A rule lets in whom the guard would not, so it is for those who could change the guard.
+    has_ruled_guard_perms: onNamed("content_guard"),
+  },
   gatheredRoles: { [DOMAIN_ADMIN]: () => true, [DOMAIN_VIEWER]: isView },
   adminOnly: ["domain_orgs"],
 };

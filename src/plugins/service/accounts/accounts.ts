@@ -5,6 +5,7 @@ import {
   booleanFilter,
   type Call,
   type Caller,
+  type Ctx,
   datetimeFilters,
   defineResource,
   FieldProblem,
@@ -22,6 +23,7 @@ import {
 import { domainHref } from "../domain-href.ts";
 import { callerOrganisation } from "../identity/claims.ts";
 import { canonicalDn } from "../identity/subject-dn.ts";
+import { ruleCache } from "../rules/rule-cache.ts";
 import {
   type AccountValues,
   type Author,
@@ -62,6 +64,7 @@ const enabling = (name: "enable" | "disable"): Action => ({
   async run({ ctx }, _values, row) {
     const id = String(row.$key);
     await enableAccount(ctx.db, id, name === "enable");
+    announce(ctx);
     return { kind: "object", id, status: 200 };
   },
 });
@@ -117,14 +120,14 @@ export const serviceAccounts = defineResource({
         await tenancy.inTransaction(run.ctx, undefined, (trx) =>
           changeAccount(trx, String(row.$key), { values, author: authorOf(run.caller) }),
         );
-        tenancy.announceUserChange(run.ctx);
+        announce(run.ctx);
       },
     },
     delete: {
       mode: "sync",
       async apply({ ctx, caller }, row) {
         await removeAccount(ctx, String(row.$key), authorOf(caller));
-        tenancy.announceUserChange(ctx);
+        announce(ctx);
       },
     },
   },
@@ -135,6 +138,12 @@ export const serviceAccounts = defineResource({
     ...roleActions("service.rhserviceaccount"),
   ],
 });
+
+/** Users are let in or refused by accounts, and rules before guards are about some of them. */
+function announce(ctx: Ctx): void {
+  tenancy.announceUserChange(ctx);
+  ruleCache(ctx).forget();
+}
 
 /** @throws `ValidationError` where somebody speaks for an organisation that is not his. */
 function checkOrganisation({ caller }: Run, { org_id: given }: Values, row?: Values): void {
@@ -156,7 +165,7 @@ async function create(run: Run, given: Values, made: Made): Promise<string> {
   // Dashboards read this line (service §4).
   const route = "request" in run ? (run as Call).request.url : "unknown";
   if (isNewUser) ctx.log.info(`New user created: username=${values.subjectDn}, route=${route}`);
-  tenancy.announceUserChange(ctx);
+  announce(ctx);
   return id;
 }
 

@@ -5,7 +5,7 @@ import { serviceErrors } from "../errors.ts";
 import { type Decoded, decodeIdentity, knownText } from "./decode.ts";
 
 /** Where gateways say who asks. */
-const HEADER = "x-rh-identity";
+export const HEADER = "x-rh-identity";
 
 /** Of one request; undefined where it has no header of a gateway. */
 type FindIdentity = (raw: IncomingMessage) => Decoded | undefined;
