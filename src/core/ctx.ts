@@ -73,6 +73,8 @@ export interface User {
   readonly scope?: TokenScope;
   /** `api_token.id` of that token. */
   readonly tokenId?: string;
+  /** Name of the administrator who acts as this user; absent where it is the user. */
+  readonly actor?: string;
 }
 
 /** On whose behalf, and where: made by a request, restored by a task. */

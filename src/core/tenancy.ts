@@ -1,4 +1,4 @@
-import { joinGroup } from "./access/commands.ts";
+import { changeGroup, joinGroup, setMembers } from "./access/commands.ts";
 import { announceUserChange } from "./access/user-changes.ts";
 import type { Ctx, DomainRef, Executor } from "./ctx.ts";
 import { createDomain } from "./domains/commands.ts";
@@ -34,6 +34,8 @@ export const tenancy = {
   domainWithStore,
   createDomain,
   joinGroup,
+  changeGroup,
+  setMembers,
   runCreationHooks,
   announceUserChange,
 } as const;

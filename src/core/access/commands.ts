@@ -1,13 +1,16 @@
+export { beginActing, endActing } from "./acting-commands.ts";
 export { assignRole, unassignRole } from "./assignment-commands.ts";
 export { createRole, deleteRole, updateRole } from "./custom-roles.ts";
 export { type Grant, grantRoles } from "./grants.ts";
 export {
   addMember,
+  changeGroup,
   createGroup,
   deleteGroup,
   joinGroup,
   removeMember,
   renameGroup,
+  setMembers,
   type UserName,
 } from "./group-commands.ts";
 export { giveRole, takeRole } from "./held-roles.ts";

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { fieldError } from "#base/errors.ts";
+import { fieldError, ValidationError } from "#base/errors.ts";
 import { type ConstraintTable, rethrow } from "../constraints.ts";
 import type { Ctx, Executor } from "../ctx.ts";
 import { inTransaction } from "../transaction.ts";
@@ -38,6 +38,51 @@ export async function renameGroup(ctx: Ctx, id: number, name: string): Promise<v
   const update = ctx.db.updateTable("app_group").set({ name }).where("id", "=", id);
   await update.execute().catch(rethrow(constraints));
   announceUserChange(ctx);
+}
+
+export interface GroupChange {
+  readonly name: string;
+  /** User names of all members; without it they stay. */
+  readonly members?: readonly string[];
+}
+
+/** Renames a group and says who is in it, both or nothing. @throws `ValidationError` */
+export async function changeGroup(
+  ctx: Ctx,
+  id: number,
+  { name, members }: GroupChange,
+): Promise<void> {
+  await inTransaction(ctx, undefined, async (trx) => {
+    await trx.updateTable("app_group").set({ name }).where("id", "=", id).execute();
+    if (members) await setMembers(trx, id, members);
+  }).catch(rethrow(constraints));
+  announceUserChange(ctx);
+}
+
+/**
+ * Makes those the members of a group, and nobody else. Who calls announces the change.
+ *
+ * @throws `ValidationError` under `users` that names who is not there; nothing has changed then.
+ */
+export async function setMembers(
+  db: Executor,
+  group: number,
+  usernames: readonly string[],
+): Promise<void> {
+  const { rows } = await sql<{ missing: string }>`
+    select name as missing from unnest(${usernames}::text[]) as name
+    where not exists (select from app_user where username = name) limit 10`.execute(db);
+  if (rows.length > 0) {
+    throw new ValidationError({
+      users: rows.map(({ missing }) => `There is no user '${missing}'.`),
+    });
+  }
+  await sql`
+    with wanted as (select id from app_user where username = any(${usernames}::text[])),
+      gone as (delete from group_member where app_group = ${group}
+        and app_user not in (select id from wanted))
+    insert into group_member (app_group, app_user)
+    select ${group}::int, id from wanted on conflict do nothing`.execute(db);
 }
 
 /** Removes a group, its memberships, its roles and the roles on it. */

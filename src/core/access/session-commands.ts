@@ -52,9 +52,11 @@ export async function endSession(ctx: Ctx, secret: string): Promise<void> {
   announceUserChange(ctx);
 }
 
-/** Ends the sessions of a user, but for one. */
+/** Ends the sessions of a user, but for one; those in which the user acts as another one too. */
 export async function endSessions(db: Executor, user: number, kept?: string): Promise<void> {
-  const sessions = db.deleteFrom("session").where("app_user", "=", user);
+  const sessions = db
+    .deleteFrom("session")
+    .where((is) => is.or([is("app_user", "=", user), is("actor", "=", user)]));
   await (kept === undefined ? sessions : sessions.where("id", "!=", sha256(kept))).execute();
 }
 

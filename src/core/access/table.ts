@@ -19,6 +19,8 @@ export interface SessionTable {
   /** SHA-256 of the value of the cookie. */
   readonly id: Buffer;
   readonly app_user: number;
+  /** Administrator who acts as that user. */
+  readonly actor: Generated<number | null>;
   readonly created: Stamped;
   readonly expires: Timestamp;
 }

@@ -52,7 +52,8 @@ const begin = defineEndpoint({
   answers: { 201: "LoginResponse" },
   async run(call) {
     const { ctx, request, reply } = call;
-    if (request.identity?.isToken) throw restErrors.permission();
+    // A session of its own would not end with that of the administrator who acts as the user.
+    if (request.identity?.isToken || call.caller.user?.actor) throw restErrors.permission();
     const session = await beginSession(ctx, ownerOf(call).id, {
       replaced: sessionCookie(request),
       passwordHash: request.identity?.passwordHash,

@@ -1,4 +1,4 @@
-import { SessionLogIn } from "#core/access/session-log-in.ts";
+import { sessionLogInOf } from "#core/access/session-log-in.ts";
 import type { AuthenticationClass } from "./authentication.ts";
 import { sessionCookie } from "./cookies.ts";
 import { csrfProblem } from "./csrf.ts";
@@ -17,7 +17,7 @@ export const sessionAuthentication: AuthenticationClass = {
     value: { type: "apiKey", in: "cookie", name: "sessionid" },
   }),
   open(ctx) {
-    const logIns = new SessionLogIn(ctx);
+    const logIns = sessionLogInOf(ctx);
     return async (request) => {
       const secret = request.headers.authorization ? undefined : sessionCookie(request);
       const user = secret === undefined ? undefined : await logIns.user(secret);
