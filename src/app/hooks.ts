@@ -12,6 +12,10 @@ export const authenticationOf = (shipped: readonly Plugin[]): readonly Authentic
   ...shipped.flatMap(({ authentication = [] }) => authentication),
 ];
 
+/** Pages for people that plugins bring. */
+export const sitesOf = (shipped: readonly Plugin[]) =>
+  shipped.flatMap(({ pages }) => (pages ? [pages] : []));
+
 /** Hooks in the order of the setting, each once. @throws `appErrors.middleware` */
 function chosenMiddleware(ctx: Ctx, shipped: readonly Plugin[]) {
   const brought = shipped.flatMap(({ middleware = [] }) => middleware);

@@ -10,11 +10,12 @@ import { requesterOf } from "#rest/auth/requesters.ts";
 import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
 import { type Route, routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
+import { pageRoutes } from "#rest/pages/page-routes.ts";
 import type { Composition } from "./composition.ts";
 import { openDoors } from "./doors.ts";
 import { Drain } from "./drain.ts";
 import { guardOf } from "./guard-of.ts";
-import { authenticationOf, requestHooks } from "./hooks.ts";
+import { authenticationOf, requestHooks, sitesOf } from "./hooks.ts";
 import { openMeters } from "./meters.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import type { Runtime } from "./runtime.ts";
@@ -38,6 +39,7 @@ export async function serveApi(
       ...routesOf(api, generalTasks),
       ...descriptionRoutes(authenticationOf(composition.shipped)),
       ...loginRoutes(),
+      ...pageRoutes(sitesOf(composition.shipped), ctx.settings, generalTasks),
       ...(ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : []),
     ],
     findDomain: domainFinder(ctx),

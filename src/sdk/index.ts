@@ -10,6 +10,7 @@ import type { Call } from "#rest/kit/call.ts";
 import type { DescribedOperation, Endpoint, Resource, Schemas } from "#rest/kit/resource.ts";
 import type { RequestHooks } from "#rest/kit/server.ts";
 import type { AnySite, SitePlace } from "#rest/kit/site.ts";
+import type { PageSiteOf } from "#rest/pages/page.ts";
 
 export { sql } from "kysely";
 export type { Json, JsonObject } from "#base/json.ts";
@@ -168,6 +169,8 @@ export interface Plugin extends CorePlugin {
   readonly authentication?: readonly AuthenticationClass[];
   /** What a gateway says about the one who asks, for the plugin's own permission class. */
   readonly claims?: (ctx: Ctx) => (request: IncomingMessage) => Caller["claims"];
+  /** Pages for people, beside the REST API. */
+  readonly pages?: PageSiteOf;
   /** Hooks before the API, which `MIDDLEWARE` chooses and orders. */
   readonly middleware?: readonly Middleware[];
   /** Sees each request to the content app before it is answered. */

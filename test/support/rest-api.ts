@@ -2,7 +2,7 @@ import type { TestContext } from "node:test";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
 import { compose } from "#app/composition.ts";
 import { guardOf } from "#app/guard-of.ts";
-import { requestHooks } from "#app/hooks.ts";
+import { requestHooks, sitesOf } from "#app/hooks.ts";
 import { openMeters } from "#app/meters.ts";
 import { ensureLockedRoles } from "#core/access/commands.ts";
 import { hashPassword } from "#core/access/passwords.ts";
@@ -16,6 +16,7 @@ import type { GeneralTasks } from "#rest/kit/general-tasks.ts";
 import { descriptionRoutes } from "#rest/kit/openapi/routes.ts";
 import { routesOf } from "#rest/kit/routes.ts";
 import { createApi } from "#rest/kit/server.ts";
+import { pageRoutes } from "#rest/pages/page-routes.ts";
 import type { Meter, Plugin } from "#sdk";
 import { type ContextOptions, createContext, type TestContextValue } from "./context.ts";
 
@@ -82,7 +83,12 @@ export async function createTestApi(
   const meters = openMeters(context.ctx, composition.shipped);
   const app = createApi(context.ctx, {
     api,
-    routes: [...routesOf(api, generalTasks), ...descriptionRoutes(), ...loginRoutes()],
+    routes: [
+      ...routesOf(api, generalTasks),
+      ...descriptionRoutes(),
+      ...loginRoutes(),
+      ...pageRoutes(sitesOf(composition.shipped), context.ctx.settings, generalTasks),
+    ],
     findDomain: domainFinder(context),
     refuseDownload: guardOf(context.ctx, composition.shipped),
     ...requestHooks(context.ctx, composition.shipped, meters),

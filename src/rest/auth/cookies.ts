@@ -45,7 +45,8 @@ export function clearSession({ settings }: Ctx, reply: FastifyReply): void {
   addCookie(settings, reply, `sessionid=""; HttpOnly; ${past}`);
 }
 
-function addCookie(settings: Ctx["settings"], reply: FastifyReply, cookie: string): void {
+/** A cookie for every path of this host. */
+export function addCookie(settings: Ctx["settings"], reply: FastifyReply, cookie: string): void {
   const isSecure = settings.SESSION_COOKIE_SECURE || reply.request.protocol === "https";
   reply.header("set-cookie", `${cookie}; Path=/; SameSite=Lax${isSecure ? "; Secure" : ""}`);
 }

@@ -22,6 +22,11 @@ export function csrfProblem(
   if (origin !== undefined && !isOurs(request, origin, settings.CSRF_TRUSTED_ORIGINS)) {
     return "Origin checking failed: the origin is not one of CSRF_TRUSTED_ORIGINS.";
   }
+  return tokenProblem(request, sent);
+}
+
+/** The same of the token alone, whatever the method: for links that change something. */
+export function tokenProblem(request: Asking, sent: unknown): string | undefined {
   const cookie = csrfCookie(request);
   if (cookie === undefined) return "CSRF cookie not set.";
   if (typeof sent !== "string" || sent === "") return "CSRF token missing.";

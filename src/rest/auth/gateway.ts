@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { beginSession, joinGroup } from "#core/access/commands.ts";
 import { rightsBook } from "#core/access/rights.ts";
+import { sessionLogInOf } from "#core/access/session-log-in.ts";
 import type { Ctx, User } from "#core/ctx.ts";
 import { sessionCookie, setSession } from "./cookies.ts";
 import { proxyHeader } from "./proxies.ts";
@@ -25,11 +26,23 @@ async function openSession(ctx: Ctx, { request, reply, user }: Visitor): Promise
   const session = await beginSession(ctx, user.id, { replaced: sessionCookie(request) });
   if (!session) return false;
   setSession(ctx, reply, session);
+  opened.set(request, session.secret);
   reportLogIn(ctx, request, { action: "login", user: user.username, by: "gateway" });
   return true;
 }
 
-const hasSession = (request: FastifyRequest): boolean => sessionCookie(request) !== undefined;
+/** Sessions that began while their request was under way, so that it does not bring them. */
+const opened = new WeakMap<FastifyRequest, string>();
+
+/** Secret of the session of a browser; it may have ended. */
+export const sessionSecret = (request: FastifyRequest): string | undefined =>
+  opened.get(request) ?? sessionCookie(request);
+
+/** Who is logged in by the browser that asks. */
+async function sessionUser(ctx: Ctx, request: FastifyRequest): Promise<User | undefined> {
+  const secret = sessionSecret(request);
+  return secret === undefined ? undefined : sessionLogInOf(ctx).user(secret);
+}
 
 /** For plugins that recognise users by what a gateway in front of us says. */
 export const gateway = {
@@ -37,6 +50,6 @@ export const gateway = {
   remoteUsers,
   groupsOf,
   joinGroup,
-  hasSession,
+  sessionUser,
   openSession,
 } as const;

@@ -116,7 +116,8 @@ interface ErrorAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function describeError(error: unknown, log: Ctx["log"], domain?: string): ErrorAnswer {
+/** What an error means to a client; one that nobody foresaw is logged. */
+export function describeError(error: unknown, log: Ctx["log"], domain?: string): ErrorAnswer {
   if (error instanceof ValidationError) return { status: 400, body: error.detail as Json };
   if (error instanceof CodedError) {
     return { status: error.status, body: { detail: error.message }, headers: headersOf(error) };

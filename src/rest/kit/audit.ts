@@ -26,6 +26,7 @@ export class AuditDraft {
   #prn: string | null;
   #task: string | null = null;
   #taskGroup: string | null = null;
+  #isDone = false;
 
   constructor({ caller, view, request }: Call, route: Route, operation?: RouteOperation) {
     const { key = "", parent = "" } = request.params as Readonly<Record<string, string>>;
@@ -43,6 +44,15 @@ export class AuditDraft {
   visits({ object }: SitePlace, path: string): void {
     this.#path = path;
     this.#prn = prn(object.model, object.id);
+  }
+
+  /** What was asked for is done, though the answer leads elsewhere. */
+  done(): void {
+    this.#isDone = true;
+  }
+
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   get hasUser(): boolean {
@@ -69,7 +79,7 @@ export class AuditDraft {
     return {
       domain: domain.id === "" ? null : domain.name,
       user: user && { id: user.id, username: user.username },
-      authenticatedBy: request.identity?.by ?? null,
+      authenticatedBy: classOf(request, user),
       operation: this.#operation,
       method: request.method,
       objectPath: this.#path,
@@ -83,6 +93,12 @@ export class AuditDraft {
       taskGroup: this.#taskGroup,
     };
   }
+}
+
+/** Of what an administrator does as another user, the trail names both. */
+function classOf({ identity }: FastifyRequest, user: Caller["user"]): string | null {
+  if (!identity) return null;
+  return user?.actor === undefined ? identity.by : `${identity.by} of ${user.actor}`;
 }
 
 /**
@@ -115,7 +131,7 @@ export class Auditor {
 
   async #record(draft: AuditDraft, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { statusCode: status } = reply;
-    const outcome = outcomeOf(status, draft.hasUser);
+    const outcome = draft.isDone ? "done" : outcomeOf(status, draft.hasUser);
     if (outcome === undefined) return;
     const entry = draft.entry(request, { outcome, status });
     try {

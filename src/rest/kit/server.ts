@@ -27,7 +27,7 @@ import {
 } from "./http-server.ts";
 import { originReader } from "./origin.ts";
 import { restErrors } from "./rest-errors.ts";
-import { isOutside, type Route, type RouteOperation, scopeQuestion } from "./routes.ts";
+import { type Route, type RouteOperation, scopeQuestion } from "./routes.ts";
 import { mayView, placePrns, type SitePlace, sitePrefix } from "./site.ts";
 import { findVisit, isRead, type MountedSite, mountedSite } from "./site-visit.ts";
 import { Target } from "./target.ts";
@@ -82,7 +82,7 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   const mounted = sites.map((site) => mountedSite(site, sitePrefix(site, ctx.settings)));
   const prefixes = [
     ...mounted.map(({ prefix }) => prefix),
-    ...options.api.parts.endpoints.filter(isOutside).map(({ path }) => path),
+    ...options.routes.filter(({ scope }) => scope === "site").map(fixedPart),
   ];
   const app = Fastify({
     logger: false,
@@ -160,6 +160,9 @@ const isRefusal = (error: unknown): boolean =>
 
 const allowedMethods = ({ operations }: Route): string =>
   [...new Set(operations.map(({ method }) => method)), "HEAD", "OPTIONS"].join(", ");
+
+/** A path as far as it names no key. */
+const fixedPart = ({ path }: Route): string => path.split(":", 1)[0] ?? path;
 
 const pathOf = ({ originalUrl }: FastifyRequest): string =>
   (originalUrl.split("?", 1)[0] ?? "").replace(/^\//, "");

@@ -8,7 +8,7 @@ import type { GeneralTasks } from "./general-tasks.ts";
 import { parseBody } from "./parse.ts";
 import { keyOf } from "./present.ts";
 import { type KeyPath, readRow } from "./read.ts";
-import type { Action, Fields, Locks, Outcome, Resource, Row, Values } from "./resource.ts";
+import type { Action, Fields, Locks, Made, Outcome, Resource, Row, Values } from "./resource.ts";
 import { roleObjectOf } from "./role-object.ts";
 import type { Target } from "./target.ts";
 import { policyName } from "./viewset.ts";
@@ -63,10 +63,25 @@ export async function updateObject(
   call: Call,
   { target, tasks }: Work,
 ): Promise<Outcome> {
+  const row = await target.row();
+  return updateRow(resource, call, { row, values: await target.values(), tasks });
+}
+
+interface RowChange {
+  readonly row: Row;
+  /** Checked against the fields. */
+  readonly values: Values;
+  readonly tasks: GeneralTasks;
+}
+
+/** Changes an object that is read, for whom that is permitted. */
+export async function updateRow(
+  resource: Resource,
+  call: Call,
+  { row, values, tasks }: RowChange,
+): Promise<Outcome> {
   const { update } = resource.operations;
   if (!update) throw new Error(`${resource.path} has no update.`);
-  const row = await target.row();
-  const values = await target.values();
   await update.check?.(call, values, row);
   const hidden = (await update.current?.(call, row)) ?? {};
   const whole = update.complete?.(call, values, row) ?? values;
@@ -80,14 +95,20 @@ export async function updateObject(
   return await tasks.update(call, resource, { row, values: changes, locks });
 }
 
-export async function deleteObject(
+export const deleteObject = async (
   resource: Resource,
   call: Call,
   { target, tasks }: Work,
+): Promise<Outcome> => deleteRow(resource, call, { row: await target.row(), tasks });
+
+/** Removes an object that is read, for whom that is permitted. */
+export async function deleteRow(
+  resource: Resource,
+  call: Call,
+  { row, tasks }: Omit<RowChange, "values">,
 ): Promise<Outcome> {
   const remove = resource.operations.delete;
   if (!remove) throw new Error(`${resource.path} has no delete.`);
-  const row = await target.row();
   await remove.check?.(call, row);
   if (remove.run) return remove.run(call, row);
   if (remove.mode === "sync") {
@@ -107,19 +128,22 @@ export async function runAction(action: Action, call: Call, target: Target): Pro
 /**
  * Makes the object and gives its maker the roles of the policy, in one transaction.
  *
+ * @param also what else belongs to it.
  * @returns the key of the object.
  */
 export async function makeObject(
   resource: Resource,
   run: Run,
   values: Values,
+  also?: Made,
 ): Promise<string | number> {
   const apply = resource.operations.create?.apply;
   if (!apply) throw new Error(`${resource.path} cannot be made here.`);
   const viewset = policyName(resource);
   let hasMaker = false;
-  const key = await apply(run, values, (db, key) => {
+  const key = await apply(run, values, async (db, key) => {
     hasMaker = true;
+    await also?.(db, key);
     const object = roleObjectOf(resource, run, key);
     return runCreationHooks(run.ctx, db, { caller: run.caller, viewset, object });
   });

@@ -145,7 +145,7 @@ test("12.1: SAML opens a session for the administration site, and a failure open
     { associate: { email: "a\u0000b" } },
   ]) {
     const { headers, status } = await api.get(site, as(identity));
-    assert.deepEqual([status, headers["set-cookie"]], [404, undefined], JSON.stringify(identity));
+    assert.deepEqual([status, headers["set-cookie"]], [302, undefined], JSON.stringify(identity));
   }
   const elsewhere = await api.get(login, as(saml("ops@example.org")));
   assert.equal(elsewhere.headers["set-cookie"], undefined);

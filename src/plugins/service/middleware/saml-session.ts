@@ -14,8 +14,10 @@ export const openSamlSessions: Middleware["attach"] = (ctx, { app }) => {
   app.addHook("onRequest", async (request, reply) => {
     const [path = ""] = (request.raw.url ?? "").split("?", 1);
     const document = path.includes(SITE) ? readableDocument(identityIn(request.raw)) : undefined;
-    if (!document || gateway.hasSession(request)) return;
+    if (!document) return;
     try {
+      // A cookie of a session that has ended says nobody.
+      if (await gateway.sessionUser(ctx, request)) return;
       const email = knownText(document, "associate.email");
       const identity = email === undefined ? undefined : await identityOf(email, request);
       if (!identity) throw new Error("the header names no user that may come in");

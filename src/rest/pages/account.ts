@@ -1,0 +1,67 @@
+import { beginActing, beginSession, endActing, endSession } from "#core/access/commands.ts";
+import { changeOwnAccount, type OwnOutcome } from "#core/access/own-account.ts";
+import { passwordCheckOf } from "#core/access/password-log-in.ts";
+import type { NewSession } from "#core/access/types.ts";
+import type { User } from "#core/ctx.ts";
+import { clearSession, setSession } from "../auth/cookies.ts";
+import { sessionSecret } from "../auth/gateway.ts";
+import { localPath } from "../auth/local-path.ts";
+import type { Call } from "../kit/call.ts";
+import { restErrors } from "../kit/rest-errors.ts";
+
+export type LogInOutcome =
+  | { readonly kind: "done" }
+  | { readonly kind: "wrong" }
+  | { readonly kind: "flood"; readonly seconds: number };
+
+/** What a browser does with its session; answers get the cookies that this takes. */
+export interface Account {
+  /** Wrong is also who is not active; failures are limited per address and name. */
+  logIn(name: string, password: string): Promise<LogInOutcome>;
+  logOut(): Promise<void>;
+  /** Ends the other sessions. @throws `ValidationError` with what is wrong. */
+  changePassword(oldPassword: string, newPassword: string): Promise<OwnOutcome>;
+  /** Goes on as another user; false if the one who asks may not, or the other is not active. */
+  actAs(user: number): Promise<boolean>;
+  /** Is himself again; false if he was. */
+  release(): Promise<boolean>;
+  /** A path on this host, ready to lead to; undefined for anything else. */
+  localPath(text: unknown): string | undefined;
+}
+
+/** The account of the browser that asks. */
+export function accountOf({ ctx, request, reply }: Call, user: User | null): Account {
+  const secret = sessionSecret(request);
+  const keep = (session: NewSession | undefined): boolean => {
+    if (session) setSession(ctx, reply, session);
+    return session !== undefined;
+  };
+  return {
+    localPath,
+    async logIn(name, password) {
+      const typed = { name, password, address: request.ip };
+      const found = await passwordCheckOf(ctx).logIn(typed);
+      if (found.kind !== "user") return found;
+      const { id, passwordHash } = found;
+      const session = await beginSession(ctx, id, { replaced: secret, passwordHash });
+      return { kind: keep(session) ? "done" : "wrong" };
+    },
+    async logOut() {
+      if (secret !== undefined) await endSession(ctx, secret);
+      clearSession(ctx, reply);
+    },
+    async changePassword(oldPassword, newPassword) {
+      // The password of somebody else is changed as that of somebody else.
+      if (!user || user.actor !== undefined) throw restErrors.permission();
+      const password = { oldPassword, newPassword };
+      const change = { values: {}, password, session: secret, address: request.ip };
+      return changeOwnAccount(ctx, user, { check: passwordCheckOf(ctx), change });
+    },
+    async actAs(other) {
+      return secret !== undefined && keep(await beginActing(ctx, secret, other));
+    },
+    async release() {
+      return secret !== undefined && keep(await endActing(ctx, secret));
+    },
+  };
+}
