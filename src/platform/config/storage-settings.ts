@@ -62,6 +62,6 @@ export const storageSettings = defineSettings({
   STATIC_URL: {
     schema: Type.String(),
     default: "/assets/",
-    doc: "Accepted without effect.",
+    doc: "Path, or address elsewhere, below which pages look for their style sheets; a path is answered by the API.",
   },
 });

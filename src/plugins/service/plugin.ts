@@ -3,6 +3,7 @@ import { domainBasedPermission } from "./access/domain-based.ts";
 import { serviceAccess } from "./access/policies.ts";
 import { serviceAccessPolicy } from "./access/rbac.ts";
 import { serviceAccounts } from "./accounts/accounts.ts";
+import { adminSite } from "./admin/site.ts";
 import { createDomain } from "./domains/create-domain.ts";
 import { domainOrgs } from "./domains/domain-orgs.ts";
 import { migrateDomain } from "./domains/migrate-domain.ts";
@@ -48,6 +49,7 @@ export const service = definePlugin({
   authentication: headerAuthentication,
   claims: claimsReader,
   middleware: serviceMiddleware,
+  pages: adminSite,
   onDownload,
   listen: listenToEvents,
   meter: serviceMeter,

@@ -31,7 +31,7 @@ export async function groupFor(
     found?.is_member === true ||
     serviceSettingsOf(ctx).CREATE_DOMAIN_ALLOW_FOREIGN_GROUP;
   if (found && !mayUse) throw foreign(name);
-  if (!found && !user.isSuperuser && reservedNames(ctx).some((is) => is(name))) throw foreign(name);
+  if (!found && !user.isSuperuser && isReservedGroup(ctx, name)) throw foreign(name);
   // To a group that he names, a maker adds himself only by making it.
   if (found && given !== undefined) return found.id;
   return joinedGroup(ctx, db, { name, user: user.id });
@@ -41,6 +41,9 @@ const foreign = (name: string): Refusal =>
   new Refusal(403, `You are not a member of group '${name}'.`);
 
 /** Groups that mean something by their name are not made by whoever comes first. */
+export const isReservedGroup = (ctx: Ctx, name: string): boolean =>
+  reservedNames(ctx).some((is) => is(name));
+
 function reservedNames(ctx: Ctx): readonly ((name: string) => boolean)[] {
   const { ADMIN_READONLY_GROUP, DOMAIN_ACCESS_POLICIES } = serviceSettingsOf(ctx);
   const groups = Object.values(DOMAIN_ACCESS_POLICIES).map((policy) => policy.readonly_group);

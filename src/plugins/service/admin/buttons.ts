@@ -1,0 +1,19 @@
+import { type Html, html } from "./html.ts";
+import type { OpenVisit } from "./visits.ts";
+
+/** What every form of ours carries, so that no foreign page can send it. */
+export const token = (visit: OpenVisit): Html =>
+  html`<input type="hidden" name="csrfmiddlewaretoken" value="${visit.token()}">`;
+
+/** A form that is nothing but a button. */
+export const button = (
+  visit: OpenVisit,
+  path: string,
+  text: string,
+  fields: Readonly<Record<string, string | number>> = {},
+): Html =>
+  html`<form class="single" method="post" action="${path}">${token(visit)}${Object.entries(
+    fields,
+  ).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  )}<button class="quiet">${text}</button></form>`;
