@@ -66,7 +66,7 @@ function header(visit: OpenVisit, section?: string): Html {
 <nav aria-label="Models"><ul>${links}</ul></nav>
 <div class="who"><span>Logged in as <strong>${user.username}</strong></span>
 ${user.actor === undefined && html`<a href="${PASSWORD}">Change password</a>`}
-${button(visit, LOG_OUT, "Log out")}</div></header>`;
+${button(visit, LOG_OUT, { text: "Log out" })}</div></header>`;
 }
 
 /** Nobody forgets that he acts as somebody else. */
@@ -75,7 +75,7 @@ function banner(visit: OpenVisit): Html | false {
   if (user?.actor === undefined) return false;
   return html`<aside class="acting" aria-label="Acting as another user"><p>You are
 <strong>${user.actor}</strong> and act as <strong>${user.username}</strong>.</p>
-${button(visit, RELEASE, "Be yourself again")}</aside>`;
+${button(visit, RELEASE, { text: "Be yourself again" })}</aside>`;
 }
 
 const messageOf = (visit: OpenVisit): Content => {

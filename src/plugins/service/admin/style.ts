@@ -38,8 +38,8 @@ textarea:focus-visible, summary:focus-visible { outline: 3px solid var(--accent)
   gap: .5rem 1rem; padding: .5rem 1.25rem; background: var(--warn-shade); color: var(--warn);
   border-bottom: 2px solid currentColor; overflow-wrap: anywhere; }
 .acting p { margin: 0; }
-main { max-width: 80rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; }
-main.narrow, .narrow { max-width: 26rem; }
+main { max-width: 84rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; overflow-wrap: anywhere; }
+.narrow { max-width: 26rem; }
 h1 { margin: .5rem 0 1rem; font-size: 1.6rem; line-height: 1.25; overflow-wrap: anywhere; }
 h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; }
 .trail ol { display: flex; flex-wrap: wrap; margin: 0; padding: 0; list-style: none; font-size: .9rem;
@@ -54,7 +54,8 @@ h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; }
 .bar { display: flex; flex-wrap: wrap; align-items: end; gap: .75rem; margin: 0 0 1rem; }
 .bar .field { margin: 0; flex: 0 1 auto; }
 .bar .field input, .bar .field select { width: auto; min-width: 9rem; max-width: 100%; }
-.bar + .bar { padding-top: .25rem; }
+.bar input, .bar select, .bar button { height: 2.6rem; }
+.bar a { line-height: 2.6rem; }
 .field { margin: 0 0 1.1rem; max-width: 46rem; }
 .field label { display: block; font-weight: 600; }
 .field input[type=text], .field input[type=password], .field input[type=search],
@@ -62,7 +63,7 @@ h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; }
   width: 100%; padding: .45rem .6rem; font: inherit; color: inherit; background: var(--paper);
   border: 1px solid var(--soft); border-radius: .3rem; }
 .field textarea { resize: vertical; }
-.code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .9rem; }
+.field textarea.code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .9rem; }
 .field [aria-invalid] { border-color: var(--bad); border-width: 2px; }
 .flag { display: grid; grid-template-columns: auto 1fr; gap: 0 .6rem; align-items: center; }
 .flag input { width: 1.15rem; height: 1.15rem; margin: 0; accent-color: var(--accent); }
@@ -73,7 +74,8 @@ h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; }
 .fixed dt { font-weight: 600; }
 .fixed dd { margin: 0; overflow-wrap: anywhere; }
 .fixed pre { margin: .2rem 0; padding: .6rem; background: var(--shade); border: 1px solid var(--line);
-  border-radius: .3rem; max-height: 24rem; overflow: auto; white-space: pre-wrap; }
+  border-radius: .3rem; max-height: 24rem; overflow: auto; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
 .actions { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem; margin-top: 1.5rem; }
 button, .button { display: inline-block; padding: .45rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
   color: var(--on-accent); background: var(--accent); border: 1px solid var(--accent); border-radius: .3rem;
@@ -85,9 +87,11 @@ button:hover, .button:hover { filter: brightness(1.1); }
 .single { display: inline; margin: 0; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; }
-caption { text-align: left; color: var(--soft); padding: .25rem 0; }
+caption { position: absolute; left: -100vw; }
 th, td { padding: .5rem .75rem .5rem 0; text-align: left; vertical-align: top;
-  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+  border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
+tbody th { min-width: 14rem; max-width: 30rem; overflow-wrap: anywhere; }
+td time, td button { white-space: nowrap; }
 thead th { font-size: .9rem; color: var(--soft); white-space: nowrap; }
 tbody th { font-weight: 600; }
 tbody tr:hover { background: var(--shade); }
@@ -107,7 +111,8 @@ tbody tr:hover { background: var(--shade); }
   table, tbody, tr, th, td { display: block; }
   thead { position: absolute; left: -100vw; }
   tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
-  th, td { padding: .1rem 0; border: 0; }
+  th, td { padding: .1rem 0; border: 0; max-width: none; overflow-wrap: anywhere; }
+  .acting { padding: .5rem 1rem; }
   td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
   td.nothing { display: none; }
 }

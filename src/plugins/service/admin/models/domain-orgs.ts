@@ -6,13 +6,15 @@ import { objectPath } from "../paths.ts";
 import type { Form, Visit } from "../visits.ts";
 import {
   type Found,
+  groupsOf,
   holds,
   type ListQuestion,
   type Model,
+  namesVisitor,
   numberKey,
+  ownDomains,
   ownRows,
   rightsOn,
-  subjectsOf,
 } from "./model.ts";
 
 /** Domains that a row of the list names. */
@@ -20,11 +22,7 @@ const MOST_NAMED = 20;
 /** Names that a form offers. */
 const MOST_OFFERED = 100;
 
-const owned = (visit: Visit) =>
-  ownRows(
-    visit,
-    sql`(e.app_user = any(${subjectsOf(visit)}::int[]) or -e.app_group = any(${subjectsOf(visit)}::int[]))`,
-  );
+const owned = (visit: Visit) => ownRows(visit, namesVisitor(visit, "e"));
 
 /** Which users, groups and organisations have which domains (service §5.1, §11). */
 export const domainOrgs: Model = {
@@ -100,7 +98,7 @@ const domainsIn = (found?: Found): readonly string[] =>
 
 async function formOf(visit: Visit, found?: Found): Promise<readonly FieldSpec[]> {
   const { user, call } = visit;
-  const offered = user.isSuperuser ? [] : await ownDomains(visit);
+  const offered = user.isSuperuser ? [] : await domainNames(visit);
   const ownGroups = user.isSuperuser ? [] : call.rights.groups;
   return [
     {
@@ -128,14 +126,12 @@ async function formOf(visit: Visit, found?: Found): Promise<readonly FieldSpec[]
 const hintOf = (text: string, names: readonly string[]): string =>
   names.length === 0 ? text : `${text} Yours: ${names.slice(0, MOST_OFFERED).join(", ")}.`;
 
-const ofSubjects = (visit: Visit) => sql`exists (select from service_domain_org_domain l
-  join service_domain_org o on o.id = l.domain_org
-  where l.domain = d.num and (o.app_user = any(${subjectsOf(visit)}::int[])
-    or -o.app_group = any(${subjectsOf(visit)}::int[])))`;
-
-async function ownDomains(visit: Visit): Promise<readonly string[]> {
+/** The first of them. */
+async function domainNames(visit: Visit): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`select d.name from domain d
-    where ${ofSubjects(visit)} order by d.name limit ${MOST_OFFERED}`.execute(visit.call.ctx.db);
+    where d.num in ${ownDomains(visit)} order by d.name limit ${MOST_OFFERED}`.execute(
+    visit.call.ctx.db,
+  );
   return rows.map(({ name }) => name);
 }
 
@@ -177,7 +173,9 @@ async function checkChoices(visit: Visit, chosen: Chosen, found?: Found): Promis
   const added = chosen.domains.filter((name) => !domainsIn(found).includes(name));
   if (added.length === 0) return;
   const { rows } = await sql<{ name: string }>`select d.name from domain d
-    where d.name = any(${added}::text[]) and ${ofSubjects(visit)}`.execute(visit.call.ctx.db);
+    where d.name = any(${added}::text[]) and d.num in ${ownDomains(visit)}`.execute(
+    visit.call.ctx.db,
+  );
   const foreign = added.find((name) => !rows.some((row) => row.name === name));
   if (foreign !== undefined)
     throw fieldError("domains", `You do not have the domain '${foreign}'.`);
@@ -185,7 +183,7 @@ async function checkChoices(visit: Visit, chosen: Chosen, found?: Found): Promis
 
 async function sharesGroup(visit: Visit, username: string): Promise<boolean> {
   const { rows } = await sql`select from app_user u join group_member m on m.app_user = u.id
-    where u.username = ${username} and -m.app_group = any(${subjectsOf(visit)}::int[])
+    where u.username = ${username} and m.app_group = any(${groupsOf(visit)}::int[])
     limit 1`.execute(visit.call.ctx.db);
   return rows.length > 0;
 }

@@ -10,20 +10,14 @@ import {
   holds,
   type ListQuestion,
   type Model,
+  namesVisitor,
+  ownDomains,
   ownRows,
   rightsOn,
-  subjectsOf,
 } from "./model.ts";
 import { readStore, shownStore, storageClasses } from "./store-field.ts";
 
-const owned = (visit: Visit) =>
-  ownRows(
-    visit,
-    sql`exists (select from service_domain_org_domain l
-      join service_domain_org o on o.id = l.domain_org
-      where l.domain = e.num and (o.app_user = any(${subjectsOf(visit)}::int[])
-        or -o.app_group = any(${subjectsOf(visit)}::int[])))`,
-  );
+const owned = (visit: Visit) => ownRows(visit, sql`e.num in ${ownDomains(visit)}`);
 
 const SOURCES = "content_sources";
 
@@ -183,11 +177,7 @@ async function linksOf(visit: Visit, { key, shown }: Found): Promise<Content> {
     from domain d join service_domain_org_domain l on l.domain = d.num
     join service_domain_org e on e.id = l.domain_org
     left join app_user u on u.id = e.app_user left join app_group g on g.id = e.app_group
-    where d.id = ${key}::uuid and ${ownRows(
-      visit,
-      sql`(e.app_user = any(${subjectsOf(visit)}::int[])
-        or -e.app_group = any(${subjectsOf(visit)}::int[]))`,
-    )}
+    where d.id = ${key}::uuid and ${ownRows(visit, namesVisitor(visit, "e"))}
     order by e.id limit ${MOST_LINKS}`.execute(visit.call.ctx.db);
   const links = rows.map(
     ({ id, who }) =>

@@ -7,19 +7,19 @@ import { objectPath } from "../paths.ts";
 import type { Form, Visit } from "../visits.ts";
 import {
   type Found,
+  groupsOf,
   holds,
   type ListQuestion,
   type Model,
   numberKey,
   ownRows,
   rightsOn,
-  subjectsOf,
 } from "./model.ts";
 
 /** Members that a form shows and takes; larger groups are changed by the API. */
 const MOST_MEMBERS = 1000;
 
-const owned = (visit: Visit) => ownRows(visit, sql`-e.id = any(${subjectsOf(visit)}::int[])`);
+const owned = (visit: Visit) => ownRows(visit, sql`e.id = any(${groupsOf(visit)}::int[])`);
 
 /** Groups: members do as they like with them (service §11). */
 export const groups: Model = {
@@ -63,9 +63,9 @@ interface GroupRow {
 async function find(visit: Visit, key: string): Promise<Found | undefined> {
   const id = numberKey(key);
   const { rows } = await sql<GroupRow>`
-    select e.id, e.name, array(select u.username from group_member m
-      join app_user u on u.id = m.app_user where m.app_group = e.id
-      order by u.username limit ${MOST_MEMBERS + 1}) as members
+    select e.id, e.name, array(select u.username from (
+      select m.app_user from group_member m where m.app_group = e.id limit ${MOST_MEMBERS + 1}) m
+      join app_user u on u.id = m.app_user order by u.username) as members
     from app_group e where e.id = ${id ?? null} and ${owned(visit)}`.execute(visit.call.ctx.db);
   const [row] = rows;
   if (!row) return undefined;

@@ -84,8 +84,19 @@ export function rightsOn(name: AdminModel, { user }: Visit) {
 export const ownRows = ({ user }: Visit, own: Condition): Condition =>
   user.isSuperuser ? sql`true` : own;
 
-/** User id and minus the ids of the groups of the one who asks. */
-export const subjectsOf = ({ call }: Visit): readonly number[] => call.rights.subjects;
+/** Ids of the groups of the one who asks. */
+export const groupsOf = ({ call }: Visit): readonly number[] =>
+  call.rights.subjects.filter((id) => id < 0).map((id) => -id);
+
+/** Of a row of domain orgs: it names the one who asks, or a group of his; each by its index. */
+export const namesVisitor = (visit: Visit, alias: "e" | "o"): Condition =>
+  sql`(${sql.ref(`${alias}.app_user`)} = ${visit.user.id}
+    or ${sql.ref(`${alias}.app_group`)} = any(${groupsOf(visit)}::int[]))`;
+
+/** Numbers of the domains that the one who asks has by such rows. */
+export const ownDomains = (visit: Visit): Condition =>
+  sql`(select l.domain from service_domain_org o
+    join service_domain_org_domain l on l.domain_org = o.id where ${namesVisitor(visit, "o")})`;
 
 /** Whether any of the columns holds the text, whatever the case. */
 export const holds = (search: string, columns: readonly string[]): Condition =>

@@ -48,19 +48,19 @@ export const users: Model = {
     if (Number(key) === user.id) throw fieldError("", "You cannot delete yourself.");
     return desk.remove("users", key);
   },
-  more: (visit, { key, shown }) =>
+  more: (visit, { key, title, shown }) =>
     shown.is_active === true &&
     mayActAs(visit, Number(key)) &&
     html`<h2>Act as this user</h2><p>You see and do what the user may, until you are yourself again.
-The audit trail names you both.</p>${actAs(visit, key)}`,
+The audit trail names you both.</p>${actAs(visit, key, title)}`,
 };
 
 /** Nobody acts as himself, nor through a second user. */
 const mayActAs = ({ user }: Visit, id: number): boolean =>
   user.isSuperuser && user.actor === undefined && user.id !== id;
 
-const actAs = (visit: Visit, key: string | number) =>
-  button(visit, ACQUIRE, "Act as", { user_pk: key });
+const actAs = (visit: Visit, key: string | number, name: string) =>
+  button(visit, ACQUIRE, { text: "Act as", label: `Act as ${name}`, fields: { user_pk: key } });
 
 interface UserRow {
   readonly id: number;
@@ -93,7 +93,7 @@ async function list(visit: Visit, { search, filters: asked, after, limit }: List
       email,
       ...FLAGS.map((name) => yesNo(flags[name])),
       time(last_login),
-      flags.is_active && mayActAs(visit, id) && actAs(visit, id),
+      flags.is_active && mayActAs(visit, id) && actAs(visit, id, username),
     ],
   }));
 }
@@ -132,7 +132,7 @@ function formOf(_visit: Visit, found?: Found): readonly FieldSpec[] {
     text("first_name", "First name", 150),
     text("last_name", "Last name", 150),
     text("email", "E-mail", 254),
-    flag("is_active", "Active", "Others cannot log in, and end with it."),
+    flag("is_active", "Active", "Without it, log-ins are refused and sessions end."),
     flag("is_staff", "Staff", "May read what is for administrators."),
     ...stored,
   ];
