@@ -45,10 +45,13 @@ async function saveChunk(ctx: Ctx, trx: Trx, batch: UnitBatch): Promise<SavedUni
   const { prepared, keys } = prepareUnits(type, units);
   const lookup = lookupOf(target, units);
 
-  const known = await lookup(trx, prepared);
+  const areNew = batch.areNew === true;
+  const known = await lookup(trx, areNew ? [] : prepared);
   const missing = prepared.filter(({ hex }) => !known.has(hex));
   const made =
-    missing.length === 0 ? new Map<string, string>() : await insertUnits(trx, target, missing);
+    missing.length === 0
+      ? new Map<string, string>()
+      : await insertUnits(trx, { ...target, isCounted: areNew }, missing);
   const losers = missing.filter(({ hex }) => !made.has(hex));
   for (const [hex, unit] of await lookup(trx, losers)) known.set(hex, unit);
 
@@ -59,7 +62,7 @@ async function saveChunk(ctx: Ctx, trx: Trx, batch: UnitBatch): Promise<SavedUni
   await saveFiles(trx, domain, withIds);
   const stale = [...known.values()].filter(({ isStale }) => isStale).map(({ id }) => id);
   await touchUnits(trx, domain, stale);
-  if (made.size > 0) await countUnits(trx, target, made.size);
+  if (made.size > 0 && !areNew) await countUnits(trx, target, made.size);
   return savedUnits(keys, withIds, made);
 }
 

@@ -30,11 +30,12 @@ export interface NewSource {
  * Inserts units in the order given, with their details; those that a concurrent transaction made are
  * left out.
  *
+ * @param target `isCounted`: counted in the same statement; else `countUnits` follows.
  * @returns ids by key
  */
 export async function insertUnits(
   trx: Trx,
-  target: Target,
+  target: Target & { readonly isCounted: boolean },
   units: readonly PreparedUnit[],
 ): Promise<Map<string, string>> {
   const withIds = units.map((unit) => ({ id: uuid7(), unit }));
@@ -58,11 +59,16 @@ export async function insertUnits(
     detailed as (
       insert into ${table} (${list("")})
       select ${list("d.")} from json_populate_recordset(null::${table}, ${JSON.stringify(records)}::json) d
-      join made on made.id = d.id)
+      join made on made.id = d.id)${target.isCounted ? counting(target) : sql``}
     select id from made`.execute(trx);
   const ids = new Set(made.map(({ id }) => id));
   return new Map(withIds.flatMap(({ id, unit }) => (ids.has(id) ? [[unit.hex, id] as const] : [])));
 }
+
+const counting = ({ domain, typeNum }: Target) => sql`, counted as (
+  insert into content_count (domain, type, n)
+  select ${domain.num}::int, ${typeNum}::smallint, count(*) from made having count(*) > 0
+  on conflict (domain, type) do update set n = content_count.n + excluded.n)`;
 
 /** A row as JSON takes it, in which bytes are written the way PostgreSQL reads them. */
 function recordOf(row: Record<string, unknown>): Readonly<Record<string, unknown>> {

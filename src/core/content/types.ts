@@ -39,6 +39,11 @@ export interface UnitBatch {
   readonly domain: DomainRef;
   readonly type: ContentType;
   readonly units: readonly UnitInput[];
+  /**
+   * They are few and most likely new, and their transaction is short: they are inserted before they
+   * are looked for, and counted at once.
+   */
+  readonly areNew?: boolean;
 }
 
 export interface SavedUnit {

@@ -14,7 +14,7 @@ import type { IncomingFile, SealedFile } from "./storage.ts";
 export const SMALL_BYTES = 64 * 1024;
 /** How often the hashing thread hears of new bytes. */
 const GROW_BYTES = 1024 * 1024;
-const BUFFERED_BYTES = 256 * 1024;
+const BUFFERED_BYTES = 512 * 1024;
 
 export interface IncomingOptions {
   readonly files: FileOperations;

@@ -14,6 +14,13 @@ export interface Saved {
   readonly isNew: boolean;
 }
 
+/** How units are saved. */
+interface Saving {
+  readonly trx?: Trx;
+  /** Few, and most likely new; in a transaction that is short. */
+  readonly areNew?: boolean;
+}
+
 export interface BlobInput {
   readonly digest: string;
   /** Bytes; null if nobody has said. */
@@ -36,14 +43,15 @@ export interface BlobInput {
 export function saveBlobs(
   ctx: Ctx,
   domain: DomainRef,
-  { blobs, trx }: { readonly blobs: readonly BlobInput[]; readonly trx?: Trx },
+  { blobs, ...how }: Saving & { readonly blobs: readonly BlobInput[] },
 ): Promise<Saved[]> {
   const units = blobs.map(({ digest, size, artifact, source }) => ({
     row: { digest, size },
     files: [{ relativePath: digest, artifact, ...fileSource({ digest, size, source }) }],
   }));
-  return inTransaction(ctx, trx, async (t) => {
-    const saved = await saveUnits(ctx, { domain, type: containerBlob, units }, t);
+  return inTransaction(ctx, how.trx, async (t) => {
+    const batch = { domain, type: containerBlob, units, areNew: how.areNew === true };
+    const saved = await saveUnits(ctx, batch, t);
     await sizeBlobs(t, domain, { blobs, saved });
     return saved;
   });
@@ -96,7 +104,7 @@ export interface ManifestInput {
 export async function saveManifests(
   ctx: Ctx,
   domain: DomainRef,
-  { manifests, trx }: { readonly manifests: readonly ManifestInput[]; readonly trx?: Trx },
+  { manifests, trx, ...how }: Saving & { readonly manifests: readonly ManifestInput[] },
 ): Promise<Saved[]> {
   const facts = manifests.flatMap(({ facts: each, config }) => (config ? [] : [each]));
   const configs = await unreadConfigs(ctx, domain, { facts, trx });
@@ -105,7 +113,8 @@ export async function saveManifests(
     files: [],
   }));
   return inTransaction(ctx, trx, async (t) => {
-    const saved = await saveUnits(ctx, { domain, type: containerManifest, units }, t);
+    const batch = { domain, type: containerManifest, units, areNew: how.areNew === true };
+    const saved = await saveUnits(ctx, batch, t);
     await saveReferences(t, domain, { manifests, saved });
     return saved;
   });
@@ -183,12 +192,12 @@ export interface TagInput {
 export const saveTags = (
   ctx: Ctx,
   domain: DomainRef,
-  { tags, trx }: { readonly tags: readonly TagInput[]; readonly trx?: Trx },
+  { tags, trx, areNew = false }: Saving & { readonly tags: readonly TagInput[] },
 ): Promise<Saved[]> =>
   saveUnits(
     ctx,
     {
-      ...{ domain, type: containerTag },
+      ...{ domain, type: containerTag, areNew },
       units: tags.map(({ name, manifest }) => ({ row: { name, manifest }, files: [] })),
     },
     trx,

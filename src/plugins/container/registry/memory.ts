@@ -5,6 +5,8 @@ import type { Answer, DoorTools } from "./visit.ts";
 /** What no event tells, such as a change of the domain, is noticed after this time. */
 const PLACE_MS = 5000;
 const MOST_PLACES = 10_000;
+/** Changes that are remembered one by one. */
+const MOST_CHANGES = 10_000;
 /** What an answer costs beside its key and body. */
 const OVERHEAD_BYTES = 1024;
 
@@ -38,7 +40,7 @@ export interface Recalled {
   readonly type: string | null;
 }
 
-/** What was known when a request began; answers of an older generation are not kept. */
+/** When a request began; what it found is not kept if that has changed since. */
 export interface Moment {
   readonly generation: number;
 }
@@ -60,6 +62,10 @@ export class RegistryMemory {
   readonly #requests = new Map<string, Kept>();
   #bytes = 0;
   #generation = 0;
+  /** In which generation a distribution or repository has changed last. */
+  readonly #changes = new Map<string, number>();
+  /** Of changes up to this generation nobody knows any more what they were about. */
+  #unknownUntil = 0;
 
   constructor(tools: DoorTools, budgetBytes: number) {
     this.#tools = tools;
@@ -89,9 +95,9 @@ export class RegistryMemory {
 
   /** Asks the database: what is known may be a moment old where another process changed it. */
   async freshPlace(name: RepositoryName): Promise<Place | undefined> {
-    const { generation } = this.moment;
+    const { moment } = this;
     const place = await placeByName(this.#tools.ctx, name);
-    if (place && generation === this.#generation) this.#keepPlace(place);
+    if (place && this.#isUnchanged(place, moment)) this.#keepPlace(place);
     return place;
   }
 
@@ -136,21 +142,21 @@ export class RegistryMemory {
   /** Keeps an answer of this place, unless something changed since the moment. */
   keep(key: string, answer: Answer, of: { readonly place: Place; readonly moment: Moment }): void {
     const home = this.#homes.get(of.place.distribution);
-    if (!home || of.moment.generation !== this.#generation) return;
+    if (!home || !this.#isUnchanged(of.place, of.moment)) return;
     this.#put(key, answer, { home, until: this.#now() + this.#ttlMs });
     this.#feed.depend(of.place.xmin);
   }
 
   /** Forgets a distribution and all that it answered. */
   forget(distribution: string): void {
-    this.#generation += 1;
+    this.#noteChange(distribution);
     const home = this.#homes.get(distribution);
     if (home) this.#leave(home);
   }
 
   /** Forgets every distribution that serves a repository, since this process has changed it. */
   forgetRepository(repository: string): void {
-    this.#generation += 1;
+    this.#noteChange(repository);
     for (const home of this.#homes.values()) {
       if (home.place.repository?.id === repository) this.#leave(home);
     }
@@ -158,6 +164,23 @@ export class RegistryMemory {
 
   close(): Promise<void> {
     return this.#feed.stop();
+  }
+
+  #noteChange(id: string): void {
+    this.#generation += 1;
+    if (this.#changes.size >= MOST_CHANGES) {
+      this.#changes.clear();
+      this.#unknownUntil = this.#generation;
+    }
+    this.#changes.set(id, this.#generation);
+  }
+
+  /** Whether nothing that the place leads to has changed since. */
+  #isUnchanged({ distribution, repository }: Place, { generation }: Moment): boolean {
+    if (generation < this.#unknownUntil) return false;
+    return [distribution, repository?.id ?? ""].every(
+      (id) => (this.#changes.get(id) ?? 0) <= generation,
+    );
   }
 
   #now(): number {

@@ -1,5 +1,6 @@
 import type { Ctx } from "#sdk";
 import type { RepositoryName } from "./address.ts";
+import { together } from "./together.ts";
 import type { ServedDomain } from "./visit.ts";
 
 /** What a name leads to: a distribution and what it serves (plugin-container §7.2). */
@@ -80,8 +81,11 @@ left join lateral (
   limit 1) v on true`;
 
 const byName = {
-  name: "registry place by name",
-  text: `${PLACE} where d.name = $1 and x.base_path = $2`,
+  name: "registry places by name",
+  text: `
+select k.at, p.* from unnest($1::text[], $2::text[]) with ordinality as k (domain_name, base_path, at)
+cross join lateral (
+  ${PLACE} where d.name = k.domain_name and x.base_path = k.base_path offset 0) p`,
 };
 
 /** Names as clients write them, in the order of their bytes. */
@@ -118,14 +122,20 @@ export async function placesWithBlob(
   return rows.map((row) => placeOf(row, ctx.settings.DOMAIN_ENABLED));
 }
 
-/** What there is of a name, in one statement. */
-export async function placeByName(
-  ctx: Pick<Ctx, "hot" | "settings">,
-  { domain, basePath }: RepositoryName,
-): Promise<Place | undefined> {
-  const [row] = await ctx.hot.query<PlaceRow>(byName, [domain, basePath]);
-  return row && placeOf(row, ctx.settings.DOMAIN_ENABLED);
-}
+const askTogether = together<RepositoryName, Place | undefined>(async (ctx, names) => {
+  const rows = await ctx.hot.query<PlaceRow & { readonly at: number }>(byName, [
+    names.map(({ domain }) => domain),
+    names.map(({ basePath }) => basePath),
+  ]);
+  const places = new Map(
+    rows.map((row) => [Number(row.at), placeOf(row, ctx.settings.DOMAIN_ENABLED)]),
+  );
+  return names.map((_, index) => places.get(index + 1));
+});
+
+/** What there is of a name; requests that ask at the same time share a statement. */
+export const placeByName = (ctx: Ctx, name: RepositoryName): Promise<Place | undefined> =>
+  askTogether(ctx, name);
 
 /** The repositories of all domains whose names come after this one, in order. */
 export async function placesAfter(

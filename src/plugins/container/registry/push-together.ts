@@ -167,11 +167,12 @@ async function savedUnits(
   trx: Trx,
   { domain, whole, manifests }: Batch,
 ): Promise<readonly SavedPush[]> {
-  const saved = await saveManifests(ctx, domain, { manifests, trx });
+  const saved = await saveManifests(ctx, domain, { manifests, trx, areNew: true });
   const named = whole.flatMap(({ push }, index) =>
     push.tags.map((name) => ({ push, name, manifest: saved[index]?.id ?? "" })),
   );
-  const ids = named.length > 0 ? await saveTags(ctx, domain, { tags: named, trx }) : [];
+  const ids =
+    named.length > 0 ? await saveTags(ctx, domain, { tags: named, trx, areNew: true }) : [];
   const tags = Map.groupBy(
     named.map(({ push, name }, index) => ({ push, name, id: ids[index]?.id ?? "" })),
     ({ push }) => push,

@@ -91,7 +91,7 @@ async function keepAll(
   const inputs = kept.map(({ blob: { digest, sizeBytes: size }, artifact }) => ({
     ...{ digest, size, artifact },
   }));
-  const units = await saveBlobs(ctx, domain, { blobs: inputs, trx });
+  const units = await saveBlobs(ctx, domain, { blobs: inputs, trx, areNew: true });
   const pending = units.flatMap(({ id: unit }, index) => {
     const repository = kept[index]?.blob.repository;
     return repository === undefined ? [] : [{ repository, unit }];
