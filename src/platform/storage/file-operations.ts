@@ -1,4 +1,5 @@
 import * as files from "node:fs/promises";
+import { systemCode } from "./errors.ts";
 
 /** The file system as the store uses it; tests count and break it. */
 export type FileOperations = Pick<
@@ -21,6 +22,16 @@ export async function writeFully(
     at += bytesWritten;
     rest = dropBytes(rest, bytesWritten);
   }
+}
+
+/** Removes a file in one operation; a missing one is success. */
+export async function removeFile(
+  { unlink }: Pick<FileOperations, "unlink">,
+  path: string,
+): Promise<void> {
+  await unlink(path).catch((error) => {
+    if (systemCode(error) !== "ENOENT") throw error;
+  });
 }
 
 function dropBytes(buffers: readonly Uint8Array[], count: number): Uint8Array[] {

@@ -5,7 +5,7 @@ import { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { Algorithm } from "#base/digests.ts";
 import { storageErrors, systemCode, translate, translated } from "./errors.ts";
-import { type FileOperations, writeFully } from "./file-operations.ts";
+import { type FileOperations, removeFile, writeFully } from "./file-operations.ts";
 import type { FileHashing, HashPool } from "./hash-pool.ts";
 import type { Placeable } from "./placeable.ts";
 import type { IncomingFile, SealedFile } from "./storage.ts";
@@ -122,7 +122,7 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
     await this.#handle?.close();
     const reader = await this.#reader?.catch(() => undefined);
     await reader?.close();
-    await translated(() => this.#options.files.rm(this.path, { force: true }));
+    await translated(() => removeFile(this.#options.files, this.path));
   }
 
   /** A write that is under way still uses the descriptor, whatever became of the stream. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { isUuid } from "#base/uuid7.ts";
 import { storageErrors, systemCode, translated } from "./errors.ts";
-import type { FileOperations } from "./file-operations.ts";
+import { type FileOperations, removeFile } from "./file-operations.ts";
 import { openSessionFile } from "./session-file.ts";
 import type { SessionFile, SessionFiles } from "./storage.ts";
 
@@ -31,7 +31,7 @@ export class SessionFilesOf implements SessionFiles {
   }
 
   async remove(id: string): Promise<void> {
-    await translated(() => this.#options.files.rm(this.#path(id), { force: true }));
+    await translated(() => removeFile(this.#options.files, this.#path(id)));
   }
 
   async list(): Promise<readonly { readonly id: string; readonly lastWriteMs: number }[]> {
