@@ -14,7 +14,6 @@ import { isPlaceable, type Placeable } from "./placeable.ts";
 import { SessionFilesOf } from "./session-files.ts";
 import type {
   BeginOptions,
-  IncomingFile,
   IncomingFolders,
   SessionFiles,
   Storage,
@@ -68,15 +67,14 @@ class FileSystemStorage implements Storage {
     });
   }
 
-  async beginFile({ algorithms: wanted }: BeginOptions = {}): Promise<IncomingFile> {
+  async beginFile({ algorithms: wanted, ownsBytes = false }: BeginOptions = {}) {
     const { root, processId, fileMode } = this.#options;
     const algorithms = wanted ? ["sha256" as const, ...wanted] : this.#options.algorithms;
     hashPool ??= new HashPool();
     return new FileSystemIncoming(join(root, INCOMING, processId, uuid7()), {
       files: this.#files,
       hashes: hashPool,
-      algorithms,
-      fileMode,
+      ...{ algorithms, fileMode, ownsBytes },
       makeFolder: (folder) => this.#makeFolder(folder),
     });
   }

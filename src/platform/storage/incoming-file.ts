@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { Algorithm } from "#base/digests.ts";
+import { releaseBytes } from "#base/release-bytes.ts";
 import { storageErrors, systemCode, translate, translated } from "./errors.ts";
 import { type FileOperations, removeFile, writeFully } from "./file-operations.ts";
 import type { FileHashing, HashPool } from "./hash-pool.ts";
@@ -22,6 +23,8 @@ export interface IncomingOptions {
   readonly algorithms: readonly Algorithm[];
   /** Final mode; null leaves it to the umask. */
   readonly fileMode: number | null;
+  /** Memory of bytes goes when they are written. */
+  readonly ownsBytes: boolean;
   /** Makes the folder with its parents. */
   readonly makeFolder: (folder: string) => Promise<void>;
 }
@@ -156,6 +159,7 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
     await writeFully(handle, pending, start);
     this.#held = undefined;
     this.#sizeBytes += length;
+    if (this.#options.ownsBytes) for (const buffer of pending) releaseBytes(buffer);
     this.#announceGrowth(handle);
   }
 

@@ -121,6 +121,8 @@ export interface Storage {
 export interface BeginOptions {
   /** Digests beside SHA-256 that it gets; without it, those that are allowed. */
   readonly algorithms?: readonly Algorithm[];
+  /** Nobody else looks at the bytes that the sink gets: their memory goes when they are written. */
+  readonly ownsBytes?: boolean;
 }
 
 /** The folders of incoming files, one per process; those of dead processes are leftovers. */

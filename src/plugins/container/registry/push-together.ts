@@ -15,7 +15,7 @@ import { type ManifestInput, saveManifests, saveTags, unreadConfigs } from "../s
 import type { Trx } from "../trx.ts";
 import { missingBlobs } from "./manifest-rules.ts";
 import type { ChangeEntry, Registry } from "./registry.ts";
-import { together } from "./together.ts";
+import { isRefusal, together } from "./together.ts";
 
 /** A manifest that was received and read, and where it goes. */
 export interface ManifestPush {
@@ -40,15 +40,21 @@ type Outcomes = ReadonlyMap<ManifestPush, PushOutcome>;
 /**
  * Manifests, tags, versions, their tasks and the lines of the audit trail, of all pushes that come at
  * the same time, in one transaction. Pushes to one repository share a version, unless they give one
- * name to two manifests.
+ * name to two manifests. A transaction that is refused leaves each to itself.
  */
 export const pushTogether = together<ManifestPush, PushOutcome>(async (ctx, pushes) => {
   const outcomes = new Map<ManifestPush, PushOutcome>();
   for (const ofDomain of Map.groupBy(pushes, ({ caller }) => caller.domain.num).values()) {
-    for (const [push, outcome] of await pushToDomain(ctx, ofDomain)) outcomes.set(push, outcome);
+    const known = await pushToDomain(ctx, ofDomain).catch(unlessRefused);
+    for (const [push, outcome] of known) outcomes.set(push, outcome);
   }
   return pushes.map((push) => outcomes.get(push) ?? "alone");
 });
+
+function unlessRefused(error: unknown): Outcomes {
+  if (!isRefusal(error)) throw error;
+  return new Map();
+}
 
 /** A push that lacks nothing. */
 interface WholePush {

@@ -16,7 +16,6 @@ import { pushTogether } from "./push-together.ts";
 import { changeEntry, type Registry, type RepositoryVisit } from "./registry.ts";
 import { checkCondition, type TagCondition, tagCondition } from "./tag-condition.ts";
 import { callerOf, pushTarget, type Target } from "./target.ts";
-import { isRefusal } from "./together.ts";
 import { announcedLength, checkSize, readBody } from "./uploads/body.ts";
 import { queryOf } from "./visit.ts";
 
@@ -126,12 +125,6 @@ interface Pushed {
   readonly condition: TagCondition | undefined;
 }
 
-/** What is refused is done again by itself, where it is met with patience. */
-function orAlone(error: unknown): "alone" {
-  if (!isRefusal(error)) throw error;
-  return "alone";
-}
-
 /** With what others push at the same time, or with patience where its repository is held. */
 async function push(registry: Registry, visit: RepositoryVisit, pushed: Pushed): Promise<void> {
   const { ctx, tools } = registry;
@@ -144,7 +137,7 @@ async function push(registry: Registry, visit: RepositoryVisit, pushed: Pushed):
   const outcome =
     facts.bytes.length > SHARED_BYTES || condition || target.terms.mayOverwrite === false
       ? "alone"
-      : await pushTogether(ctx, { ...one, entry, tools }).catch(orAlone);
+      : await pushTogether(ctx, { ...one, entry, tools });
   if (outcome === "retains") await applyRetention(ctx, repository.id);
   if (outcome === "done" || outcome === "retains") return;
   if (outcome !== "alone") throw registryErrors.blobsUnknown(outcome.missing);

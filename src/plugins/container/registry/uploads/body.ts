@@ -7,7 +7,8 @@ import type { Target } from "../target.ts";
 export class ClientLeft extends Error {}
 
 /**
- * Reads a body piece by piece, waiting for each to be taken; the request lives on for its answer.
+ * Reads a body piece by piece, waiting for each to be taken, whose the piece is then; the request
+ * lives on for its answer.
  *
  * @returns bytes read.
  * @throws ClientLeft if the body is cut off; what `take` throws.
@@ -23,8 +24,9 @@ export async function readBody(
       throw new ClientLeft("The client left.", { cause: error });
     });
     if (done) return received;
-    await take(value as Buffer);
-    received += (value as Buffer).length;
+    const bytes = value as Buffer;
+    received += bytes.length;
+    await take(bytes);
   }
 }
 

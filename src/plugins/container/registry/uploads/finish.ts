@@ -34,7 +34,7 @@ export async function receiveWhole(
   const { ctx } = registry;
   const { domain } = target.place;
   const others = digest.algorithm === "sha512" ? (["sha512"] as const) : [];
-  await using file = await ctx.storage(domain).beginFile({ algorithms: others });
+  await using file = await ctx.storage(domain).beginFile({ algorithms: others, ownsBytes: true });
   const { sink } = file;
   const { request } = visit.exchange;
   checkSize(target.terms, announcedLength(request.headers) ?? 0);

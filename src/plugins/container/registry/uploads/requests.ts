@@ -1,3 +1,4 @@
+import { releaseBytes } from "#base/release-bytes.ts";
 import { isUuid, uuid7 } from "#base/uuid7.ts";
 import { type Digest, parseDigest } from "../../format/names.ts";
 import { sendEmpty } from "../answers.ts";
@@ -131,10 +132,11 @@ async function append(visit: RepositoryVisit, writing: Writing, { terms }: Targe
   const range = chunkRange(request.headers["content-range"]);
   const file = await writing.file();
   try {
-    const received = await readBody(request, (bytes) => {
+    const received = await readBody(request, async (bytes) => {
       sizeBytes += bytes.length;
       checkSize(terms, sizeBytes);
-      return file.append(bytes);
+      await file.append(bytes);
+      releaseBytes(bytes);
     });
     if (range && received !== range.length) throw sizeMismatch();
   } catch (error) {
