@@ -15,7 +15,7 @@ import { type Exchange, headerProblem, openExchange } from "#delivery/exchange.t
 import { DoorFiles } from "#delivery/file-sender.ts";
 import { reset } from "#delivery/send.ts";
 import type { Asking } from "#rest/auth/authentication.ts";
-import { bareRequest } from "#rest/auth/bare-request.ts";
+import { bareRequest, hostOf, protocolOf } from "#rest/auth/bare-request.ts";
 import { AuthenticationChain } from "#rest/auth/chain.ts";
 import { rememberRequester } from "#rest/auth/requesters.ts";
 import { isAllowedHost } from "#rest/kit/host.ts";
@@ -95,10 +95,10 @@ function doorTools(
       return found;
     },
     addressOf: (request) => clientAddress(request, trust),
-    originOf(request) {
-      const { protocol, host } = bareRequest(request, trust);
-      return { protocol, host };
-    },
+    originOf: (request) => ({
+      protocol: protocolOf(request, trust),
+      host: hostOf(request, trust),
+    }),
     rememberUser: rememberRequester,
     follow(listener) {
       const feed = new ChangeFeed(ctx, listener);
@@ -202,7 +202,8 @@ function measure(
   response: ServerResponse,
 ): void {
   const start = performance.now();
-  response.once("close", () => {
+  // It comes once; a listener that takes itself off would cost more.
+  response.on("close", () => {
     const elapsedMs = performance.now() - start;
     measured.answered(request, { status: response.statusCode, template: "", elapsedMs });
   });

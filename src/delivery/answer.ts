@@ -16,6 +16,7 @@ import type {
 } from "./contract.ts";
 import type { Counted } from "./download-tally.ts";
 import { deliveryErrors, type ErrorAnswer } from "./errors.ts";
+import { type OneWrite, oneWriteOf } from "./one-write.ts";
 import type { OpenFiles } from "./open-files.ts";
 
 /** Bodies up to this size are kept in memory; larger ones are read from an open file. */
@@ -40,6 +41,8 @@ export interface Answer {
   readonly body: Body;
   /** Bytes in memory, for the budget of the cache. */
   readonly weight: number;
+  /** The body once more, if it is small and whole answers are worth it. */
+  readonly oneWrite?: OneWrite | undefined;
   /** Domain whose artifact this is, for the count of bytes served. */
   readonly domain?: string;
   /** Only for this method, e.g. an address that was signed for it. */
@@ -221,3 +224,13 @@ const bytesAnswer = (status: number, headers: readonly string[], bytes: Buffer):
   ...{ status, headers, ...noConditions, sizeBytes: bytes.length, weight: bytes.length },
   body: { kind: "bytes", bytes },
 });
+
+/** An answer of bytes that is sent often, so that its head and body are made once. */
+export function frequentAnswer(
+  bytes: Buffer,
+  { headers, validators = {} }: { readonly headers: HeaderList; readonly validators?: Validators },
+): Answer {
+  const oneWrite = oneWriteOf(bytes);
+  const weight = oneWrite ? 2 * bytes.length : bytes.length;
+  return { ...bytesAnswer(200, flat(headers), bytes), validators, weight, oneWrite };
+}

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Validators } from "#base/conditional.ts";
 import type { AuditEntry } from "#core/audit/types.ts";
 import type { Ctx, Trx, User } from "#core/ctx.ts";
 import type { AccessTools } from "#core/policies/access-tools.ts";
@@ -105,6 +106,11 @@ export interface FileSender {
    * @throws what the store says if they cannot be read
    */
   inMemory(answer: Answer): Promise<Answer>;
+  /** An answer of bytes, 200, that is sent often: a small one leaves in one write. */
+  frequent(
+    bytes: Buffer,
+    of: { readonly headers: Readonly<Record<string, string>>; readonly validators?: Validators },
+  ): Answer;
   /** @param unsatisfiable answers a range that there is not, given the `Content-Range` to send */
   send(
     exchange: Exchange,

@@ -1,5 +1,5 @@
 import type { Ctx } from "#core/ctx.ts";
-import { type Answer, inMemory, storedAnswer } from "./answer.ts";
+import { type Answer, frequentAnswer, inMemory, storedAnswer } from "./answer.ts";
 import type { Stored } from "./contract.ts";
 import type { FileSender, RemoteFile, SentFrom } from "./door.ts";
 import { Downloads } from "./downloads.ts";
@@ -33,6 +33,10 @@ export class DoorFiles implements FileSender {
 
   inMemory(answer: Answer): Promise<Answer> {
     return inMemory(this.#files, answer);
+  }
+
+  frequent(bytes: Buffer, of: Parameters<typeof frequentAnswer>[1]): Answer {
+    return frequentAnswer(bytes, of);
   }
 
   send(

@@ -89,7 +89,8 @@ function sendBody(
   plan: BodyPlan,
 ): undefined | Promise<void> {
   const { answer, range } = plan;
-  const { body } = answer;
+  const { body, oneWrite } = answer;
+  if (oneWrite && !range && plan.mark === undefined && oneWrite.send(exchange)) return undefined;
   if (exchange.isHead) {
     writeHead(exchange, plan);
     exchange.response.end();
@@ -119,6 +120,7 @@ function writeHead(exchange: Exchange, { answer, range, mark }: BodyPlan): void 
   headers.push("Content-Length", String(answer.sizeBytes));
   if (answer.reason === undefined) response.writeHead(answer.status, headers);
   else response.writeHead(answer.status, answer.reason, headers);
+  if (mark === undefined) answer.oneWrite?.learn(exchange);
 }
 
 type ReadBody = Exclude<Body, { readonly kind: "bytes" }>;

@@ -3,7 +3,7 @@ const NAMES = ["OTEL_PYTHON_EXCLUDED_URLS", "OTEL_PYTHON_DJANGO_EXCLUDED_URLS"];
 
 /**
  * Which addresses are not measured: comma-separated regular expressions that are searched in the
- * absolute address.
+ * absolute address; undefined if all are.
  *
  * @returns undefined where none are.
  * @throws an error that names the expression which is none

@@ -11,13 +11,22 @@ export function bareRequest(raw: IncomingMessage, trust: ProxyTrust): Asking {
       return clientAddress(raw, trust);
     },
     get host() {
-      return forwarded(raw, trust, "x-forwarded-host") ?? headers.host ?? "";
+      return hostOf(raw, trust);
     },
     get protocol() {
-      const isEncrypted = "encrypted" in raw.socket && raw.socket.encrypted === true;
-      return forwarded(raw, trust, "x-forwarded-proto") ?? (isEncrypted ? "https" : "http");
+      return protocolOf(raw, trust);
     },
   };
+}
+
+/** How the client wrote us: the host with its port. */
+export const hostOf = (raw: IncomingMessage, trust: ProxyTrust): string =>
+  forwarded(raw, trust, "x-forwarded-host") ?? raw.headers.host ?? "";
+
+/** `https` or `http`, as the client sees it. */
+export function protocolOf(raw: IncomingMessage, trust: ProxyTrust): string {
+  const isEncrypted = "encrypted" in raw.socket && raw.socket.encrypted === true;
+  return forwarded(raw, trust, "x-forwarded-proto") ?? (isEncrypted ? "https" : "http");
 }
 
 /** What the proxy before us says, the last of several, if that one is trusted. */

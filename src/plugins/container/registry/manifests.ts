@@ -49,7 +49,7 @@ async function serveFresh(
   const known = await servedPlace(registry, visit, asked);
   const { place, manifest } = await manifestAt(registry, visit, known, reference);
   if (!manifest) throw registryErrors.manifestUnknown(reference);
-  const answer = answerFor(manifest, isByDigest);
+  const answer = answerFor(registry, manifest, isByDigest);
   registry.memory.keep(keyOf(place, reference), answer, { place, moment });
   await send(registry, visit, { answer, reference, place });
 }
@@ -87,7 +87,11 @@ async function manifestAt(
 }
 
 /** The bytes as they came, under the type that they were stored with. */
-function answerFor({ digest, mediaType, body }: FoundManifest, isByDigest: boolean): Answer {
+function answerFor(
+  { tools }: Registry,
+  { digest, mediaType, body }: FoundManifest,
+  isByDigest: boolean,
+): Answer {
   const type = mediaType === SCHEMA1 && !isByDigest ? SCHEMA1_SIGNED : mediaType;
   const headers = {
     ...STANDARD_HEADERS,
@@ -96,15 +100,7 @@ function answerFor({ digest, mediaType, body }: FoundManifest, isByDigest: boole
     ETag: `"${digest}"`,
     "Cache-Control": isByDigest ? "private, max-age=31536000, immutable" : "no-cache",
   };
-  return {
-    status: 200,
-    headers: Object.entries(headers).flat(),
-    validators: { etag: `"${digest}"` },
-    hasRanges: false,
-    sizeBytes: body.length,
-    body: { kind: "bytes", bytes: body },
-    weight: body.length,
-  };
+  return tools.sender.frequent(body, { headers, validators: { etag: `"${digest}"` } });
 }
 
 interface Sending extends Asked {
