@@ -5,6 +5,7 @@ import { RegistryMemory } from "./memory.ts";
 import { PullTimes } from "./pull-times.ts";
 import type { Registry } from "./registry.ts";
 import { registrySettingsOf } from "./settings.ts";
+import { TagNames } from "./tag-names.ts";
 import { UploadSessions } from "./uploads/sessions.ts";
 import type { DoorTools } from "./visit.ts";
 
@@ -16,9 +17,11 @@ export function openRegistry(tools: DoorTools): Registry {
   if (known) return known;
   const { ctx } = tools;
   const settings = registrySettingsOf(ctx);
-  const memory = new RegistryMemory(tools, settings.REGISTRY_CACHE_BYTES);
+  const namesBytes = Math.floor(settings.REGISTRY_CACHE_BYTES / 4);
+  const memory = new RegistryMemory(tools, settings.REGISTRY_CACHE_BYTES - namesBytes);
   const made: Registry = {
     ...{ ctx, tools, settings, memory, access: registryAuth(tools) },
+    tagNames: new TagNames(ctx, namesBytes),
     upstream: new CacheUpstream(ctx, memory),
     sessions: new UploadSessions(ctx),
     pulls: new PullTimes(ctx, settings.REGISTRY_PULL_TIMES_INTERVAL),

@@ -6,6 +6,7 @@ import type { RegistryMemory } from "./memory.ts";
 import type { Place } from "./places.ts";
 import type { PullTimes } from "./pull-times.ts";
 import type { RegistrySettings } from "./settings.ts";
+import type { TagNames } from "./tag-names.ts";
 import type { UploadSessions } from "./uploads/sessions.ts";
 import type { DoorTools, Visit } from "./visit.ts";
 
@@ -17,6 +18,7 @@ export interface Registry {
   readonly access: RegistryAccess;
   readonly memory: RegistryMemory;
   readonly pulls: PullTimes;
+  readonly tagNames: TagNames;
   readonly sessions: UploadSessions;
   readonly upstream: RegistryUpstream;
 }

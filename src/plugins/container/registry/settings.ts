@@ -24,7 +24,7 @@ export const registrySettings = defineSettings({
     schema: Type.Integer({ minimum: 0 }),
     default: 67_108_864,
     unit: "bytes",
-    doc: "Manifests and answers about blobs that one API process keeps in memory; 0 keeps none.",
+    doc: "Manifests, names of tags, and blobs of up to 2 MiB that are asked for again, as many as one API process keeps in memory; 0 keeps none.",
   },
   REGISTRY_PULL_TIMES_INTERVAL: {
     schema: Type.Integer({ minimum: 0, maximum: 86_400 }),

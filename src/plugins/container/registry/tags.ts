@@ -4,18 +4,8 @@ import { type Page, pageLinks, pageOf } from "./paging.ts";
 import type { Place } from "./places.ts";
 import { noteRequest } from "./recall.ts";
 import { type Registry, type RepositoryVisit, servedPlace } from "./registry.ts";
-import type { Answer } from "./visit.ts";
 
-const TAGS = {
-  name: "registry tags",
-  text: `
-select t.name from membership m
-join container_tag t on t.domain = m.domain and t.id = m.content
-where m.repository = $1 and m.added <= $2 and m.removed > $2 and t.name > $3::text
-order by t.name limit $4`,
-};
-
-/** Names come from the tags of the domain that the version holds, in the order of their bytes. */
+/** Names of tags in the order of their bytes, page by page. */
 export function serveTags(registry: Registry, visit: RepositoryVisit): undefined | Promise<void> {
   const page = pageOf(visit);
   const { moment } = registry.memory;
@@ -51,39 +41,18 @@ async function serveFresh(
   { page, place: asked, moment }: Asked,
 ): Promise<void> {
   const place = await servedPlace(registry, visit, asked);
-  const local = await localNames(registry, place, page);
+  const { size, last } = page;
+  const local = size === 0 ? [] : await registry.tagNames.after(place, { last, limit: size + 1 });
   const others = await registry.upstream.tags(visit, place);
   const found = others.length === 0 ? local : joined(local, others, page);
   const { names, headers } = pageLinks(visit, page, found);
-  const answer = listAnswer(JSON.stringify({ name: visit.name.full, tags: names }), headers);
+  const bytes = Buffer.from(JSON.stringify({ name: visit.name.full, tags: names }));
+  const answer = registry.tools.sender.frequent(bytes, {
+    headers: { ...STANDARD_HEADERS, "Content-Type": "application/json", ...headers },
+  });
   const key = keyOf(visit, place, page);
   if (key !== undefined) registry.memory.keep(key, answer, { place, moment });
   await sendAnswer(registry, visit.exchange, answer);
-}
-
-async function localNames(
-  { ctx }: Registry,
-  { version }: Place,
-  { size, last }: Page,
-): Promise<readonly string[]> {
-  if (version === null || size === 0) return [];
-  const values = [version.repository, version.number, last, size + 1];
-  const rows = await ctx.hot.query<{ name: string }>(TAGS, values);
-  return rows.map(({ name }) => name);
-}
-
-function listAnswer(json: string, headers: Readonly<Record<string, string>>): Answer {
-  const bytes = Buffer.from(json);
-  const all = { ...STANDARD_HEADERS, "Content-Type": "application/json", ...headers };
-  return {
-    status: 200,
-    headers: Object.entries(all).flat(),
-    validators: {},
-    hasRanges: false,
-    sizeBytes: bytes.length,
-    body: { kind: "bytes", bytes },
-    weight: bytes.length,
-  };
 }
 
 /** Those of the page and one more, of both lists; names of tags sort by code unit as by byte. */
