@@ -9,19 +9,36 @@ export interface RegistryTarget {
   authorization(name: string): Promise<string | undefined>;
 }
 
-/** A token of ours lives for five minutes; loads ask for one each. */
-export const withTokens = (url: string, username: string, password: string): RegistryTarget => ({
-  url,
-  async authorization(name) {
-    const scope = `repository:${name}:push`;
-    const service = new URL(url).host;
-    const basic = Buffer.from(`${username}:${password}`).toString("base64");
-    const answer = await fetch(`${url}/token/?${new URLSearchParams({ service, scope })}`, {
-      headers: { authorization: `Basic ${basic}` },
-    });
-    return `Bearer ${((await answer.json()) as { token: string }).token}`;
-  },
-});
+/** A token of ours lives for five minutes. */
+const TOKEN_MS = 120_000;
+
+/** Tokens are kept for a while, as clients do: a load that is measured mostly asks for none. */
+export function withTokens(url: string, username: string, password: string): RegistryTarget {
+  const known = new Map<string, { readonly authorization: string; readonly until: number }>();
+  return {
+    url,
+    async authorization(name) {
+      const kept = known.get(name);
+      if (kept && kept.until > Date.now()) return kept.authorization;
+      const authorization = await tokenFor(url, { name, username, password });
+      known.set(name, { authorization, until: Date.now() + TOKEN_MS });
+      return authorization;
+    },
+  };
+}
+
+async function tokenFor(
+  url: string,
+  who: { readonly name: string; readonly username: string; readonly password: string },
+): Promise<string> {
+  const scope = `repository:${who.name}:push`;
+  const service = new URL(url).host;
+  const basic = Buffer.from(`${who.username}:${who.password}`).toString("base64");
+  const answer = await fetch(`${url}/token/?${new URLSearchParams({ service, scope })}`, {
+    headers: { authorization: `Basic ${basic}` },
+  });
+  return `Bearer ${((await answer.json()) as { token: string }).token}`;
+}
 
 export const withoutAccess = (url: string): RegistryTarget => ({
   url,
@@ -66,9 +83,9 @@ export class RegistryClient {
     return digestOf(text);
   }
 
-  /** One image of one layer of so many random bytes. */
-  async pushImage(reference: string, sizeBytes: number): Promise<string> {
-    const bytes = randomBytes(sizeBytes);
+  /** One image of one layer: these bytes, or so many random ones. */
+  async pushImage(reference: string, layer: Buffer | number): Promise<string> {
+    const bytes = typeof layer === "number" ? randomBytes(layer) : layer;
     const digest = await this.pushBlob(bytes);
     const part = { digest, size: bytes.length };
     return this.pushManifest(reference, {
