@@ -126,7 +126,7 @@ test("the REST API refuses the same, until the rule is taken off", async (t) => 
 
 test("patterns are checked, and a repository without any has none", async (t) => {
   const { world, rule } = await createWorld(t);
-  for (const immutable_tags of [["x".repeat(256)], [""], "v*", Array(101).fill("a")])
+  for (const immutable_tags of [["x".repeat(256)], [""], "v*", ["a\u0000"], Array(101).fill("a")])
     assert.equal((await rule({ immutable_tags })).status, 400);
   await world.pushImage("team/free", "v1", "a");
   const { body } = await world.get(`${REPOSITORIES}?name=team/free`);

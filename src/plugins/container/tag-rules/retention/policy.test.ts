@@ -80,6 +80,8 @@ test("what cannot be meant is refused in a sentence", () => {
     [{ rules: [{ tags: [""], keep_newest: 1 }] }, /list of at most/],
     [{ rules: Array(51).fill({ tags: ["*"], keep_newest: 1 }) }, /50 rules/],
     [{ untagged_older_than_days: 0 }, /untagged_older_than_days .* from 1/],
+    [{ rules: [{ tags: ["a\u0000"], keep_newest: 1 }] }, /patterns of tags/],
+    [{ keep: ["\ud800"], untagged_older_than_days: 1 }, /patterns of tags/],
     [{ keep: [1], untagged_older_than_days: 1 }, /keep has to be a list/],
   ];
   for (const [policy, text] of wrong)

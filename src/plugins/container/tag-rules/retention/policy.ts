@@ -1,5 +1,6 @@
 import { matchesAny } from "../../mirror/glob.ts";
 import { companionSubject } from "../../mirror/select.ts";
+import { isTagGlob, MOST_TAG_GLOBS } from "../tag-globs.ts";
 
 /** Tags that match go once every condition holds that is given. */
 export interface RetentionRule {
@@ -27,8 +28,6 @@ export interface RetentionPolicy {
 export class PolicyProblem extends Error {}
 
 const MOST_RULES = 50;
-const MOST_GLOBS = 100;
-const MOST_GLOB_LENGTH = 255;
 /** Older than anything. */
 const MOST_DAYS = 36_500;
 const MOST_KEPT = 1_000_000;
@@ -90,12 +89,10 @@ function objectOf(value: unknown, what: string, names: readonly string[]): Given
 
 function globsOf(value: unknown, what: string): readonly string[] {
   const isList =
-    Array.isArray(value) &&
-    value.length <= MOST_GLOBS &&
-    value.every((one) => typeof one === "string" && one !== "" && one.length <= MOST_GLOB_LENGTH);
+    Array.isArray(value) && value.length <= MOST_TAG_GLOBS && value.every((one) => isTagGlob(one));
   if (isList) return value as readonly string[];
   throw new PolicyProblem(
-    `${what} has to be a list of at most ${MOST_GLOBS} patterns of at most ${MOST_GLOB_LENGTH} characters.`,
+    `${what} has to be a list of at most ${MOST_TAG_GLOBS} patterns of tags.`,
   );
 }
 
