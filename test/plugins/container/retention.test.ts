@@ -55,6 +55,17 @@ async function setAge({ ctx }: RegistryWorld, reference: string, days: number): 
   assert.ok(Number(numAffectedRows) > 0, reference);
 }
 
+/** Lets somebody have pulled a tag or a manifest so many days ago. */
+async function pull({ ctx }: RegistryWorld, repository: string, reference: string, days: number) {
+  await sql`
+    insert into container_pull (repository, domain, content, pulled)
+    select ${repository}, domain, id, clock_timestamp() - make_interval(days => ${days}) from (
+      select domain, id from container_tag where name = ${reference}
+      union select domain, id from container_manifest where digest = ${reference}) u`.execute(
+    ctx.db,
+  );
+}
+
 const namesOf = (plan: { tags: { name: string }[] }) => plan.tags.map(({ name }) => name).sort();
 
 test("a dry run tells what would go and why, and changes nothing", async (t) => {
@@ -171,17 +182,21 @@ test("what a tagged referrer is about stays", async (t) => {
 });
 
 test("untagged manifests go once they are old enough and nothing needs them", async (t) => {
-  const { world, age, dry, members } = await createWorld(t);
+  const { world, id, age, dry, members } = await createWorld(t);
   const first = await world.pushImage(NAME, "moving", "first");
   const young = await world.pushImage(NAME, "moving", "second");
   await world.pushImage(NAME, "moving", "third");
   await age(first, 8);
+  const pinned = await world.pushImage(NAME, "moving", "pinned");
+  await world.pushImage(NAME, "moving", "last");
+  await age(pinned, 8);
+  await pull(world, id, pinned, 6);
 
   const plan = await dry({ untagged_older_than_days: 7 });
 
   assert.deepEqual(
     plan.manifests.map((one: { digest: string; reason: string }) => [one.digest, one.reason]),
-    [[first, "untagged, and at least 7 days old"]],
+    [[first, "untagged, and neither pushed nor pulled for 7 days"]],
   );
   assert.deepEqual(plan.tags, []);
   assert.ok((await members()).includes(young));
@@ -194,10 +209,7 @@ test("a pull keeps a tag, and so do a pattern and an immutable tag", async (t) =
     await age(tag, 40);
   }
   await endedTask(world, await world.request("PATCH", href, { json: { immutable_tags: ["v*"] } }));
-  await sql`
-    insert into container_pull (repository, domain, content, pulled)
-    select ${idOf(href)}, domain, id, clock_timestamp() from container_tag
-    where name = 'used'`.execute(world.ctx.db);
+  await pull(world, idOf(href), "used", 0);
 
   const plan = await dry({ keep: ["lts"], rules: [{ tags: ["*"], not_pulled_for_days: 30 }] });
 

@@ -18,5 +18,4 @@ create table container_pull (
 comment on table container_pull is
   'Written now and then by each process: a row may be behind by REGISTRY_PULL_TIMES_INTERVAL.';
 create index container_pull_content on container_pull (domain, content);
-create index container_pull_repository on container_pull (domain, repository);
 `;

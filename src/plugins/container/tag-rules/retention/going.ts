@@ -29,8 +29,8 @@ export interface GoingManifest {
 }
 
 /**
- * Manifests that have stood untagged since before a moment, that no index of the version lists, and
- * that refer to nothing in it.
+ * Untagged manifests that nobody has pushed or pulled since a moment, that no index of the version
+ * lists, and that refer to nothing in it.
  */
 export async function untaggedManifests(
   db: Executor,
@@ -40,6 +40,7 @@ export async function untaggedManifests(
   const { domain, repository } = latest;
   const { rows } = await sql<{ id: string }>`
     select c.id from membership x
+    join repository r on r.num = x.repository
     join container_manifest c on c.domain = x.domain and c.id = x.content
     where x.repository = ${repository} and x.removed = ${OPEN} and x.at < ${before}
       and not exists (select from container_tag t
@@ -49,6 +50,8 @@ export async function untaggedManifests(
           and ${isMember(latest, "r.manifest")})
       and not exists (select from container_manifest s
         where s.domain = ${domain} and s.digest = c.subject and ${isMember(latest, "s.id")})
+      and not exists (select from container_pull p
+        where p.repository = r.id and p.content = c.id and p.pulled >= ${before})
     order by x.at limit ${most}`.execute(db);
   return rows.map(({ id }) => id);
 }

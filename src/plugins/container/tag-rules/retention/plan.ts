@@ -164,7 +164,7 @@ function reasonsOf(
   const old = new Set(untagged);
   return (manifest) => {
     if (named.has(manifest)) return "only tags that go name it";
-    if (old.has(manifest)) return `untagged, and at least ${days} days old`;
+    if (old.has(manifest)) return `untagged, and neither pushed nor pulled for ${days} days`;
     return "only what goes needs it";
   };
 }

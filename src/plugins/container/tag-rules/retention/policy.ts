@@ -20,7 +20,7 @@ export interface RetentionPolicy {
   readonly keep: readonly string[];
   /** A tag goes if one of them says so. */
   readonly rules: readonly RetentionRule[];
-  /** Manifests that no tag, index or subject holds go after this time; null keeps them. */
+  /** Manifests go that no tag, index or subject holds, and nobody pulls, for so long; null keeps them. */
   readonly untaggedOlderThanDays: number | null;
 }
 
