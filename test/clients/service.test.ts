@@ -45,6 +45,7 @@ before(async () => {
         PULP_TRUSTED_PROXIES: `['${GATEWAY}']`,
         PULP_CONTENT_ORIGIN: url,
         PULP_PYPI_API_HOSTNAME: url,
+        PULP_DOWNLOAD_METRICS_FLUSH_SECONDS: "1",
       },
     }),
   );
@@ -188,6 +189,53 @@ test("twine and pip work at /api/pypi/ through the gateway, as the tenant or as 
   assert.notEqual((await install(`${index}simple/`, "refused")).status, 0, "a stranger");
   const entitled = await install(as("eve:e"), "entitled");
   assert.equal(entitled.status, 0, entitled.output);
+});
+
+test("what pip downloaded and asked for is counted, by those who did", async () => {
+  const base = "/api/pulp/team-a/api/v3/";
+  const deadline = Date.now() + 30_000;
+  const rows = async (): Promise<Answer[]> =>
+    (await ask("mara", "GET", `${base}rpm_package_download/?name=iniconfig`)).json().results;
+  while ((await rows()).length < 2) {
+    assert.ok(Date.now() < deadline, "the downloads are not counted");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const told = (await rows()).map((row: Answer) =>
+    [row.package_type, row.version, row.client_family, row.org_id, row.user, row.count].join(" "),
+  );
+  assert.deepEqual(told.toSorted(), ["python 2.1.0 pip   1", "python 2.1.0 pip 7 eve 1"]);
+  const summary = (await ask("mara", "GET", `${base}business_metrics/summary/`)).json();
+  assert.equal(summary.downloads, 2);
+  assert.ok(summary.unique_users >= 2, "she who works there, and she who installed");
+  const csv = await ask("mara", "GET", `${base}business_metrics/clients/?format=csv`);
+  assert.equal(csv.text, "client_family,requests\r\npip,2\r\n");
+  assert.equal((await ask("eve", "GET", `${base}business_metrics/summary/`)).status, 403);
+});
+
+test("twine keeps to the record of the repository that it pushes to", async () => {
+  const repositories = "/api/pulp/team-a/api/v3/repositories/python/python/?name=wheels";
+  const [repository] = (await ask("mara", "GET", repositories)).json().results;
+  const made = await ask("mara", "POST", "/api/pulp/team-a/api/v3/push_repository/", {
+    ...{ name: "wheels", repository: repository.pulp_href, max_upload_size: 10 },
+  });
+  assert.equal(made.status, 201, made.text);
+  const upload = async () => {
+    const [sdist = ""] = (await packages()).filter((path) => path.endsWith(".tar.gz"));
+    const target = ["upload", "--non-interactive", "--disable-progress-bar", "--repository-url"];
+    const index = `${part("url")}/api/pypi/team-a/rhoai/3.3/cpu/legacy/`;
+    return tool("twine", [...target, index, "-u", "mara", "-p", "m", sdist]);
+  };
+  const large = await upload();
+  assert.notEqual(large.status, 0);
+  assert.match(large.output, /413/);
+  const change = { max_upload_size: null, enabled: false };
+  assert.equal((await ask("mara", "PATCH", made.json().pulp_href, change)).status, 200);
+  const off = await upload();
+  assert.notEqual(off.status, 0);
+  assert.match(off.output, /403/);
+  assert.equal((await ask("mara", "PATCH", made.json().pulp_href, { enabled: true })).status, 200);
+  const taken = await upload();
+  assert.equal(taken.status, 0, taken.output);
 });
 
 test("an answer of the content app names the organisation that asks", async () => {
