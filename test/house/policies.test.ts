@@ -19,7 +19,14 @@ const PUBLIC = [
   "POST /api/pulp/rds-connection-tests/",
   "GET ",
   ...["GET /auth/login/", "GET /auth/logout/", "POST /auth/login/", "POST /auth/logout/"],
-  ...["GET docs/", "GET docs/api.json", "GET docs/api.yaml", "GET livez", "GET status"],
+  ...[
+    "GET docs/",
+    "GET docs/api.json",
+    "GET docs/api.yaml",
+    "GET livez",
+    "GET readyz",
+    "GET status",
+  ],
   ...["GET swagger/", "POST tokens/exchange"],
   ...["GET /_/oidc/audience", "POST /_/oidc/mint-token"],
 ];

@@ -228,7 +228,9 @@ test("a log-in is looked up once a minute", async (t) => {
 test("an answer of the database that is away is 503, and liveness needs none", async (t) => {
   const api = await createTestApi(t);
   await api.get("users/1/");
+  assert.equal((await api.get("readyz/", { user: null })).status, 200);
   await api.ctx.db.destroy();
+  assert.equal((await api.get("readyz/", { user: null })).status, 503);
 
   const answer = await api.get("livez/", { user: null });
   assert.equal(answer.status, 200);

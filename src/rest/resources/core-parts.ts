@@ -12,7 +12,7 @@ import { groupRole, userRole } from "./role-assignments.ts";
 import { role } from "./roles.ts";
 import { coreSchemas } from "./schemas.ts";
 import { signingServices } from "./signing-services.ts";
-import { livez, status } from "./status.ts";
+import { livez, readyz, status } from "./status.ts";
 import { taskGroup } from "./task-groups.ts";
 import { taskSchedule } from "./task-schedules.ts";
 import { task } from "./tasks.ts";
@@ -48,6 +48,7 @@ export const coreParts: ApiParts = {
   ],
   endpoints: [
     livez,
+    readyz,
     ...loginEndpoints,
     orphansCleanup,
     orphansDelete,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import type { Json } from "#base/json.ts";
 import type { Ctx, DomainRef } from "#core/ctx.ts";
@@ -98,4 +99,40 @@ export const livez: Endpoint = defineEndpoint({
   isPublic: true,
   isDetached: true,
   run: async () => ({ kind: "empty", status: 200 }),
+});
+
+/** A database that says nothing for so long serves nobody. */
+const READY_MS = 2000;
+
+const asksDatabase = { name: "is the database there", text: "select 1 as one" };
+
+async function databaseAnswers({ hot }: Ctx): Promise<boolean> {
+  const late = new AbortController();
+  const silence = sleep(READY_MS, false, { signal: late.signal }).catch(() => false);
+  const answer = hot.query(asksDatabase, []).then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    late.abort();
+  }
+}
+
+/**
+ * Says whether requests can be served now: 503 as long as the database does not answer. Migrations are
+ * looked at before a process serves, and Redis is needed by nobody (core-tasks-ops §15).
+ */
+export const readyz: Endpoint = defineEndpoint({
+  path: "readyz",
+  method: "GET",
+  label: "core",
+  operationId: "readyz_read",
+  tag: "Readyz",
+  title: "Inspect readiness of the REST API.",
+  answers: { 200: null, 503: null },
+  isPublic: true,
+  isDetached: true,
+  run: async ({ ctx }) => ({ kind: "empty", status: (await databaseAnswers(ctx)) ? 200 : 503 }),
 });

@@ -318,6 +318,7 @@ export const OTHERS: Readonly<Record<string, Rule>> = {
   repositories_reclaim_space_reclaim: "admin",
   status_read: "public",
   livez_read: "public",
+  readyz_read: "public",
   "docs_api.json_get": "public",
   "docs_api.yaml_get": "public",
   // Who asks shows the token of another issuer in the body.
