@@ -23,6 +23,8 @@ const OF_NO_DOMAIN: Readonly<Record<string, "nobody" | "reads" | "himself">> = {
     ]),
   ),
   ...{ audit: "nobody", domain_orgs: "nobody", "permissions/explain": "nobody" },
+  // For administrators, though it is about a domain.
+  "datarepair/7465-v2": "nobody",
   ...{ workers: "reads", roles: "reads", access_policies: "reads", "signing-services": "reads" },
   ...{ login: "himself", tokens: "himself" },
 };
