@@ -57,7 +57,7 @@ export async function serveApi(
   );
   const servers = [app.server, ...extra];
   const drain = new Drain(options.onAnswered);
-  const accessLog = accessLogOf(options, ACCESS_FORMATS.api[ctx.settings.ACCESS_LOG_TEMPLATE]);
+  const accessLog = accessLogOf(options, ACCESS_FORMATS.api, ctx.settings);
   for (const server of servers) {
     Object.assign(server, LIMITS, { keepAliveTimeout });
     server.prependListener("request", (request, response) => drain.observe(request, response));

@@ -22,7 +22,7 @@ export async function serveContent(
   const ctx = runtime.createCtx("content");
   const measured = requestMetrics(ctx);
   const onDownload = downloadHooks(ctx, composition.shipped);
-  const accessLog = accessLogOf(options, ACCESS_FORMATS.content[ctx.settings.ACCESS_LOG_TEMPLATE]);
+  const accessLog = accessLogOf(options, ACCESS_FORMATS.content, ctx.settings);
   const meters = openMeters(ctx, composition.shipped);
   const drain = new Drain((request, response, elapsedMs) => {
     measured?.content(request, response, elapsedMs);

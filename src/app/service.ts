@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
-import { type AccessLog, openAccessLog } from "#platform/log/access-log.ts";
+import type { Settings } from "#platform/config/settings.ts";
+import { type AccessLog, JSON_FORMAT, openAccessLog } from "#platform/log/access-log.ts";
 import { type Bind, bindText } from "./bind.ts";
 import { appErrors } from "./errors.ts";
 
@@ -29,11 +30,16 @@ export interface ServerOptions {
   readonly onAnswered?: () => void;
 }
 
-/** The access log that was asked for. */
-export const accessLogOf = (options: ServerOptions, format: string): AccessLog | undefined =>
-  options.accessLogfile === undefined
-    ? undefined
-    : openAccessLog(options.accessLogfile, options.accessLogformat ?? format);
+/** The access log that was asked for: in the format that was asked for, or that of the settings. */
+export function accessLogOf(
+  { accessLogfile, accessLogformat }: ServerOptions,
+  formats: Readonly<Record<Settings["ACCESS_LOG_TEMPLATE"], string>>,
+  { LOG_FORMAT, ACCESS_LOG_TEMPLATE }: Settings,
+): AccessLog | undefined {
+  if (accessLogfile === undefined) return undefined;
+  const format = LOG_FORMAT === "json" ? JSON_FORMAT : formats[ACCESS_LOG_TEMPLATE];
+  return openAccessLog(accessLogfile, accessLogformat ?? format);
+}
 
 /** @throws `appErrors.listen` */
 export function listen(server: Server, bind: Bind): Promise<void> {

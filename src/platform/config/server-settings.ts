@@ -147,7 +147,7 @@ export const serverSettings = defineSettings({
   LOG_FORMAT: {
     schema: Type.Union([Type.Literal("text"), Type.Literal("json")]),
     default: "text",
-    doc: "`text` is the classic line, `json` one object per line.",
+    doc: "`text` is the classic line, `json` one object per line: for the log, and for access lines without `--access-logformat`.",
   },
   ACCESS_LOG_TEMPLATE: {
     schema: Type.Union([Type.Literal("standard"), Type.Literal("service")]),

@@ -2,6 +2,7 @@ import { createWriteStream } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
 import { type AccessRecord, compileAccessFormat } from "./access-format.ts";
+import { jsonAccessLine } from "./access-json.ts";
 
 /** Lines wait at most this long, or until so many bytes are there. */
 const FLUSH_MS = 250;
@@ -26,6 +27,9 @@ export const ACCESS_FORMATS = {
   content: { standard: CONTENT_ACCESS_FORMAT, service: SERVICE_CONTENT_ACCESS_FORMAT },
 } as const;
 
+/** Stands for lines that are objects. */
+export const JSON_FORMAT = "json";
+
 /** What the server knows and the sockets do not tell. */
 export interface AccessFacts {
   /** Client address after trusted proxies; the socket's when left out. */
@@ -44,10 +48,11 @@ export interface AccessLog extends AsyncDisposable {
  * Opens an access log.
  *
  * @param target `-` is standard output, anything else a file that is appended to
+ * @param format of the lines; `json` is an object on each
  * @throws if the format holds an unknown token
  */
 export function openAccessLog(target: string, format: string): AccessLog {
-  const line = compileAccessFormat(format);
+  const line = format === JSON_FORMAT ? jsonAccessLine : compileAccessFormat(format);
   const lines = new BufferedLines(target === "-" ? process.stdout : appended(target));
   return {
     observe(request, response, facts = () => ({})) {

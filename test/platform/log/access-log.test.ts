@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type AccessRecord, compileAccessFormat } from "#platform/log/access-format.ts";
+import { jsonAccessLine } from "#platform/log/access-json.ts";
 import {
   API_ACCESS_FORMAT,
   CONTENT_ACCESS_FORMAT,
@@ -51,6 +52,19 @@ const formats: readonly (readonly [string, string])[] = [
 for (const [format, line] of formats) {
   test(`writes ${format}`, () => assert.equal(compileAccessFormat(format)(record), line));
 }
+
+test("writes an object, without what is not there", () => {
+  const line = jsonAccessLine(record);
+  assert.doesNotMatch(line, /\n/);
+  assert.deepEqual(JSON.parse(line), {
+    ...{ time: "2026-08-02T09:30:05.000Z", logger: "access", cid: "abc", client: "10.0.0.1" },
+    ...{ user: "admin", org_id: "7", method: "GET", url: "/pulp/?a=1", protocol: "HTTP/1.1" },
+    ...{ status: 200, bytes: 12, duration_ms: 1234.568 },
+    ...{ referer: "there", user_agent: 'c"url\n' },
+  });
+  const nobody = { ...record, user: "-", environment: () => "-" };
+  assert.equal("org_id" in JSON.parse(jsonAccessLine(nobody)), false);
+});
 
 test("an unknown token is named", () => {
   assert.throws(() => compileAccessFormat("%(z)s"), /Unknown token '%\(z\)s'/);
