@@ -4,7 +4,9 @@ import { uuid7 } from "#base/uuid7.ts";
 import { dispatch } from "#core/tasks/commands.ts";
 import { noOp } from "#plugins/service/operations/tasks.ts";
 import { as, below, createService, STRANGER, user } from "../plugins/service/support.ts";
+import { createApi } from "../support/api.ts";
 import { runTasks } from "../support/run-tasks.ts";
+import { startServer } from "../support/server.ts";
 import { withDatabases } from "./support/database.ts";
 import { type RedisServer, startRedis } from "./support/redis.ts";
 
@@ -217,4 +219,25 @@ test("without a server nothing is answered, and nothing hangs", async (t) => {
   assert.equal(told.body.schedule, "Runs automatically every 6 hours");
   const tasks = await other.get(below("default", "tasks/"));
   assert.equal(tasks.body.count, 0);
+});
+
+test("a worker cleans up in a process of its own, which seldom needs Redis", async () => {
+  await using redis = await startRedis();
+  await using server = await startServer({
+    env: {
+      ...{ PULP_WORKER_TYPE: "redis", PULP_REDIS_URL: redis.url },
+      PULP_ENABLED_PLUGINS: "['file', 'service']",
+    },
+  });
+  const api = createApi(server);
+  await redis.client.send("SET", lock("lost"), GONE);
+  await api.done(await api.post("/api/pulp/debug/cleanup-stale-locks/"));
+  assert.ok(!(await redis.keys()).includes(lock("lost")));
+  // The schedule runs at the start as well, and one of them was the first.
+  const { results } = await api.get("tasks/?name__contains=stale_lock_cleanup");
+  let cleaned = 0;
+  for (const { pulp_href: task } of results) {
+    cleaned += (await api.done({ task })).result.resource_locks_cleaned;
+  }
+  assert.equal(cleaned, 1);
 });
