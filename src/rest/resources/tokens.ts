@@ -75,6 +75,8 @@ async function create(call: Call, values: Values): Promise<Outcome> {
   const { user } = caller;
   if (!user) throw restErrors.credentials();
   if (user.scope) throw tokenErrors.byToken();
+  // It would outlast the session of the administrator who acts as the user.
+  if (user.actor !== undefined) throw restErrors.permission();
   const domains = values.domains as readonly string[] | null | undefined;
   const objects = values.objects as readonly string[] | null | undefined;
   const made = await createToken(ctx.db, {

@@ -41,6 +41,9 @@ test("§11: a superuser acts as another user, is told so, and is himself again",
   assert.equal((await admin.browser.request("GET", login)).body.username, "mara");
   const begun = await admin.browser.request("POST", login, { json: {} });
   assert.equal(begun.status, 403, "and no session of hers that would last");
+  const token = { name: "t", scopes: ["*"] };
+  const tokens = await admin.browser.request("POST", below("default", "tokens/"), { json: token });
+  assert.equal(tokens.status, 403, "nor a token");
 
   const released = await admin.done(RELEASE);
   assert.match(released.text, /You are yourself again\./);

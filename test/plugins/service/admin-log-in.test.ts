@@ -65,8 +65,13 @@ test("pages say what browsers may do with them, and need no script", async (t) =
   assert.equal(style.status, 200);
   assert.equal(style.headers["content-type"], "text/css; charset=utf-8");
   assert.match(String(style.headers["cache-control"]), /max-age/);
-  const slashless = await admin.get(SITE.slice(0, -1));
-  assert.equal(slashless.status, 301);
+  for (const path of [SITE, `${SITE}core/group/`, `${SITE}core/group/1/change/`]) {
+    const slashless = await admin.get(path.slice(0, -1));
+    assert.deepEqual([slashless.status, slashless.headers.location], [301, path]);
+  }
+  const nowhere = await admin.get("core/nothing/");
+  assert.equal(nowhere.status, 404);
+  assert.match(nowhere.text, /<h1>Not found<\/h1>/);
 });
 
 test("a wrong password and an inactive user look the same; foreign paths are not led to", async (t) => {
@@ -154,6 +159,13 @@ test("§12: the header of the gateway opens a session; a cookie that has ended d
   }
   const broken = await api.request("GET", SITE, { user: null, headers: { "x-rh-identity": "?" } });
   assert.equal(broken.status, 302);
+});
+
+test("a style sheet elsewhere is allowed, and no other", async (t) => {
+  const api = await createSite(t, { STATIC_URL: "https://static.example/pulp/" });
+  const { text, headers } = await person(api).get("login/");
+  assert.match(text, /href="https:\/\/static\.example\/pulp\/service\/admin\.css\?v=/);
+  assert.match(String(headers["content-security-policy"]), /style-src https:\/\/static\.example;/);
 });
 
 test("Basic credentials are none of a page", async (t) => {

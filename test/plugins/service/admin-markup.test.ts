@@ -120,3 +120,64 @@ test("neither names in the banner nor messages of the last page become markup", 
   assert.ok((await requireText(admin, "")).includes(`role="status">${ESCAPED}<`));
   assert.equal(admin.browser.cookies.has("messages"), false, "told once");
 });
+
+const HOSTILE = [
+  ...["%00", "%ff", "%ED%A0%80", "a".repeat(3000), "%27%20or%201=1--", "..%2f..%2f", "-1"],
+  ...["99999999999999999999", "2026-02-31%2000:00:00.000000~01a22a74-8434-7000-8f5b-7b0324734b24"],
+];
+
+test("whatever an address or a form holds, the answer is a page and no failure", async (t) => {
+  const api = await createSite(t);
+  const admin = await logIn(api, "admin", ADMIN_PASSWORD);
+  const isFine = async (method: string, path: string, form?: Readonly<Record<string, string>>) => {
+    const { status, text } = form ? await admin.send(path, form) : await admin.get(path);
+    assert.ok(status < 500, `${status} ${method} ${path} ${JSON.stringify(form)} ${text}`);
+  };
+  const names = ["q", "after", "before", "state", "domain", "created_from", "is_staff", "next"];
+  for (const value of HOSTILE) {
+    const query = names.map((name) => `${name}=${value}`).join("&");
+    for (const model of MODELS) {
+      for (const name of names) await isFine("GET", `${model}/?${name}=${value}`);
+      for (const page of ["change", "delete", "history"]) {
+        await isFine("GET", `${model}/${value}/${page}/`);
+        await isFine("POST", `${model}/${value}/${page}/`, {});
+      }
+    }
+    await isFine("GET", `auth/user/1/history/?${query}`);
+    await isFine("GET", `login/?${query}`);
+  }
+  const typed = ["\0", "\ud800", "x".repeat(100_000), "[1, 2]", "{}", "null", "\u202e", "\r\n"];
+  const fields = [
+    "name",
+    "users",
+    "username",
+    "password",
+    "email",
+    "user",
+    "group",
+    "org_id",
+    "domains",
+  ];
+  for (const value of typed) {
+    const form = Object.fromEntries(
+      [...fields, "description", "storage_class", "storage_settings", "pulp_labels"].map((name) => [
+        name,
+        value,
+      ]),
+    );
+    for (const model of MODELS.slice(0, 4)) {
+      await isFine("POST", `${model}/add/`, form);
+      await isFine("POST", `${model}/add/`, {
+        ...form,
+        name: "fine",
+        username: "fine",
+        domains: "default",
+      });
+    }
+    await isFine("POST", "auth/user/1/change/", { ...form, username: "admin", is_active: "on" });
+    await isFine("POST", "/api/pulp/hijack/acquire/", { user_pk: value, next: value });
+    const passwords = { old_password: value, new_password1: value, new_password2: value };
+    await isFine("POST", "password_change/", passwords);
+    await isFine("POST", "login/", { username: value, password: value, next: value });
+  }
+});

@@ -1,4 +1,5 @@
 import type { Plugin } from "#sdk";
+import { adminErrors } from "./errors.ts";
 import { frame, stylePath } from "./frame.ts";
 import { html } from "./html.ts";
 import { models } from "./models/all.ts";
@@ -27,6 +28,16 @@ const pages: readonly Page[] = [
     historyPage(model),
   ]),
 ];
+
+/** What is nowhere, as a page too. */
+const missing: Page = {
+  path: `${SITE}*`,
+  name: "pulp_mgmt_missing",
+  isOpen: true,
+  async show() {
+    throw adminErrors.missing();
+  },
+};
 
 const style = (path: string): Page => ({
   path,
@@ -59,7 +70,7 @@ export const adminSite: NonNullable<Plugin["pages"]> = ({ STATIC_URL }) => {
   return {
     logInPath: LOG_IN,
     problem,
-    pages: isOurs ? [...pages, style(sheet)] : pages,
+    pages: isOurs ? [...pages, missing, style(sheet)] : [...pages, missing],
     ...(isOurs ? {} : { styleOrigin: new URL(sheet).origin }),
   };
 };

@@ -56,15 +56,25 @@ export const historyPage = (model: Model): Page => ({
   },
 });
 
-const CURSOR = /^(20\d\d-[01]\d-[0-3]\d [0-2]\d:[0-5]\d:[0-5]\d\.\d{6})~([\da-f-]{36})$/;
+const CURSOR = /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d{6})~([\da-f-]{36})$/;
+
+/** Time and id of an entry in an address; undefined for what is none. */
+function cursorIn(text = ""): { readonly created: string; readonly id: string } | undefined {
+  const [, second = "", fraction = "", id = ""] = CURSOR.exec(text) ?? [];
+  const time = Date.parse(`${second.replace(" ", "T")}Z`);
+  // Days that no month has are rolled over by some, and refused by the database.
+  if (Number.isNaN(time) || !new Date(time).toISOString().startsWith(second.replace(" ", "T"))) {
+    return undefined;
+  }
+  return { created: `${second}${fraction}Z`, id };
+}
 
 /** One page and one entry more, by the index of objects. */
 async function entriesOf({ call, query }: Visit, object: string): Promise<readonly EntryRow[]> {
-  const [, created, id] = CURSOR.exec(query.before ?? "") ?? [];
-  const older =
-    created === undefined || Number.isNaN(Date.parse(`${created.replace(" ", "T")}Z`))
-      ? sql`true`
-      : sql`(e.created, e.id::text) < (${`${created}Z`}::timestamptz, ${id})`;
+  const cursor = cursorIn(query.before);
+  const older = cursor
+    ? sql`(e.created, e.id::text) < (${cursor.created}::timestamptz, ${cursor.id})`
+    : sql`true`;
   const { rows } = await sql<EntryRow>`
     select e.id, ${sql.raw(timeText("e.created"))} as created, e.username, e.authenticated_by,
       e.operation, e.outcome
