@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { sql } from "kysely";
 import { ADMIN_PASSWORD, type TestApi } from "../../support/rest-api.ts";
 import {
   createSite,
@@ -206,4 +207,26 @@ test("§5.1: an organisation alone opens no page of a domain: only a user or a g
   };
   const list = await api.request("GET", `${SITE}core/domain/`, { user: null, headers });
   assert.deepEqual(namesIn(list), ["dom-mara"]);
+});
+
+test("§11: tenants change their domain, but for what is the administrators'", async (t) => {
+  const { api, mara } = await tenants(t);
+  const path = `core/domain/${await idOf(api, "domain", "dom-mara")}/change/`;
+  const form = {
+    ...{ name: "dom-mara", description: "Ours", pulp_labels: '{"a": "b"}' },
+    storage_class: "pulpcore.app.models.storage.FileSystem",
+    storage_settings: "{}",
+    hide_guarded_distributions: "on",
+  };
+  const done = await mara.done(path, form);
+  assert.match(done.text, /The domain “dom-mara” was changed\./);
+  const { rows } = await sql`select description, labels, redirect_to_object_storage as redirects,
+    hide_guarded_distributions as hides from domain where name = 'dom-mara'`.execute(api.ctx.db);
+  const expected = { description: "Ours", labels: { a: "b" }, redirects: false, hides: true };
+  assert.deepEqual(rows, [expected]);
+  const renamed = await mara.send(path, { ...form, name: "template-mine" });
+  assert.match(renamed.text, /Names that begin with &#39;template-&#39; are for administrators\./);
+  const elsewhere = await mara.send(path, { ...form, storage_settings: '{"location": "/etc"}' });
+  assert.match(elsewhere.text, /location: Only administrators may name a folder/);
+  assert.match(elsewhere.text, /&quot;location&quot;: &quot;\/etc&quot;/, "still there to correct");
 });
