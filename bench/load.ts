@@ -12,6 +12,8 @@ export interface HttpLoad {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly connections?: number;
+  /** Seconds after which an answer is missing; 2 without it. */
+  readonly patienceS?: number;
   /** Statuses that are a success besides 2xx and 3xx. */
   readonly alsoFine?: readonly number[];
 }
@@ -23,7 +25,7 @@ export async function wrk(load: HttpLoad, seconds: number): Promise<LoadResult> 
   const duration = Math.max(1, Math.round(seconds));
   const { stdout, stderr } = await run("wrk", [
     ...["-t", "1", "-c", String(load.connections ?? 64), "-d", `${duration}s`],
-    ...["-s", script, load.url],
+    ...["--timeout", `${load.patienceS ?? 2}s`, "-s", script, load.url],
   ]);
   const line = stdout.split("\n").find((each) => each.startsWith("result "));
   if (line === undefined) throw new Error(`wrk: ${stdout}${stderr}`);

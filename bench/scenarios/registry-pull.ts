@@ -19,6 +19,8 @@ const FEW = { tags: 10, name: "bench/few" };
 /** Of P5, where nothing may grow with them. */
 const MANY = { tags: 100_000, name: "bench/many" };
 const MIB = 1_048_576;
+/** A hundred MiB may take a while on a machine with other work. */
+const PATIENCE_S = 20;
 
 const cpu = (bound: number, source: string): Goal => ({ measure: "cpu", bound, source });
 
@@ -40,8 +42,9 @@ async function run(bench: Bench): Promise<void> {
   for (const pulled of pulledOf(own)) {
     const load = (target: RegistryTarget) => async (seconds: number) => {
       const { headers } = await RegistryClient.open(target, NAME);
-      const { connections } = pulled;
-      return wrk({ url: `${target.url}/v2/${NAME}/${pulled.path}`, headers, connections }, seconds);
+      const { connections, path } = pulled;
+      const url = `${target.url}/v2/${NAME}/${path}`;
+      return wrk({ url, headers, connections, patienceS: PATIENCE_S }, seconds);
     };
     await bench.pair({
       name: pulled.name,
