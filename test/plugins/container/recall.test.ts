@@ -78,10 +78,18 @@ test("a request that was answered is answered again, for whoever may pull", asyn
   assert.equal(recalled(), undefined);
 });
 
-test("what the name leads to by a query is not what the path means", async () => {
+test("what a name leads to by a query only is not remembered", async () => {
   const { keep, recalled } = await createMemory();
-  await keep("bytes", visitOf("GET", PATH, { query: "ns=docker.io" }));
+  const led = {
+    ...visitOf("GET", PATH, { query: "ns=docker.io" }),
+    name: { ...NAME, full: "app" },
+  };
+  await keep("bytes", led);
+  assert.equal(recalled(led), undefined);
 
+  const page = visitOf("GET", PATH, { query: "n=8" });
+  const answer = await keep("bytes", page);
+  assert.equal(recalled(page), answer);
   assert.equal(recalled(), undefined);
 });
 

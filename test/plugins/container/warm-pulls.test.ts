@@ -30,7 +30,7 @@ async function createSite(t: TestContext, { isPrivate = false } = {}): Promise<S
   const under = `/v2/${NAME}`;
   const paths = [
     ...[`${under}/manifests/1`, `${under}/manifests/${digest}`],
-    ...[`${under}/blobs/${layer}`, `${under}/tags/list`],
+    ...[`${under}/blobs/${layer}`, `${under}/tags/list`, `${under}/tags/list?n=1000`],
   ];
   const statuses: Site["statuses"] = async (bearer, some = paths) => {
     const all: number[] = [];

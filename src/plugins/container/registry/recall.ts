@@ -13,7 +13,7 @@ export function recalledAnswer(
   visit: Visit,
 ): Answer | undefined {
   const { exchange, method } = visit;
-  if (exchange.query !== undefined || (method !== "GET" && method !== "HEAD")) return undefined;
+  if (method !== "GET" && method !== "HEAD") return undefined;
   const recalled = memory.recall(requestOf(exchange));
   if (!recalled) return undefined;
   const { answer, place, type } = recalled;
@@ -36,12 +36,15 @@ export function noteRequest(
 ): void {
   // Who counts what is sent wants to know who got it.
   if (tools.countSent) return;
-  // By a query the name may lead elsewhere (`?ns=`).
-  if (exchange.query !== undefined || of.place.name !== name.full) return;
+  // By a query the name may lead elsewhere (`?ns=`), to what nobody has looked up by this name.
+  if (of.place.name !== name.full) return;
   memory.note(requestOf(exchange), of.key, of.type);
 }
 
-const requestOf = ({ isHead, rawPath }: Exchange): string => (isHead ? `HEAD ${rawPath}` : rawPath);
+function requestOf({ isHead, rawPath, query }: Exchange): string {
+  const target = query === undefined ? rawPath : `${rawPath}?${query}`;
+  return isHead ? `HEAD ${target}` : target;
+}
 
 /** Of several Accept lines Node makes one (plugin-container §7.5). */
 export function isAccepted(accept: string | undefined, type: string): boolean {
