@@ -20,6 +20,7 @@ import type { TaskScheduleTable } from "./schedules/table.ts";
 import type { SigningServiceTable } from "./signing/table.ts";
 import type * as tasks from "./tasks/table.ts";
 import type { UploadChunkTable, UploadTable } from "./uploads/table.ts";
+import type * as vulnerabilities from "./vulnerabilities/table.ts";
 
 /** Every table of the core by name; a plugin adds its own with `db.withTables<…>()`. */
 export interface CoreTables {
@@ -76,6 +77,8 @@ export interface CoreTables {
   readonly task_wait: tasks.TaskWaitTable;
   readonly task_schedule: TaskScheduleTable;
   readonly signing_service: SigningServiceTable;
+  readonly vulnerability_report: vulnerabilities.VulnerabilityReportTable;
+  readonly vulnerability_report_version: vulnerabilities.VulnerabilityReportVersionTable;
   readonly audit_entry: audit.AuditEntryTable;
   readonly audit_task_end: audit.AuditTaskEndTable;
 }

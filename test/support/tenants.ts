@@ -178,6 +178,12 @@ export const MAKERS: Readonly<Record<string, (making: Making) => Promise<string>
     );
     return `${distribution}downloads/${id}/`;
   },
+  vuln_report: async ({ api, domain, of }) => {
+    const id = uuid7();
+    await sql`insert into vulnerability_report (id, domain, content, vulns)
+      values (${id}, ${domain.num}, ${idOf(of("content/file/files"))}, '[]')`.execute(api.ctx.db);
+    return inDomain(domain.name, `vuln_report/${id}/`);
+  },
   "remotes/file/file": (m) =>
     post(m, "remotes/file/file/", { name: `r${m.suffix}`, url: "http://x.example/" }),
   "repositories/file/file": (m) =>

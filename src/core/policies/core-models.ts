@@ -33,6 +33,6 @@ export const coreModels: readonly AccessModel[] = [
   { model: "core.contentredirectcontentguard", roles: STANDARD_ROLES },
   { model: "core.headercontentguard", roles: STANDARD_ROLES },
   { model: "core.compositecontentguard", roles: STANDARD_ROLES },
-  ...["artifact", "taskgroup"].map(plain),
+  ...["artifact", "taskgroup", "vulnerabilityreport"].map(plain),
   ...["user", "role", "userrole", "grouprole", "accesspolicy", "appstatus"].map(globalPlain),
 ];

@@ -101,6 +101,7 @@ export const coreRules: AccessRules = {
       "repositories/reclaim_space",
       "distributions/core/artifacts",
       "signing-services",
+      "vuln_report",
     ],
   ],
 };

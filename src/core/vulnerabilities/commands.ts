@@ -2,6 +2,7 @@ import { advisoriesOf } from "./advisories.ts";
 import { vulnerabilityErrors } from "./errors.ts";
 import { JsonService } from "./json-service.ts";
 import { releasePages, releaseTypes } from "./queries.ts";
+import { scanVersion } from "./scan.ts";
 import { storedJson } from "./stored-json.ts";
 
 /** For plugins that ask what is known about releases: what a version holds, and who knows of it. */
@@ -9,6 +10,7 @@ export const advisories = {
   releaseTypes,
   releasePages,
   advisoriesOf,
+  scanVersion,
   storedJson,
   service: (...args: ConstructorParameters<typeof JsonService>) => new JsonService(...args),
   errors: vulnerabilityErrors,

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Ctx } from "../ctx.ts";
 import type { ContentType, ReleaseColumns } from "../plugin-contract.ts";
-import type { Release, ReleasedVersion } from "./types.ts";
+import type { HeldRelease, ReleasedVersion } from "./types.ts";
 
 const PAGE = 5000;
 
@@ -28,19 +28,19 @@ export async function* releasePages(
   { db, plugins }: Pick<Ctx, "db" | "plugins">,
   version: ReleasedVersion,
   { type, table, releases }: ReleaseType,
-): AsyncGenerator<readonly Release[], void, undefined> {
+): AsyncGenerator<readonly HeldRelease[], void, undefined> {
   const [name, column] = [releases.name, releases.version].map((one) => sql.ref(`p.${one}`));
   let after = "00000000-0000-0000-0000-000000000000";
   for (;;) {
-    const { rows } = await sql<Release & { readonly id: string }>`
-      select m.content as id, ${name} as name, ${column} as version
+    const { rows } = await sql<HeldRelease>`
+      select m.content as unit, ${name} as name, ${column} as version
       from membership m join ${sql.table(table)} p on p.domain = m.domain and p.id = m.content
       where m.repository = ${version.repository} and m.domain = ${version.domain}
         and m.content > ${after}::uuid and m.type = ${plugins.contentTypeNum(type)}
         and m.added <= ${version.number} and m.removed > ${version.number}
       order by m.content limit ${sql.lit(PAGE)}`.execute(db);
     if (rows.length > 0) yield rows;
-    after = rows.at(-1)?.id ?? after;
+    after = rows.at(-1)?.unit ?? after;
     if (rows.length < PAGE) return;
   }
 }

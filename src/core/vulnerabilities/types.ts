@@ -6,6 +6,19 @@ export interface Release {
   readonly version: string;
 }
 
+/** A unit that is a release. */
+export interface HeldRelease extends Release {
+  /** `content.id` */
+  readonly unit: string;
+}
+
+/** What is known about a unit: JSON text of a list of records, `[]` without any. */
+export interface Finding {
+  /** `content.id` */
+  readonly unit: string;
+  readonly vulns: string;
+}
+
 /** A version of a repository by the numbers that membership uses. */
 export interface ReleasedVersion {
   /** `domain.num` */

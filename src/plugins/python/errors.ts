@@ -33,9 +33,4 @@ export const pythonErrors = defineErrors({
     message: (filenames: readonly string[]) =>
       `${DUPLICATES} Existing conflicting packages: ${filenames.join(", ")}`,
   },
-  noVulnerabilitySource: {
-    code: "python_no_vulnerability_source",
-    status: 400,
-    message: () => "No source of vulnerabilities is configured, so nothing was scanned.",
-  },
 });

@@ -1,6 +1,5 @@
 import { Type } from "@sinclair/typebox";
-import { defineTask } from "#sdk";
-import { pythonErrors } from "./errors.ts";
+import { advisories, defineTask } from "#sdk";
 import { synchronize } from "./mirror/sync.ts";
 import { publishVersion } from "./publish.ts";
 import { repairMetadata } from "./repair/metadata.ts";
@@ -38,13 +37,17 @@ export const repairPackages = defineTask({
   },
 });
 
-/** Reports of vulnerabilities have no source yet, which the task says. */
+/** Asks what is known about the packages of a version, and keeps it with them (core-content §16). */
 export const scanPackages = defineTask({
   name: "pulpcore.app.tasks.vulnerability_report.check_content",
   label: "python",
   input: Type.Object({ version: id }),
   async run(job, { version }) {
-    await versionById(job.ctx.db, job.caller.domain, version);
-    throw pythonErrors.noVulnerabilitySource();
+    const { domain } = job.caller;
+    const { id, number, repository } = await versionById(job.ctx.db, domain, version);
+    await advisories.scanVersion(job, {
+      ...{ id, number, domain: domain.num, repository: repository.num, type: repository.type },
+    });
+    return null;
   },
 });

@@ -20,6 +20,7 @@ import { exchangedTokenSchema, tokenExchange } from "./token-exchange.ts";
 import { apiToken, createdTokenSchema } from "./tokens.ts";
 import { upload } from "./uploads.ts";
 import { user } from "./users.ts";
+import { vulnerabilityReports } from "./vulnerability-reports.ts";
 import { worker } from "./workers.ts";
 
 /** What the core serves besides the families of master and detail objects. */
@@ -44,6 +45,7 @@ export const coreParts: ApiParts = {
     // After users: a PRN of one means the user, not the member.
     groupUser,
     userRole,
+    vulnerabilityReports,
     worker,
   ],
   endpoints: [

@@ -62,13 +62,3 @@ test("packages without a file are told as not repaired", async (t) => {
     "repair.metadata.failed": [1, null],
   });
 });
-
-test("a scan says that nothing was asked", async (t) => {
-  const api = await createPythonApi(t);
-  const { latest_version_href } = await made(api, REPOSITORIES, { name: "r" });
-
-  const task = await endedTask(api, await api.post(`${latest_version_href}scan/`, {}));
-
-  assert.equal(task.state, "failed");
-  assert.match(task.error?.description ?? "", /No source of vulnerabilities is configured/);
-});

@@ -300,6 +300,7 @@ export const VIEWSETS: Readonly<Record<string, Viewset>> = {
   access_policies: admin("list", "retrieve", "update", "partial_update", "reset"),
   workers: admin("list", "retrieve"),
   "signing-services": admin("list", "retrieve"),
+  vuln_report: admin("list", "retrieve", "destroy"),
   "distributions/core/artifacts": admin("list", "retrieve"),
   "contentguards/certguard/x509": admin(...CRUD),
   "contentguards/certguard/rhsm": admin(...CRUD),

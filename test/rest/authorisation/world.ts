@@ -225,7 +225,7 @@ async function createTokens(api: TestApi): Promise<ReadonlyMap<string, string>> 
 const KEPT = [
   ...["api_token", "app_group", "app_user", "artifact", "content", "content_guard", "distribution"],
   ...["alternate_content_source", "domain", "group_member", "publication", "remote", "repository"],
-  ...["repository_version", "role", "role_assignment", "task", "upload"],
+  ...["repository_version", "role", "role_assignment", "task", "upload", "vulnerability_report"],
   ...["python_blocklist_entry", "python_trusted_publisher"],
   ...["service_yank_monitor", "service_vuln_report", "service_account", "service_guard_rule"],
 ] as const;

@@ -47,7 +47,12 @@ export const contentOrderings = {
 /** Keys that every unit has. */
 export const contentFields: Fields = {
   pulp_labels: labels,
-  vuln_report: link({ mayBeNull: true, sql: "null::text" }),
+  vuln_report: link({
+    mayBeNull: true,
+    sql: `(select v.id from vulnerability_report v
+      where v.domain = e.domain and v.content = e.id)`,
+    read: ({ vuln_report: id }, view) => (id ? href(view, `vuln_report/${id}/`) : null),
+  }),
 };
 
 const artifactHref = (id: unknown): string => `artifacts/${id}/`;
