@@ -17,7 +17,7 @@ const exportedNames = (text: string): readonly string[] =>
     .sort();
 
 /** More than a plugin author reads through is no door any more. */
-const MOST_NAMES = 110;
+const MOST_NAMES = 120;
 
 test("the door for plugins shows the listed names, and not too many", () => {
   const text = read("src/sdk/index.ts");
