@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { endedTask } from "../../support/run-tasks.ts";
 import { createMirrorWorld } from "./mirror-world.ts";
 import { codesOf, createRegistryWorld, OCI_INDEX, type RegistryWorld } from "./registry-world.ts";
-import { REPOSITORIES } from "./support.ts";
+import { idOf, latestMembers, REPOSITORIES } from "./support.ts";
 
 const NAME = "team/app";
 
@@ -121,7 +121,8 @@ test("the REST API refuses the same, until the rule is taken off", async (t) => 
   await rule({ immutable_tags: [] });
   const untagged = await endedTask(world, await world.post(`${href}untag/`, { tag: "v1" }));
   assert.equal(untagged.state, "completed");
-  assert.equal(await headOf(world, "v1"), null);
+  const members = await latestMembers(world.ctx, idOf(href));
+  assert.ok(!members.some((member) => member.startsWith("v1 →")));
 });
 
 test("patterns are checked, and a repository without any has none", async (t) => {
@@ -132,6 +133,26 @@ test("patterns are checked, and a repository without any has none", async (t) =>
   const { body } = await world.get(`${REPOSITORIES}?name=team/free`);
   assert.deepEqual(body.results[0].immutable_tags, []);
   await world.pushImage("team/free", "v1", "b");
+});
+
+test("a repository without a rule pays nothing for rules, and one with a rule a statement", async (t) => {
+  const { world, rule } = await createWorld(t);
+  const bodies = [await manifestOf(world, "one"), await manifestOf(world, "two")];
+  const move = (n: number) =>
+    world.statementsOf(async () => {
+      const { status } = await world.pushManifest(NAME, "main", bodies[n] ?? {});
+      assert.equal(status, 201);
+    });
+  await move(0);
+  const ruled = await move(1);
+  await rule({ immutable_tags: [] });
+  await move(0);
+
+  const free = await move(1);
+
+  assert.equal(free.filter((text) => /with recursive closed/.test(text)).length, 0);
+  assert.equal(ruled.filter((text) => /with recursive closed/.test(text)).length, 1);
+  assert.equal(free.filter((text) => text.includes("immutable_tags")).length, 1);
 });
 
 test("a sync that would move an immutable tag fails, and the repository stays as it was", async (t) => {
