@@ -36,11 +36,8 @@ export class TaskChild {
   ) {
     this.#process = fork(entry.file, [...entry.args], {
       // A small nursery: what a sync makes per file dies young, and a large one is only resident.
-      execArgv: [
-        `--max-old-space-size=${memoryMb}`,
-        "--max-semi-space-size=4",
-        "--optimize-for-size",
-      ],
+      // To optimise for size on top of that saves 25 MB of 185, and costs a third of the CPU time.
+      execArgv: [`--max-old-space-size=${memoryMb}`, "--max-semi-space-size=4"],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { DomainRef, Trx } from "../ctx.ts";
-import type { ContentType } from "../plugin-contract.ts";
+import type { ContentType, DetailRow } from "../plugin-contract.ts";
 import { prepared } from "../prepared.ts";
 import type { PreparedUnit } from "./rules.ts";
 import type { FileSource } from "./types.ts";
@@ -42,10 +42,8 @@ export async function insertUnits(
   const labels = units.map(({ labels: own }) =>
     own && Object.keys(own).length > 0 ? JSON.stringify(own) : null,
   );
-  const records = withIds.map(({ id, unit }) =>
-    recordOf({ ...unit.row, id, domain: target.domain.num }),
-  );
   const columns = ["id", "domain", ...new Set(units.flatMap(({ row }) => Object.keys(row)))];
+  const details = detailsOf(target, withIds);
   const list = (of: string) => sql.join(columns.map((column) => sql.ref(`${of}${column}`)));
   const table = sql.table(target.type.table);
   const { rows: made } = await sql<{ id: string }>`${prepared(units.length)}
@@ -58,11 +56,26 @@ export async function insertUnits(
       returning id),
     detailed as (
       insert into ${table} (${list("")})
-      select ${list("d.")} from json_populate_recordset(null::${table}, ${JSON.stringify(records)}::json) d
+      select ${list("d.")} from json_populate_recordset(
+        json_populate_record(null::${table}, ${details.base}::json), ${details.records}::json) d
       join made on made.id = d.id)${target.isCounted ? counting(target) : sql``}
     select id from made`.execute(trx);
   const ids = new Set(made.map(({ id }) => id));
   return new Map(withIds.flatMap(({ id, unit }) => (ids.has(id) ? [[unit.hex, id] as const] : [])));
+}
+
+/**
+ * What the first row has in a column stands for all rows that have the same in it, and is sent once:
+ * many columns are empty in most rows.
+ */
+function detailsOf(
+  { domain }: Target,
+  units: readonly { readonly id: string; readonly unit: PreparedUnit }[],
+): { readonly base: string; readonly records: string } {
+  const first = units[0]?.unit.row ?? {};
+  const records = units.map(({ id, unit }) => ({ ...differences(unit.row, first), id }));
+  const base = { ...differences(first, {}), domain: domain.num };
+  return { base: JSON.stringify(base), records: JSON.stringify(records) };
 }
 
 const counting = ({ domain, typeNum }: Target) => sql`, counted as (
@@ -70,14 +83,17 @@ const counting = ({ domain, typeNum }: Target) => sql`, counted as (
   select ${domain.num}::int, ${typeNum}::smallint, count(*) from made having count(*) > 0
   on conflict (domain, type) do update set n = content_count.n + excluded.n)`;
 
-/** A row as JSON takes it, in which bytes are written the way PostgreSQL reads them. */
-function recordOf(row: Record<string, unknown>): Readonly<Record<string, unknown>> {
-  // In place: to take a wide row apart and put it together again costs more than all the rest.
+/** Columns in which a row is not as another one, as JSON takes them; those that it lacks are null. */
+function differences(row: DetailRow, other: DetailRow): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
   for (const name in row) {
     const value = row[name];
-    if (value instanceof Uint8Array) row[name] = bytesText(Buffer.from(value));
+    if (value === other[name]) continue;
+    // Bytes the way PostgreSQL reads them.
+    found[name] = value instanceof Uint8Array ? bytesText(Buffer.from(value)) : (value ?? null);
   }
-  return row;
+  for (const name in other) if (!(name in row)) found[name] = null;
+  return found;
 }
 
 const bytesText = (bytes: Buffer): string => `\\x${bytes.toString("hex")}`;
