@@ -17,16 +17,30 @@ export function linesAfter(lines: Buffer, after: string, limit: number): readonl
   return found;
 }
 
-/** Where the first line begins that comes after the text; the end if none does. */
+/**
+ * Where the first line begins that comes after the text; the end if none does. Lines are short: to
+ * look at their bytes here costs less than a call for each.
+ */
 function firstAfter(lines: Buffer, after: Buffer): number {
   let low = 0;
   let high = lines.length;
   while (low < high) {
-    const middle = (low + high) >>> 1;
-    const start = middle === 0 ? 0 : lines.lastIndexOf(NEWLINE, middle - 1) + 1;
-    const end = lines.indexOf(NEWLINE, middle);
-    if (lines.compare(after, 0, after.length, start, end) > 0) high = start;
+    let start = (low + high) >>> 1;
+    let end = start;
+    while (start > low && lines[start - 1] !== NEWLINE) start -= 1;
+    while (end < lines.length && lines[end] !== NEWLINE) end += 1;
+    if (isAfter(lines.subarray(start, end), after)) high = start;
     else low = end + 1;
   }
   return low;
+}
+
+function isAfter(line: Buffer, other: Buffer): boolean {
+  for (let at = 0; at < line.length; at += 1) {
+    const byte = line[at] ?? 0;
+    const than = other[at];
+    if (than === undefined) return true;
+    if (byte !== than) return byte > than;
+  }
+  return false;
 }
