@@ -23,6 +23,8 @@ const HEADERS_TIMEOUT_MS = 60_000;
 /** Above the 60 to 75 s of the proxies in front, so that they close first. */
 const KEEP_ALIVE_MS = 90_000;
 const IDLE_MS = 300_000;
+/** What a socket takes before it asks to wait: the largest body that is sent from memory at once. */
+const SOCKET_BYTES = 262_144;
 
 export interface ContentServerOptions {
   readonly handlers: readonly ContentHandler[];
@@ -100,6 +102,7 @@ function newServer(onRequest: RequestListener, keepAliveTimeout: number): Server
     requireHostHeader: false,
     noDelay: true,
     optimizeEmptyRequests: true,
+    highWaterMark: SOCKET_BYTES,
   };
   const server = createServer(options, onRequest);
   server.timeout = IDLE_MS;
