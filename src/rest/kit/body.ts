@@ -18,6 +18,7 @@ export interface BodyOptions {
   readonly fields: Fields;
   /** JSON cannot carry the file, so it is not taken. */
   readonly hasFile?: boolean;
+  readonly isFileOptional?: boolean;
 }
 
 /** A body and the files in it, which are dropped when nobody took them. */
@@ -36,7 +37,8 @@ const NOTHING: ReadBody = {
 export async function readBody(call: Call, options: BodyOptions): Promise<ReadBody> {
   const { headers, raw } = call.request;
   const isEmpty = headers["content-length"] === "0" || hasNoBody(raw);
-  if (isEmpty && !options.hasFile) return NOTHING;
+  const needsFile = options.hasFile === true && options.isFileOptional !== true;
+  if (isEmpty && !needsFile) return NOTHING;
   const type = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   if (isEmpty && type === "") return NOTHING;
   if (headers["content-encoding"] && headers["content-encoding"] !== "identity") {
@@ -44,7 +46,7 @@ export async function readBody(call: Call, options: BodyOptions): Promise<ReadBo
   }
   switch (type) {
     case "application/json":
-      if (options.hasFile) throw restErrors.mediaType(type);
+      if (needsFile) throw restErrors.mediaType(type);
       return { ...NOTHING, values: await readJson(call), isForm: false };
     case "application/x-www-form-urlencoded":
       return { ...NOTHING, values: formValues(call, await readForm(call)), isForm: true };

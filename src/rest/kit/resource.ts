@@ -202,6 +202,8 @@ export interface Body {
   readonly fields: Fields;
   /** A file comes along, so no JSON. */
   readonly hasFile?: boolean;
+  /** The file may be missing: JSON is taken too, though clients are told to send forms. */
+  readonly isFileOptional?: boolean;
   /** Unknown keys are ignored (core-rest §2.2). */
   readonly isLenient?: boolean;
   /** Nothing is required, as in a PATCH. */

@@ -29,6 +29,20 @@ interface SentFile {
   };
 }
 
+const fields: Parameters<typeof defineResource>[0]["fields"] = {
+  vulns: { schema: { type: "object" }, readOnly: true },
+  repo_version: relation(
+    "repo_version",
+    { to: "repository_version" },
+    { nullable: true, column: "e.version" },
+  ),
+  package_json: {
+    schema: { type: "string", format: "binary" },
+    nullable: true,
+    writeOnly: true,
+  },
+};
+
 /** What OSV knows about the packages of a repository version, or of a lock file (service §8.2). */
 export const vulnerabilityReports = defineResource({
   path: "vuln_report_service",
@@ -39,18 +53,10 @@ export const vulnerabilityReports = defineResource({
   source: { from: "service_vuln_report e" },
   // Each may be as large as OSV_REPORT_MAX_SIZE allows.
   mostListed: 10,
-  fields: {
-    vulns: { schema: { type: "object" }, readOnly: true },
-    repo_version: relation(
-      "repo_version",
-      { to: "repository_version" },
-      { nullable: true, column: "e.version" },
-    ),
-    package_json: {
-      schema: { type: "string", format: "binary" },
-      nullable: true,
-      writeOnly: true,
-    },
+  fields,
+  createBody: {
+    schema: "service.VulnerabilityReport",
+    ...{ fields, hasFile: true, isFileOptional: true },
   },
   filters: datetimeFilters("pulp_created", "e.created", ["lt", "lte", "gt", "gte", "range"]),
   orderings: { pulp_created: "e.created" },
