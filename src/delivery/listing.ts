@@ -1,3 +1,4 @@
+import { Turnstile } from "#base/turnstile.ts";
 import type { Ctx } from "#core/ctx.ts";
 import type { ContentRequest, Listing, Match, SpooledBody } from "./contract.ts";
 import {
@@ -11,7 +12,6 @@ import {
 } from "./listing-entries.ts";
 import { LISTING_TAIL, listingHead, listingLine } from "./listing-html.ts";
 import { listingJson, listingPage } from "./listing-json.ts";
-import { Turnstile } from "./turnstile.ts";
 
 /** Entries that are rendered in memory; longer directories go through a temporary file. */
 const IN_MEMORY = 5000;

@@ -41,6 +41,9 @@ create index service_package_download_name on service_package_download (domain, 
 create index service_package_download_place on service_package_download (domain, base_path, hour);
 create index service_package_download_org on service_package_download (domain, org_id, id)
   where org_id is not null;
+create index service_package_download_arch on service_package_download (domain, arch, id)
+  where arch is not null;
+create index service_package_download_type on service_package_download (domain, package_type, id);
 create index service_package_download_hour on service_package_download (hour);
 
 create table service_request_activity (

@@ -1,12 +1,14 @@
 import { Readable } from "node:stream";
 import type { Json } from "#base/json.ts";
 import { RecentValues } from "#base/recent-values.ts";
+import { Turnstile } from "#base/turnstile.ts";
 import { type Call, type Ctx, inTransaction, type Plugin, sql } from "#sdk";
 import { serviceSettingsOf } from "../../settings.ts";
 import { csvOf } from "./csv.ts";
 import { metricsErrors } from "./errors.ts";
 import { type Parameters, parametersOf } from "./parameters.ts";
 import { REPORTS, type Report } from "./reports.ts";
+import type { Scope } from "./scope.ts";
 
 type Endpoint = NonNullable<Plugin["endpoints"]>[number];
 type Outcome = Awaited<ReturnType<Endpoint["run"]>>;
@@ -103,6 +105,20 @@ function tellTimeout(error: unknown): never {
   throw (error as { readonly code?: string }).code === "57014" ? metricsErrors.slow() : error;
 }
 
+/** Reports that a process counts at a time, and that wait for it. */
+const AT_ONCE = 2;
+const MOST_WAITING = 50;
+const counting = new Turnstile(AT_ONCE);
+
+async function rowsOf(ctx: Ctx, report: Report, scope: Scope): Promise<Rows> {
+  const { rows } = await inTransaction(ctx, undefined, async (trx) => {
+    await sql`select set_config('work_mem', ${WORK_MEMORY}, true),
+      set_config('statement_timeout', ${LONGEST}, true)`.execute(trx);
+    return report.rows(scope).execute(trx);
+  }).catch(tellTimeout);
+  return rows as Rows;
+}
+
 const caches = new WeakMap<Ctx["hot"], RecentValues<Rows>>();
 
 /** Rows of the same question are believed for a while, whatever the time of the default has become. */
@@ -118,12 +134,8 @@ function recentRows(call: Call, { name, report, parameters }: Asked): Promise<Ro
   const given = [query.getAll("from").at(-1) && fromMs, query.getAll("to").at(-1) && toMs];
   const key = JSON.stringify([name, domain, given, others]);
   const compute = async () => {
-    const { rows } = await inTransaction(ctx, undefined, async (trx) => {
-      await sql`select set_config('work_mem', ${WORK_MEMORY}, true),
-        set_config('statement_timeout', ${LONGEST}, true)`.execute(trx);
-      return report.rows({ ...parameters, domain }).execute(trx);
-    }).catch(tellTimeout);
-    return rows as Rows;
+    if (counting.waiting >= MOST_WAITING) throw metricsErrors.busy();
+    return counting.through(() => rowsOf(ctx, report, { ...parameters, domain }));
   };
   return cache.get(key, compute, ctx.clock.now());
 }

@@ -7,6 +7,11 @@ export const metricsErrors = defineErrors({
     status: 403,
     message: () => "You do not have permission to perform this action.",
   },
+  busy: {
+    code: "report-busy",
+    status: 429,
+    message: () => "Too many reports are being counted. Try again in 10 seconds.",
+  },
   slow: {
     code: "report-slow",
     status: 503,
