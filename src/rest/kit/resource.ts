@@ -288,8 +288,12 @@ export interface Endpoint {
   readonly operationId: string;
   readonly tag: string;
   readonly title: string;
+  /** What it reads of the query, for the description. */
+  readonly query?: Readonly<Record<string, JsonSchema>>;
   readonly body?: Body;
   readonly answers: Readonly<Record<string, Answer>>;
+  /** Media type of the answers; JSON without it. */
+  readonly answerTypes?: readonly string[];
   /** Anybody may ask, without credentials. */
   readonly isPublic?: boolean;
   /**

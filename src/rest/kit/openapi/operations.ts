@@ -206,12 +206,24 @@ export function endpointOperation(endpoint: Endpoint): Operation {
     shortId: shortEndpointId(endpoint),
     tag: endpoint.tag,
     summary: endpoint.title,
-    parameters: endpoint.method === "GET" ? FIELD_PARAMETERS : [],
+    parameters: [
+      ...queryParameters(endpoint.query),
+      ...(endpoint.method === "GET" ? FIELD_PARAMETERS : []),
+    ],
     ...(endpoint.body ? { body: requestBody(endpoint.body) } : {}),
     answers: endpoint.answers,
+    ...(endpoint.answerTypes ? { answerTypes: endpoint.answerTypes } : {}),
     isPublic: endpoint.isPublic ?? false,
   };
 }
+
+/** Parameters of a query by name; none has to be given. */
+export const queryParameters = (query: Endpoint["query"] = {}) =>
+  Object.entries(query).map(([name, schema]) => ({
+    in: "query",
+    name,
+    schema: toNode(schema),
+  }));
 
 export const describedOperation = ({ path, ...operation }: DescribedOperation): Operation => ({
   ...operation,

@@ -6,8 +6,8 @@ import {
   type SiteRoute,
   siteOperationId,
 } from "../site.ts";
-import { FIELD_PARAMETERS, type Operation, requestBody } from "./operations.ts";
-import { type Node, toNode } from "./schemas.ts";
+import { FIELD_PARAMETERS, type Operation, queryParameters, requestBody } from "./operations.ts";
+import type { Node } from "./schemas.ts";
 
 /** What the description says about a site. @param prefix default is the site's own. */
 export const siteOperations = (site: AnySite, prefix = site.prefix.default): Operation[] =>
@@ -29,11 +29,7 @@ function describe(
 ): Operation {
   const { route, operation } = of;
   const names = [...route.path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
-  const query = Object.entries(operation.query ?? {}).map(([name, schema]) => ({
-    in: "query",
-    name,
-    schema: toNode(schema),
-  }));
+  const query = queryParameters(operation.query);
   return {
     label,
     method: operation.method.toLowerCase(),

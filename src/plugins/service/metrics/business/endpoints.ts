@@ -6,7 +6,7 @@ import { type Call, type Ctx, inTransaction, type Plugin, sql } from "#sdk";
 import { serviceSettingsOf } from "../../settings.ts";
 import { csvOf } from "./csv.ts";
 import { metricsErrors } from "./errors.ts";
-import { type Parameters, parametersOf } from "./parameters.ts";
+import { PARAMETERS, type Parameters, parametersOf } from "./parameters.ts";
 import { REPORTS, type Report } from "./reports.ts";
 import type { Scope } from "./scope.ts";
 
@@ -18,6 +18,11 @@ type Rows = readonly Readonly<Record<string, Json>>[];
 export const BUSINESS_METRICS = "business_metrics";
 
 const NAMES = Object.keys(REPORTS) as (keyof typeof REPORTS)[];
+
+const OBJECT = { type: "object" } as const;
+const LIST = { type: "array", items: OBJECT } as const;
+
+const isList = (name: string): boolean => name !== "" && name !== "summary";
 
 const endpoint = (
   name: string,
@@ -31,7 +36,9 @@ const endpoint = (
   operationId: name === "" ? `${BUSINESS_METRICS}_read` : `${BUSINESS_METRICS}_${name}`,
   tag: "Business Metrics",
   title,
-  answers: { 200: null },
+  query: PARAMETERS,
+  answers: { 200: isList(name) ? LIST : OBJECT },
+  answerTypes: ["application/json", "text/csv"],
   async run(call) {
     const { request, reply, query, ctx } = call;
     const { accept } = request.headers;

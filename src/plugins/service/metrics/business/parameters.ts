@@ -56,6 +56,18 @@ export function parametersOf(
   };
 }
 
+/** The same for the description. */
+export const PARAMETERS = {
+  from: { type: "string", format: "date-time" },
+  to: { type: "string", format: "date-time" },
+  interval: { type: "string", enum: INTERVALS, default: "day" },
+  distribution: { type: "string" },
+  package_type: { type: "string", enum: PACKAGE_TYPES },
+  limit: { type: "integer", minimum: 1, maximum: MOST_ROWS, default: DEFAULT_LIMIT },
+  all_domains: { type: "boolean", default: false },
+  format: { type: "string", enum: ["json", "csv"] },
+} as const;
+
 const FLAGS = ["true", "false"] as const;
 
 const TIME =
