@@ -15,9 +15,13 @@ const ruleOf = {
   text: `
 select p.enabled, p.allow_overwrite, p.max_upload_size::float8 as max_bytes, p.require_attestation,
   not exists (select from service_push_group g where g.push_repository = p.id)
+      and not exists (select from service_push_account a where a.push_repository = p.id)
     or exists (select from service_push_group g
       join group_member m on m.app_group = g.app_group
-      where g.push_repository = p.id and m.app_user = $2) as is_allowed
+      where g.push_repository = p.id and m.app_user = $2)
+    or exists (select from service_push_account a
+      join service_account s on s.domain = a.domain and s.id = a.account
+      where a.push_repository = p.id and s.app_user = $2) as is_allowed
 from service_push_repository p where p.repository = $1`,
 };
 
@@ -53,7 +57,7 @@ export const pushGate: PushGate = {
   },
 };
 
-/** What is off is off for administrators too; the list of groups is not about them. */
+/** What is off is off for administrators too; the lists of who may are not about them. */
 function refusalOf(rule: Rule, isAdministrator: boolean): string | null {
   if (!rule.enabled) return "Pushing to this repository is disabled.";
   return rule.is_allowed || isAdministrator ? null : "You may not push to this repository.";

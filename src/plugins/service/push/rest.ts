@@ -5,13 +5,11 @@ import {
   choice,
   defineResource,
   type Executor,
-  FieldProblem,
   inTransaction,
   integer,
   labelActions,
   labelSelect,
   labels,
-  list,
   NAME,
   relation,
   roleActions,
@@ -20,6 +18,7 @@ import {
   textFilters,
   type Values,
 } from "#sdk";
+import { allowedAccounts, setAccounts } from "./accounts.ts";
 import { pushAction } from "./action.ts";
 import { allowedGroups, setGroups } from "./groups.ts";
 
@@ -53,10 +52,7 @@ export const pushRepositories = defineResource({
     publish_on_push: boolean({ default: true }),
     max_upload_size: integer({ nullable: true }, { minimum: 1 }),
     allowed_groups: allowedGroups,
-    allowed_service_accounts: list(
-      { type: "string", format: "uri" },
-      { absent: () => [], sql: "'[]'::jsonb", check: noAccounts },
-    ),
+    allowed_service_accounts: allowedAccounts,
     malware_scanning: choice(SCANNING, { default: "inherit" }),
     require_attestation: boolean({ default: false }),
     last_push: text({ readOnly: true, nullable: true }, { format: "date-time" }),
@@ -73,8 +69,9 @@ export const pushRepositories = defineResource({
       apply: (run, values, made) =>
         inTransaction(run.ctx, undefined, async (trx) => {
           const id = uuid7();
-          await insertRecord(trx, { id, domain: run.caller.domain.num, values });
-          await setGroups(trx, id, (values.allowed_groups ?? []) as readonly number[]);
+          const domain = run.caller.domain.num;
+          await insertRecord(trx, { id, domain, values });
+          await setAllowed(trx, { id, domain }, values);
           await made(trx, id);
           return id;
         }),
@@ -95,12 +92,6 @@ export const pushRepositories = defineResource({
   },
   actions: [pushAction, ...labelActions(TABLE), ...roleActions("service.PushRepository")],
 });
-
-/** Accounts are known to no address yet, so that no href leads to one. */
-function noAccounts(hrefs: readonly unknown[]): readonly unknown[] {
-  if (hrefs.length > 0) throw new FieldProblem("Invalid hyperlink - No URL match.");
-  return hrefs;
-}
 
 async function checkChange(run: Run, values: Values, row: Values): Promise<void> {
   const { repository = row.repository } = values;
@@ -184,7 +175,15 @@ async function changeRecord(
     where domain = ${caller.domain.num} and id = ${id}`
     .execute(db)
     .catch(tellTaken);
-  if (changes.allowed_groups !== undefined) {
-    await setGroups(db, id, changes.allowed_groups as readonly number[]);
-  }
+  await setAllowed(db, { id, domain: caller.domain.num }, changes);
+}
+
+/** Who may push, as far as the values say so. */
+async function setAllowed(
+  db: Executor,
+  record: { readonly id: string; readonly domain: number },
+  { allowed_groups: groups, allowed_service_accounts: accounts }: Values,
+): Promise<void> {
+  if (groups !== undefined) await setGroups(db, record.id, groups as readonly number[]);
+  if (accounts !== undefined) await setAccounts(db, record, accounts as readonly string[]);
 }

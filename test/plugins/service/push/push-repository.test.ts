@@ -7,6 +7,7 @@ import {
   as,
   below,
   CLASSES,
+  certificate,
   createService,
   make,
   makeDomain,
@@ -202,6 +203,33 @@ test("groups that may push are kept to; tenants name those that they are members
   });
   assert.deepEqual(opened.body.allowed_groups, []);
   assert.equal((await content(api, files, "x")).status, 202);
+});
+
+test("accounts of programs push where their record is named, and nobody else", async (t) => {
+  const { api, files, record } = await createOwn(t);
+  const account = async (name: string) => {
+    const json = { name, subject_dn: `/O=Example/CN=${name}`, org_id: "1" };
+    const made = await api.request("POST", at("rh_service_account/"), { ...ANA, json });
+    assert.equal(made.status, 201, made.text);
+    return { href: made.body.pulp_href, who: as(certificate(`/O=Example/CN=${name}`, "1")) };
+  };
+  const [builder, other] = [await account("builder"), await account("other")];
+  const made = await record({
+    ...{ name: "p", repository: files, allowed_service_accounts: [builder.href] },
+    allow_overwrite: true,
+  });
+  assert.deepEqual(made.allowed_service_accounts, [builder.href]);
+  const pushed = async (who: RequestOptions, bytes: string) =>
+    (await content(api, files, bytes, who)).status;
+  assert.equal(await pushed(builder.who, "one"), 202);
+  assert.equal(await pushed(other.who, "two"), 403);
+  assert.equal(await pushed(ANA, "three"), 403);
+  const unknown = builder.href.replace(/[0-9a-f]{12}\/$/, "000000000000/");
+  const json = { allowed_service_accounts: [unknown] };
+  const refused = await api.request("PATCH", made.pulp_href, { ...ANA, json });
+  assert.deepEqual([refused.status, Object.keys(refused.body)], [400, Object.keys(json)]);
+  assert.equal((await api.request("DELETE", builder.href, ANA)).status, 204);
+  assert.deepEqual((await api.get(made.pulp_href, ANA)).body.allowed_service_accounts, []);
 });
 
 test("push/ takes a file into the repository under the rules of the record", async (t) => {
