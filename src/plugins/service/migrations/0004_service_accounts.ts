@@ -53,6 +53,7 @@ create table service_guard_rule (
   labels jsonb not null default '{}',
   content_guard uuid not null,
   subject_dn text,
+  canonical_subject text,
   org_id text,
   service_account uuid,
   effect text not null check (effect in ('allow', 'deny')),
