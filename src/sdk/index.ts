@@ -32,6 +32,7 @@ export {
   deleteDistribution,
 } from "#core/distributions/commands.ts";
 export type { CoreEvent } from "#core/events/types.ts";
+export { tellFirstStatistics } from "#core/first-statistics.ts";
 export { ensureGuard } from "#core/guards/commands.ts";
 export {
   type ContentType,

@@ -31,7 +31,14 @@ async function createMemory(budgetBytes = 1_048_576) {
   const state = { now: 1_000_000, mayPull: true, version: "v-1", isPrivate: false };
   const told: { changed?: (distribution: string) => void } = {};
   const row = () => ({
-    ...{ domain: 1, domain_id: "dd", domain_name: "default", id: "d-1", base_path: "team/app" },
+    ...{
+      at: 1,
+      domain: 1,
+      domain_id: "dd",
+      domain_name: "default",
+      id: "d-1",
+      base_path: "team/app",
+    },
     ...{ namespace: "n", namespace_name: "team", pull_through: null, remote: null, xmin: "1" },
     ...{ repository: "r-1", repository_num: 1, repository_type: "container.container" },
     ...{ version: state.version, version_repository: 1, number: 1, private: state.isPrivate },
@@ -51,6 +58,8 @@ async function createMemory(budgetBytes = 1_048_576) {
   const registry = {
     memory,
     access: { mayRecall: () => state.mayPull },
+    tools: {},
+    pulls: { noteAgain: () => undefined },
   } as unknown as Registry;
   const keep = async (text: string, visit = visitOf("GET"), key = KEY) => {
     const place = await memory.place(NAME);
