@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "#base/errors.ts";
 import type { Json } from "#base/json.ts";
 import { type Attempt, retried } from "#base/retry.ts";
+import { Turnstile } from "#base/turnstile.ts";
 import type { HttpClient, HttpResponse } from "#platform/http/http.ts";
 import type { Ctx } from "../ctx.ts";
 import { vulnerabilityErrors } from "./errors.ts";
-import { Turns } from "./turns.ts";
 
 export interface JsonServiceOptions {
   /** Base address: `https://api.osv.dev`, with or without a slash at its end. */
@@ -37,7 +37,7 @@ const MOST_PAUSE_MS = 30_000;
 export class JsonService implements AsyncDisposable {
   readonly #options: JsonServiceOptions;
   readonly #client: HttpClient;
-  readonly #bodies = new Turns(BODIES);
+  readonly #bodies = new Turnstile(BODIES);
 
   constructor({ http }: Pick<Ctx, "http">, options: JsonServiceOptions) {
     this.#options = options;
@@ -85,7 +85,7 @@ export class JsonService implements AsyncDisposable {
   async #judge(url: string, response: HttpResponse): Promise<Attempt<Json | undefined>> {
     const { status, body, headers } = response;
     if (status === 200) {
-      const text = await this.#bodies.take(() => textOf(url, body, this.#options.mostBytes));
+      const text = await this.#bodies.through(() => textOf(url, body, this.#options.mostBytes));
       return { kind: "done", result: parsed(url, text) };
     }
     body.destroy();

@@ -1,11 +1,8 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
-import { openDoors } from "#app/doors.ts";
 import { container } from "#plugins/container/plugin.ts";
 import type { ContextOptions } from "../../support/context.ts";
+import { serveDoors } from "../../support/doors.ts";
 import { ADMIN_PASSWORD, createTestApi, type TestApi } from "../../support/rest-api.ts";
 
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -33,16 +30,7 @@ export async function createRegistryWorld(
   options: ContextOptions = {},
 ): Promise<RegistryWorld> {
   const api = await createTestApi(t, { ...options, shipped: [container] });
-  const doors = openDoors(api.ctx, [container]);
-  const server = createServer(doors.before((_request, response) => response.writeHead(404).end()));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    await doors.close(1000);
-  });
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const origin = await serveDoors(t, api.ctx, [container]);
   const authorization = `Basic ${Buffer.from(`admin:${ADMIN_PASSWORD}`).toString("base64")}`;
   const ask: RegistryWorld["ask"] = (method, path, init = {}) =>
     fetch(path.startsWith("http") ? path : `${origin}${path}`, {

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { openDoors } from "#app/doors.ts";
 import { container } from "#plugins/container/plugin.ts";
 import { service } from "#plugins/service/plugin.ts";
+import { serveDoors } from "../../../support/doors.ts";
 import { createTestApi } from "../../../support/rest-api.ts";
 import { as, below, headersFor, makeDomain, serviceSettings, user } from "../support.ts";
 
@@ -20,18 +17,9 @@ async function createHosted(t: TestContext) {
   });
   await makeDomain(api, "own", as(user("ana", "1")));
   const { meters } = api;
-  const doors = openDoors(api.ctx, [container, service], { meters });
-  const server = createServer(doors.before((_request, response) => response.writeHead(404).end()));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    await doors.close(1000);
-  });
-  const { port } = server.address() as AddressInfo;
+  const origin = await serveDoors(t, api.ctx, [container, service], { meters });
   const ask = async (method: string, path: string, init: RequestInit = {}) => {
-    const answer = await fetch(`http://127.0.0.1:${port}/v2/own/app/${path}`, {
+    const answer = await fetch(`${origin}/v2/own/app/${path}`, {
       ...{ method, ...init },
       headers: { ...headersFor(user("ana", "1")), "user-agent": "skopeo/1.18", ...init.headers },
     });

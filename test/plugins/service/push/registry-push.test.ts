@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { openDoors } from "#app/doors.ts";
 import { container } from "#plugins/container/plugin.ts";
 import { service } from "#plugins/service/plugin.ts";
+import { serveDoors } from "../../../support/doors.ts";
 import { createTestApi, formOf } from "../../../support/rest-api.ts";
 import { as, below, headersFor, makeDomain, serviceSettings, user } from "../support.ts";
 
@@ -20,21 +17,10 @@ async function createHosted(t: TestContext) {
     settings: serviceSettings(undefined, { TOKEN_AUTH_DISABLED: true }),
   });
   await makeDomain(api, "own", as(ANA));
-  const doors = openDoors(api.ctx, [container, service]);
-  const server = createServer(doors.before((_request, response) => response.writeHead(404).end()));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    await doors.close(1000);
-  });
-  const { port } = server.address() as AddressInfo;
+  const origin = await serveDoors(t, api.ctx, [container, service]);
   const ask = async (method: string, path: string, init: RequestInit = {}) => {
     const answer = await fetch(
-      path.startsWith("/")
-        ? `http://127.0.0.1:${port}${path}`
-        : `http://127.0.0.1:${port}/v2/own/app/${path}`,
+      path.startsWith("/") ? `${origin}${path}` : `${origin}/v2/own/app/${path}`,
       { method, ...init, headers: { ...headersFor(ANA), ...init.headers } },
     );
     const text = await answer.text();
