@@ -94,13 +94,18 @@ test("metadata and what has no type of its own are no packages", () => {
   for (const [type, path] of cases) assert.equal(told(type, path), undefined, path);
 });
 
-test("names of any length end in bounded time", () => {
-  const began = performance.now();
-  for (const type of ["rpm.rpm", "python.python", "npm.npm", "gem.gem", "maven.maven"]) {
+test("a file whose name is longer than any package's is not taken apart", () => {
+  for (const type of [
+    "rpm.rpm",
+    "python.python",
+    "npm.npm",
+    "gem.gem",
+    "maven.maven",
+    "file.file",
+  ]) {
     for (const end of [".rpm", ".whl", ".tar.gz", ".tgz", ".gem", ".jar"]) {
-      packageName({ type, basePath: "b", path: `${"a-1".repeat(5000)}${end}` });
-      packageName({ type, basePath: "b", path: `${"a-".repeat(5000)}${end}` });
+      assert.equal(told(type, `a/b/c/${"a-1".repeat(5000)}${end}`), undefined);
+      assert.equal(told(type, `${"a-".repeat(5000)}${end}`), undefined);
     }
   }
-  assert.ok(performance.now() - began < 2000);
 });

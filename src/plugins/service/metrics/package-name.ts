@@ -18,6 +18,8 @@ type Parts = Omit<PackageName, "type">;
 
 /** Longer names are cut: nobody can ask for them whole. */
 const MOST = 500;
+/** No package has a file name that long; to take such a name apart would cost time. */
+const LONGEST_FILE = 1024;
 
 /**
  * The package that a file is; undefined for metadata and whatever else is none.
@@ -30,6 +32,7 @@ export function packageName(file: {
   readonly path: string;
 }): PackageName | undefined {
   const [type = ""] = file.type.split(".");
+  if (baseName(file.path).length > LONGEST_FILE) return undefined;
   const parts = Object.hasOwn(READERS, type)
     ? READERS[type]?.(file.path, file.basePath)
     : undefined;
