@@ -12,7 +12,7 @@ const MOST_BUFFERS = 60;
 /** Deeper indexes cost a page for each level and look-up. */
 const DEPTH = 20;
 /** The first calls of a connection also make plans. */
-const ROUNDS = 6;
+const ROUNDS = 12;
 
 const dispatchCall = ({ domain }: TestContextValue, name: string): string => {
   const { keys, excl } = toLocks({ exclusive: [name], shared: [`domain ${domain.id}`] });
