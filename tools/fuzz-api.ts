@@ -42,9 +42,13 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "deckle-fuzz-"));
   try {
-    await using server = await startServer(
-      values.domains ? { env: { PULP_DOMAIN_ENABLED: "true" } } : {},
-    );
+    await using server = await startServer({
+      env: {
+        // Nobody beyond the loopback interface is asked.
+        PULP_OSV_API_URL: "http://127.0.0.1:9",
+        ...(values.domains ? { PULP_DOMAIN_ENABLED: "true" } : {}),
+      },
+    });
     const api = createApi(server, rootOf(DOMAINS[0]));
     const env = {
       SCHEMATHESIS_HOOKS: "fuzz_hooks",

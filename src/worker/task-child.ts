@@ -36,8 +36,12 @@ export class TaskChild {
   ) {
     this.#process = fork(entry.file, [...entry.args], {
       // A small nursery: what a sync makes per file dies young, and a large one is only resident.
-      // To optimise for size on top of that saves 25 MB of 185, and costs a third of the CPU time.
-      execArgv: [`--max-old-space-size=${memoryMb}`, "--max-semi-space-size=4"],
+      // To optimise for size costs a quarter of the CPU time, and keeps large syncs below 200 MB.
+      execArgv: [
+        `--max-old-space-size=${memoryMb}`,
+        "--max-semi-space-size=4",
+        "--optimize-for-size",
+      ],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,13 +1,28 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { attestation } from "../plugins/python/attestation.ts";
 import { type Distribution, sdist, wheel } from "../plugins/python/distributions.ts";
 import { blackBox } from "./support/black-box.ts";
 
-const box = blackBox({}, async ({ pulp: cli }) => {
+/** A database of advisories that knows of none. */
+const advisories = createServer(async (request, response) => {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part);
+  const { queries } = JSON.parse(Buffer.concat(parts).toString());
+  response.end(JSON.stringify({ results: queries.map(() => ({})) }));
+}).listen(0, "127.0.0.1");
+await once(advisories, "listening");
+advisories.unref();
+const { port } = advisories.address() as AddressInfo;
+
+const env = { PULP_OSV_API_URL: `http://127.0.0.1:${port}` };
+const box = blackBox({ env }, async ({ pulp: cli }) => {
   await cli.json("python", "repository", "create", "--name", "foo");
 });
 
@@ -124,8 +139,7 @@ test("repositories keep their rules", async () => {
   await pulp("repository", "repair-metadata", "--repository", "s");
   const versions = await pulp("repository", "version", "list", "--repository", "s");
   assert.equal(versions.length, 2);
-  const scan = ["repository", "version", "scan", "--repository", "s", "--version", "1"];
-  assert.match(await box.pulp.fails("python", ...scan), /No source of vulnerabilities/);
+  await pulp("repository", "version", "scan", "--repository", "s", "--version", "1");
   await pulp("repository", "version", "repair", "--repository", "s", "--version", "1");
   await pulp("repository", "destroy", "--repository", "s");
 });

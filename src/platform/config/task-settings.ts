@@ -69,7 +69,7 @@ export const taskSettings = defineSettings({
   },
   TASK_CHILD_RECYCLE_MB: {
     schema: Type.Integer({ minimum: 32 }),
-    default: 224,
+    default: 160,
     unit: "MiB",
     doc: "A task child above this resident size is replaced after its task.",
   },
