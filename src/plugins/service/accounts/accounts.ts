@@ -23,6 +23,7 @@ import {
 import { domainHref } from "../domain-href.ts";
 import { callerOrganisation } from "../identity/claims.ts";
 import { canonicalDn } from "../identity/subject-dn.ts";
+import type { Filter, Made, Run } from "../resource-types.ts";
 import { ruleCache } from "../rules/rule-cache.ts";
 import {
   type AccountValues,
@@ -33,11 +34,6 @@ import {
   removeAccount,
 } from "./accounts-table.ts";
 import { dnDigest } from "./dn-digest.ts";
-
-type Operations = Parameters<typeof defineResource>[0]["operations"];
-type Run = Parameters<NonNullable<NonNullable<Operations["create"]>["check"]>>[0];
-type Made = Parameters<NonNullable<NonNullable<Operations["create"]>["apply"]>>[2];
-type Filter = ReturnType<typeof labelSelect>;
 
 const TABLE = "service_account";
 

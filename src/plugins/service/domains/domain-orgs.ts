@@ -11,10 +11,7 @@ import {
   textFilters,
   type Values,
 } from "#sdk";
-
-type Run = Parameters<
-  NonNullable<Parameters<typeof defineResource>[0]["operations"]["update"]>["apply"]
->[0];
+import type { Run } from "../resource-types.ts";
 
 const NAMES = ["exact", "in"] as const;
 const domainNames = (key: string) =>

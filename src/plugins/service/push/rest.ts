@@ -18,12 +18,10 @@ import {
   textFilters,
   type Values,
 } from "#sdk";
+import type { Run } from "../resource-types.ts";
 import { allowedAccounts, setAccounts } from "./accounts.ts";
 import { pushAction } from "./action.ts";
 import { allowedGroups, setGroups } from "./groups.ts";
-
-type Operations = Parameters<typeof defineResource>[0]["operations"];
-type Run = Parameters<NonNullable<NonNullable<Operations["update"]>["apply"]>>[0];
 
 const TABLE = "service_push_repository";
 

@@ -20,16 +20,12 @@ import {
   type Values,
 } from "#sdk";
 import { canonicalDn } from "../identity/subject-dn.ts";
+import type { Filter, Made, Run } from "../resource-types.ts";
 import { serviceSettingsOf } from "../settings.ts";
 import { accountField } from "./account-field.ts";
 import { checkRule } from "./check-action.ts";
 import { ruleCache } from "./rule-cache.ts";
 import { addRule, changeRule, type RuleValues, removeRule } from "./rules-table.ts";
-
-type Operations = Parameters<typeof defineResource>[0]["operations"];
-type Run = Parameters<NonNullable<NonNullable<Operations["create"]>["check"]>>[0];
-type Made = Parameters<NonNullable<NonNullable<Operations["create"]>["apply"]>>[2];
-type Filter = ReturnType<typeof labelSelect>;
 
 const TABLE = "service_guard_rule";
 const MOST_PREFIXES = 100;

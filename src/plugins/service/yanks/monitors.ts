@@ -16,6 +16,7 @@ import {
   type Values,
 } from "#sdk";
 import { domainHref } from "../domain-href.ts";
+import type { Run } from "../resource-types.ts";
 import { yankErrors } from "./errors.ts";
 import { addMonitor, changeMonitor, PYTHON, removeMonitor, watchedBy } from "./monitors-table.ts";
 import { newestReport } from "./reports-table.ts";
@@ -23,9 +24,6 @@ import { dispatchCheck } from "./tasks.ts";
 
 type Field = ReturnType<typeof text>;
 type View = Parameters<NonNullable<Field["read"]>>[1];
-type Run = Parameters<
-  NonNullable<NonNullable<Parameters<typeof defineResource>[0]["operations"]["create"]>["check"]>
->[0];
 
 const TABLE = "service_yank_monitor";
 
