@@ -16,7 +16,7 @@ import type {
 } from "./contract.ts";
 import type { Counted } from "./download-tally.ts";
 import { deliveryErrors, type ErrorAnswer } from "./errors.ts";
-import { type OneWrite, oneWriteOf } from "./one-write.ts";
+import { OneWrite } from "./one-write.ts";
 import type { OpenFiles } from "./open-files.ts";
 
 /** Bodies up to this size are kept in memory; larger ones are read from an open file. */
@@ -41,7 +41,7 @@ export interface Answer {
   readonly body: Body;
   /** Bytes in memory, for the budget of the cache. */
   readonly weight: number;
-  /** The body once more, if it is small and whole answers are worth it. */
+  /** The body with its head, for whole answers that are sent often. */
   readonly oneWrite?: OneWrite | undefined;
   /** Domain whose artifact this is, for the count of bytes served. */
   readonly domain?: string;
@@ -115,9 +115,8 @@ export async function storedAnswer(
   const open = async () => whole(await storage.open(object), object, sizeBytes);
   const key = `${domain.num} ${object}`;
   const body = await loaded(files, { key, open, sizeBytes });
-  const weight = body.kind === "bytes" ? sizeBytes : 0;
-  const rest = { validators, hasRanges: true, sizeBytes, weight, body, domain: domain.name };
-  return { status: 200, headers: flat(headers), ...rest };
+  const rest = { validators, hasRanges: true, sizeBytes, domain: domain.name };
+  return { status: 200, headers: flat(headers), ...rest, ...loadedBody(body) };
 }
 
 export interface StoredRequest extends Pick<ContentRequest, "method"> {
@@ -176,7 +175,13 @@ export async function inMemory(files: OpenFiles, answer: Answer): Promise<Answer
   if (body.kind !== "file") return answer;
   using lease = await files.lease(body.key, body.open);
   const bytes = await lease.object.read(0, sizeBytes);
-  return { ...answer, body: { kind: "bytes", bytes }, weight: sizeBytes };
+  return { ...answer, ...loadedBody({ kind: "bytes", bytes }) };
+}
+
+function loadedBody(body: Body): Pick<Answer, "body" | "weight" | "oneWrite"> {
+  if (body.kind !== "bytes") return { body, weight: 0 };
+  const oneWrite = new OneWrite(body.bytes);
+  return { body, weight: oneWrite.weight, oneWrite };
 }
 
 async function whole(object: StoredObject, name: string, sizeBytes: number): Promise<StoredObject> {
@@ -230,7 +235,6 @@ export function frequentAnswer(
   bytes: Buffer,
   { headers, validators = {} }: { readonly headers: HeaderList; readonly validators?: Validators },
 ): Answer {
-  const oneWrite = oneWriteOf(bytes);
-  const weight = oneWrite ? 2 * bytes.length : bytes.length;
-  return { ...bytesAnswer(200, flat(headers), bytes), validators, weight, oneWrite };
+  const body = loadedBody({ kind: "bytes", bytes });
+  return { ...bytesAnswer(200, flat(headers), bytes), validators, ...body };
 }

@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { Exchange } from "./exchange.ts";
 
-/** Larger bodies are not worth a copy. */
-const MOST_BYTES = 16_384;
+/** Larger bodies are not worth a copy: they leave beside their head, in one system call. */
+const MOST_COPIED_BYTES = 16_384;
 
 /** The head of an answer around what differs from one to the next. */
 interface Head {
@@ -20,47 +20,54 @@ const DATE_LENGTH = 29;
 type WithHead = ServerResponse & { _header?: string | null };
 
 /**
- * A small body that leaves with its head in one write. The head is the one that Node wrote for the
- * first whole answer; after that only the date and the id are put in, which costs a third of making
- * it anew.
+ * A body that leaves with its head in one write. The head is the one that Node wrote for the first
+ * whole answer with this mark; after that only the date and the id are put in, which costs a third
+ * of making it anew.
  */
 export class OneWrite {
-  /** Each character is a byte. */
-  readonly #text: string;
-  #head: Head | undefined;
+  readonly #bytes: Buffer;
+  /** The bytes of a small body once more: each character is one. */
+  #text: string | undefined;
+  readonly #heads = new Map<string | undefined, Head>();
 
   constructor(bytes: Buffer) {
-    this.#text = bytes.toString("latin1");
+    this.#bytes = bytes;
+  }
+
+  /** In memory, copy included. */
+  get weight(): number {
+    const { length } = this.#bytes;
+    return length <= MOST_COPIED_BYTES ? 2 * length : length;
   }
 
   /** Sends the answer, or its head for HEAD; whether it did. */
-  send({ response, isHead, correlationId }: Exchange): boolean {
-    const head = this.#head;
+  send({ response, isHead, correlationId }: Exchange, mark?: string): boolean {
+    const head = this.#heads.get(mark);
     if (!head || !isUsual(response)) return false;
     const { untilId, untilDate, rest } = head;
     (response as WithHead)._header = untilId + correlationId + untilDate + currentDate() + rest;
     if (isHead) response.end();
-    else response.end(this.#text, "latin1");
+    else if (this.#bytes.length > MOST_COPIED_BYTES) response.end(this.#bytes);
+    else {
+      this.#text ??= this.#bytes.toString("latin1");
+      response.end(this.#text, "latin1");
+    }
     return true;
   }
 
   /** Takes note of the head that was just written for this answer, whole and with status 200. */
-  learn({ response, correlationId }: Exchange): void {
+  learn({ response, correlationId }: Exchange, mark?: string): void {
     const text = (response as WithHead)._header;
-    if (this.#head || !text || !isUsual(response)) return;
+    if (this.#heads.has(mark) || !text || !isUsual(response)) return;
     const idAt = text.indexOf(ID + correlationId);
     const dateAt = text.indexOf(DATE, idAt);
     if (idAt < 0 || dateAt < 0) return;
     const untilId = text.slice(0, idAt + ID.length);
     const untilDate = text.slice(untilId.length + correlationId.length, dateAt + DATE.length);
     const rest = text.slice(dateAt + DATE.length + DATE_LENGTH);
-    this.#head = { untilId, untilDate, rest };
+    this.#heads.set(mark, { untilId, untilDate, rest });
   }
 }
-
-/** For bodies that are small enough. */
-export const oneWriteOf = (bytes: Buffer): OneWrite | undefined =>
-  bytes.length <= MOST_BYTES ? new OneWrite(bytes) : undefined;
 
 /** The connection goes on, and nobody has added to the head. */
 const isUsual = (response: ServerResponse): boolean =>

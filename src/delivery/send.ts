@@ -90,15 +90,15 @@ function sendBody(
 ): undefined | Promise<void> {
   const { answer, range } = plan;
   const { body, oneWrite } = answer;
-  if (oneWrite && !range && plan.mark === undefined && oneWrite.send(exchange)) return undefined;
+  if (answer.domain !== undefined && !exchange.isHead) {
+    const bytes = range ? range.end - range.start + 1 : answer.sizeBytes;
+    countServed(tools.ctx, answer.domain, bytes);
+  }
+  if (oneWrite && !range && oneWrite.send(exchange, plan.mark)) return undefined;
   if (exchange.isHead) {
     writeHead(exchange, plan);
     exchange.response.end();
     return body.kind === "spooled" ? dispose(body.spool) : undefined;
-  }
-  if (answer.domain !== undefined) {
-    const bytes = range ? range.end - range.start + 1 : answer.sizeBytes;
-    countServed(tools.ctx, answer.domain, bytes);
   }
   if (body.kind !== "bytes") return sendRead(tools, exchange, { ...plan, body });
   writeHead(exchange, plan);
@@ -120,7 +120,7 @@ function writeHead(exchange: Exchange, { answer, range, mark }: BodyPlan): void 
   headers.push("Content-Length", String(answer.sizeBytes));
   if (answer.reason === undefined) response.writeHead(answer.status, headers);
   else response.writeHead(answer.status, answer.reason, headers);
-  if (mark === undefined) answer.oneWrite?.learn(exchange);
+  answer.oneWrite?.learn(exchange, mark);
 }
 
 type ReadBody = Exclude<Body, { readonly kind: "bytes" }>;

@@ -7,20 +7,21 @@ import type { Ctx } from "#core/ctx.ts";
 import { frequentAnswer } from "#delivery/answer.ts";
 import { openExchange } from "#delivery/exchange.ts";
 import { OpenFiles } from "#delivery/open-files.ts";
-import { send } from "#delivery/send.ts";
+import { type SendOptions, send } from "#delivery/send.ts";
 
 /** Bytes that are no UTF-8, to be sent as they are. */
 const BODY = Buffer.from([...Buffer.from("{}"), 0, 0xff, 0xc3, 0x28, 0x0d, 0x0a]);
 const TYPE = "application/vnd.example";
 
 /** Asks over a connection of its own, and reads until it ends. */
-async function createTalk(t: TestContext, body = BODY) {
+async function createTalk(t: TestContext, body = BODY, marks: readonly SendOptions["mark"][] = []) {
+  let sent = 0;
   const headers = { "Content-Type": TYPE, ETag: '"e"' };
   const answer = frequentAnswer(body, { headers, validators: { etag: '"e"' } });
   const tools = { ctx: {} as Ctx, files: new OpenFiles(1) };
   const server = createServer((request, response) => {
     if (request.url === "/marked") response.setHeader("OCI-Namespace", "docker.io");
-    void send(tools, openExchange(request, response), { answer });
+    void send(tools, openExchange(request, response), { answer, mark: marks[sent++] });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -85,10 +86,25 @@ test("what is special about a request or an answer is as it would be without it"
   assert.match(await warm(ask("GET", `Correlation-ID: ${id}\r\n`)), new RegExp(`: ${id}\r\n`));
 });
 
-test("a body that is large is sent the usual way, and counted once", async () => {
+test("a large body is not copied, and is sent as a small one is", async (t) => {
   const small = frequentAnswer(Buffer.alloc(16_384), { headers: {} });
   const large = frequentAnswer(Buffer.alloc(16_385), { headers: {} });
+  const talk = await createTalk(t, Buffer.alloc(100_000, "x"));
+
+  const [first = "", ...later] = (await talk(ask("GET").repeat(3))).split(/(?=HTTP\/1\.1 200)/);
 
   assert.deepEqual([small.weight, large.weight], [32_768, 16_385]);
-  assert.equal(large.oneWrite, undefined);
+  assert.ok(first.endsWith(`\r\n\r\n${"x".repeat(100_000)}`));
+  assert.deepEqual(later.map(timeless), Array(2).fill(timeless(first)));
+});
+
+test("answers that tell of the cache have a head of their own", async (t) => {
+  const marks = ["MISS", "HIT", undefined, "HIT"] as const;
+  const talk = await createTalk(t, BODY, marks);
+
+  const answers = (await talk(ask("GET").repeat(4))).split(/(?=HTTP\/1\.1 200)/);
+
+  const told = answers.map((text) => /X-PULP-CACHE: (\w+)/.exec(text)?.[1]);
+  assert.deepEqual(told, marks);
+  assert.equal(timeless(answers[3] ?? ""), timeless(answers[1] ?? ""));
 });
