@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { eventually } from "../../delivery/site.ts";
 import { createGroups, listed, release, serve } from "./group-world.ts";
 import { json, SIMPLE_JSON } from "./mirror-world.ts";
 import { DISTRIBUTIONS, made, PUBLICATIONS } from "./support.ts";
@@ -43,7 +44,7 @@ test("JSON that is kept changes with the repository", async (t) => {
   };
   assert.deepEqual(await versions(), ["1.0"]);
   await w.add("own", release("acme", "2.0"));
-  assert.deepEqual(await versions(), ["1.0", "2.0"]);
+  await eventually(async () => assert.deepEqual(await versions(), ["1.0", "2.0"]));
 });
 
 test("a published index has the metadata of projects, for whatever is accepted", async (t) => {
@@ -101,4 +102,30 @@ test("an index of nothing but an upstream has the metadata that upstream tells",
   assert.equal((await w.get("up/pypi/none/json/")).status, 404);
   assert.equal(list.status, 302);
   assert.equal(list.headers.location, "https://index.example/pypi/up/simple/?format=json");
+});
+
+test("other indexes that upstream names for a project are named to clients", async (t) => {
+  const w = await createGroups(t);
+  const [first, second] = [await w.window("a"), await w.window("b")];
+  const [home, other, third] = [
+    "https://a.test/simple/x/",
+    'https://b.test/x/?q=%3C"',
+    "https://c.test/",
+  ];
+  const meta = { "api-version": "1.2", tracks: [home] };
+  serve(first, "acme", [listed("acme", "1.0")], { meta, "alternate-locations": [other] });
+  serve(second, "acme", [listed("acme", "2.0")], { "alternate-locations": [third, other] });
+  await w.group("all", ["a", "b"]);
+
+  const { body: alone } = await w.get("a/simple/acme/?format=json");
+  const { body: joined } = await w.get("all/simple/acme/?format=json");
+  const html = (await w.get("a/simple/acme/")).text;
+
+  assert.deepEqual([alone.meta.tracks, alone["alternate-locations"]], [[home], [other]]);
+  assert.deepEqual([joined.meta.tracks, joined["alternate-locations"]], [[home], [other, third]]);
+  assert.match(html, /<meta name="pypi:tracks" content="https:\/\/a.test\/simple\/x\/">/);
+  assert.match(
+    html,
+    /<meta name="pypi:alternate-locations" content="https:\/\/b.test\/x\/\?q=%3C&quot;">/,
+  );
 });

@@ -1,11 +1,18 @@
 import { Parser } from "htmlparser2";
 import { refuseVersion } from "./json-page.ts";
 import { Malformed } from "./malformed.ts";
+import { addressesOf, type ProjectFacts } from "./project-facts.ts";
 
 /** Characters of one link's text that are kept. */
 const MOST_TEXT = 4096;
 /** A tag longer than this is not one of an index. */
 const MOST_PENDING = 4 * 1024 * 1024;
+/** Names of `meta` elements (PEP 708, 792). */
+export const STATUS = "pypi:project-status";
+export const TRACKS = "pypi:tracks";
+export const ALTERNATES = "pypi:alternate-locations";
+const FACTS: ReadonlySet<string> = new Set([STATUS, TRACKS, ALTERNATES]);
+const MOST_VALUES = 100;
 
 export interface HtmlLink {
   /** Lower-case names, values as they mean. */
@@ -20,8 +27,8 @@ export class HtmlLinks {
   readonly #parser: Parser;
   /** Address that relative links begin at: that of the page, or of its `<base>`. */
   base: string;
-  /** `pypi:project-status` (PEP 792). */
-  status: string | null = null;
+  /** Values of the page's `meta` elements, by name. */
+  readonly #meta = new Map<string, string[]>();
   #attributes: Readonly<Record<string, string>> | undefined;
   #text = "";
   #pushed = 0;
@@ -41,6 +48,15 @@ export class HtmlLinks {
       },
       { decodeEntities: true, lowerCaseTags: true, lowerCaseAttributeNames: true },
     );
+  }
+
+  /** What the page says of its project. */
+  get facts(): ProjectFacts {
+    return {
+      status: this.#meta.get(STATUS)?.at(-1) ?? null,
+      tracks: addressesOf(this.#meta.get(TRACKS)),
+      alternateLocations: addressesOf(this.#meta.get(ALTERNATES)),
+    };
   }
 
   /** @throws `Malformed` */
@@ -65,8 +81,14 @@ export class HtmlLinks {
       if (URL.canParse(href, this.base)) this.base = new URL(href, this.base).href;
     } else if (name === "meta") {
       if (attributes.name === "pypi:repository-version") refuseVersion(attributes.content);
-      if (attributes.name === "pypi:project-status") this.status = attributes.content ?? null;
+      this.#note(attributes);
     }
+  }
+
+  #note({ name = "", content }: Readonly<Record<string, string>>): void {
+    if (!FACTS.has(name) || content === undefined) return;
+    const values = this.#meta.get(name) ?? [];
+    if (values.length < MOST_VALUES) this.#meta.set(name, [...values, content]);
   }
 
   #finish(): void {

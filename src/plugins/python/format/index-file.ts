@@ -1,4 +1,5 @@
 import { ALGORITHMS, type Algorithm, type Digests, isHexDigest } from "#base/digests.ts";
+import type { ProjectFacts } from "./project-facts.ts";
 
 /** One file that an upstream index lists. */
 export interface IndexFile {
@@ -26,8 +27,7 @@ export interface ProjectPage {
   readonly name: string | null;
   /** Serial number of the project's last change, of indexes that count. */
   readonly lastSerial: number | null;
-  /** `active`, `archived`, `quarantined` or `deprecated` (PEP 792); null where the page is silent. */
-  readonly status: string | null;
+  readonly facts: ProjectFacts;
   readonly files: readonly IndexFile[];
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { IndexFile, ListedProject } from "./index-file.ts";
 import { Malformed } from "./malformed.ts";
+import { NO_FACTS } from "./project-facts.ts";
 import { readProjectList, readProjectPage } from "./simple-page.ts";
 
 const JSON_TYPE = "application/vnd.pypi.simple.v1+json";
@@ -103,7 +104,7 @@ for (const [name, given, expected] of jsonFiles) {
     const read = await readProjectPage(source(JSON.stringify(page, null, 1), { type: JSON_TYPE }));
 
     const files = expected === undefined ? [] : [{ ...plain, ...expected }];
-    assert.deepEqual(read, { name: "Shelf.Reader", lastSerial: 7, status: null, files });
+    assert.deepEqual(read, { name: "Shelf.Reader", lastSerial: 7, facts: NO_FACTS, files });
   });
 }
 
@@ -174,23 +175,59 @@ for (const [name, given, expected] of htmlFiles) {
     );
 
     const files = expected === undefined ? [] : [{ ...plain, ...expected }];
-    assert.deepEqual(read, { name: null, lastSerial: null, status: null, files });
+    assert.deepEqual(read, { name: null, lastSerial: null, facts: NO_FACTS, files });
   });
 }
 
-test("the status of a project is read from both forms", async () => {
-  const json = { files: [], "project-status": { status: "archived" } };
-  const html = '<meta name="pypi:project-status" content="archived">';
+test("what an index says of a project is read from both forms", async () => {
+  const [other, third] = ["https://a.test/simple/x/", "http://b.test/x/"];
+  const json = {
+    meta: { "api-version": "1.4", tracks: [other] },
+    files: [],
+    "project-status": { status: "archived" },
+    "alternate-locations": [other, third],
+  };
+  const html = `<meta name="pypi:project-status" content="archived">
+<meta name="pypi:tracks" content="${other}">
+<meta name="pypi:alternate-locations" content="${other}">
+<meta name="pypi:alternate-locations" content="${third}">`;
 
   const pages = [
     await readProjectPage(source(JSON.stringify(json), { type: JSON_TYPE })),
     await readProjectPage(source(html, { type: "text/html" })),
   ];
 
+  const facts = { status: "archived", tracks: [other], alternateLocations: [other, third] };
   assert.deepEqual(
-    pages.map(({ status }) => status),
-    ["archived", "archived"],
+    pages.map((page) => page.facts),
+    [facts, facts],
   );
+});
+
+const addresses: readonly (readonly [string, unknown])[] = [
+  ["no list", "https://a.test/"],
+  ["no text", [7, null, {}]],
+  ["another scheme", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"]],
+  ["no host", ["https:///x", "/simple/x/", "x"]],
+  ["too long", [`https://a.test/${"x".repeat(2048)}`]],
+];
+for (const [what, value] of addresses) {
+  test(`addresses of other indexes: ${what}`, async () => {
+    const json = { meta: { tracks: value }, files: [], "alternate-locations": value };
+
+    const { facts } = await readProjectPage(source(JSON.stringify(json), { type: JSON_TYPE }));
+
+    assert.deepEqual(facts, NO_FACTS);
+  });
+}
+
+test("an upstream cannot send clients to any number of other indexes", async () => {
+  const tracks = Array.from({ length: 50 }, (_, at) => `https://a.test/${at}/`);
+  const json = { meta: { tracks: [...tracks, ...tracks] }, files: [] };
+
+  const { facts } = await readProjectPage(source(JSON.stringify(json), { type: JSON_TYPE }));
+
+  assert.deepEqual(facts.tracks, tracks.slice(0, 20));
 });
 
 const charsets: readonly (readonly [string, string, Buffer])[] = [

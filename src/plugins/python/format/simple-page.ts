@@ -2,9 +2,10 @@ import { JsonList } from "#base/json-list.ts";
 import { HtmlLinks } from "./html-links.ts";
 import { htmlFile, htmlProject } from "./html-page.ts";
 import type { IndexFile, ListedProject, ProjectPage } from "./index-file.ts";
-import { jsonFile, jsonProject, lastSerialOf, statusOf } from "./json-page.ts";
+import { isEntry, jsonFile, jsonProject, lastSerialOf, statusOf } from "./json-page.ts";
 import { Malformed } from "./malformed.ts";
 import { decoded, type PageSource } from "./page-text.ts";
+import { addressesOf, NO_FACTS } from "./project-facts.ts";
 
 /** What an upstream index is asked for (PEP 691): JSON before HTML. */
 export const SIMPLE_ACCEPT =
@@ -14,7 +15,7 @@ export const SIMPLE_ACCEPT =
  * Reads the page of a project in whichever form it came. Entries that name no file are left out.
  *
  * @throws `Malformed`
- * @see PEP 503, 592, 629, 658, 691, 700, 714, 740, 792.
+ * @see PEP 503, 592, 629, 658, 691, 700, 708, 714, 740, 792.
  */
 export async function readProjectPage(source: PageSource): Promise<ProjectPage> {
   const files: IndexFile[] = [];
@@ -60,7 +61,7 @@ type PageHead = Omit<ProjectPage, "files">;
 async function readPage(source: PageSource, reader: PageReader): Promise<PageHead> {
   let last: PageHead | undefined;
   for await (const head of pagePieces(source, reader)) last = head ?? last;
-  return last ?? { name: null, lastSerial: null, status: null };
+  return last ?? { name: null, lastSerial: null, facts: NO_FACTS };
 }
 
 /** Feeds the page to its parser; yields after every piece, and the head after the last one. */
@@ -88,7 +89,7 @@ interface PageParser {
 function jsonParser({ list, item }: PageReader): PageParser {
   const json = new JsonList({
     list,
-    keep: ["meta", "name", "project-status"],
+    keep: ["meta", "name", "project-status", "alternate-locations"],
     malformed: (problem) => new Malformed(problem),
     onItem: item,
   });
@@ -96,11 +97,15 @@ function jsonParser({ list, item }: PageReader): PageParser {
     push: (text) => json.push(text),
     end() {
       json.end();
-      const name = json.values.get("name");
+      const [name, meta] = [json.values.get("name"), json.values.get("meta")];
       return {
         name: typeof name === "string" ? name : null,
-        lastSerial: lastSerialOf(json.values.get("meta")),
-        status: statusOf(json.values.get("project-status")),
+        lastSerial: lastSerialOf(meta),
+        facts: {
+          status: statusOf(json.values.get("project-status")),
+          tracks: addressesOf(isEntry(meta) ? meta.tracks : undefined),
+          alternateLocations: addressesOf(json.values.get("alternate-locations")),
+        },
       };
     },
   };
@@ -112,7 +117,7 @@ function htmlParser(url: string, reader: PageReader): PageParser {
     push: (text) => html.push(text),
     end() {
       html.end();
-      return { name: null, lastSerial: null, status: html.status };
+      return { name: null, lastSerial: null, facts: html.facts };
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Ctx, DomainRef } from "#sdk";
+import { joinedFacts, NO_FACTS, type ProjectFacts } from "../format/project-facts.ts";
 import { type Offer, pulledFiles } from "../pull/pulled-files.ts";
 import { indexErrors } from "./errors.ts";
 import { type IndexView, urlsOf } from "./index-pages.ts";
@@ -69,9 +70,10 @@ export async function listingOf<File extends ProjectFile>(
   });
   const asked = shelves.map((shelf, i) => plan.isAsked(shelf, i));
   const { files, withheld } = joined((await Promise.all(found)).filter((_, i) => asked[i]));
-  const status = offers.find((offer) => offer?.status != null)?.status ?? undefined;
+  const told = offers.flatMap((offer) => (offer && offer.facts !== NO_FACTS ? [offer.facts] : []));
+  const facts = told.length === 0 ? undefined : joinedFacts(told);
   const upstream = upstreamNote(view, { isPrivate, plan });
-  return { files, notes: notesOf({ withheld, status, upstream }) };
+  return { files, notes: notesOf({ withheld, facts, upstream }) };
 }
 
 /** Of a project that is withheld as a whole nobody looks what there is. */
@@ -169,14 +171,14 @@ function upstreamNote(
 
 function notesOf(all: {
   readonly withheld: readonly Withheld[];
-  readonly status: string | undefined;
+  readonly facts: ProjectFacts | undefined;
   readonly upstream: string | undefined;
 }): PageNotes {
-  const { withheld, status, upstream } = all;
-  if (withheld.length === 0 && status === undefined && upstream === undefined) return NO_NOTES;
+  const { withheld, facts, upstream } = all;
+  if (withheld.length === 0 && facts === undefined && upstream === undefined) return NO_NOTES;
   return {
     withheld: distinctWithheld(withheld),
-    ...(status === undefined ? {} : { status }),
+    ...(facts === undefined ? {} : { facts }),
     ...(upstream === undefined ? {} : { upstream }),
   };
 }

@@ -1,3 +1,4 @@
+import type { ProjectFacts } from "../format/project-facts.ts";
 import type { ProjectFile } from "./members.ts";
 
 /** What an index shows of a project. */
@@ -22,8 +23,8 @@ export interface PageNotes {
   readonly withheld: readonly Withheld[];
   /** Why no upstream was asked about the project; undefined where none had to be left out. */
   readonly upstream?: string;
-  /** `archived`, `quarantined`, …, as upstream says (PEP 792). */
-  readonly status?: string;
+  /** What upstream says of the project; undefined where it is silent. */
+  readonly facts?: ProjectFacts;
 }
 
 export const NO_NOTES: PageNotes = { withheld: [] };

@@ -1,4 +1,6 @@
+import { ALTERNATES, STATUS, TRACKS } from "../format/html-links.ts";
 import { normalizeName } from "../format/names.ts";
+import { NO_FACTS, type ProjectFacts } from "../format/project-facts.ts";
 import { sortVersions } from "../format/version.ts";
 import { provenanceUrl } from "./addresses.ts";
 import { escaped } from "./markup.ts";
@@ -17,15 +19,25 @@ export interface Urls {
   readonly index: string;
 }
 
-/** @param status of the project (PEP 792). */
-const head = (title: string, status?: string): string => `<!DOCTYPE html>
+/** @param facts what is known of the project. */
+const head = (title: string, facts: ProjectFacts = NO_FACTS): string => `<!DOCTYPE html>
 <html>
 <head>
 <title>${escaped(title)}</title>
 <meta name="pypi:repository-version" content="1.1">
-${status === undefined ? "" : `<meta name="pypi:project-status" content="${escaped(status)}">\n`}</head>
+${metaOf(facts)}</head>
 <body>
 `;
+
+/** @see PEP 708, 792 */
+const metaOf = ({ status, tracks, alternateLocations }: ProjectFacts): string =>
+  [
+    ...(status === null ? [] : [[STATUS, status]]),
+    ...tracks.map((address) => [TRACKS, address]),
+    ...alternateLocations.map((address) => [ALTERNATES, address]),
+  ]
+    .map(([name = "", content = ""]) => `<meta name="${name}" content="${escaped(content)}">\n`)
+    .join("");
 
 const END = "</body>\n</html>\n";
 
@@ -61,12 +73,12 @@ export const jsonList: ListForm = {
   end: "]}",
 };
 
-/** The files of a project. @see PEP 503, 592, 658, 714, 740 */
+/** The files of a project. @see PEP 503, 592, 658, 708, 714, 740, 792 */
 export const projectHtml = (name: string, { files, notes }: Listing, urls: Urls): string => {
   const title = `Links for ${normalizeName(name)}`;
   const links = files.map((file) => fileLink(file, urls)).join("");
   const comments = noteLines(notes).map((line) => `<!-- ${commentText(line)} -->\n`);
-  const start = head(title, notes.status);
+  const start = head(title, notes.facts);
   return `${start}<h1>${escaped(title)}</h1>\n${comments.join("")}${links}${END}`;
 };
 
@@ -109,19 +121,25 @@ const provenanceOf = (file: ProjectFile, { index }: Urls): string | null =>
       ? provenanceUrl(index, { ...file, name: normalizeName(file.name) })
       : null;
 
-/** The same as JSON. @see PEP 691, 700 */
+/** The same as JSON. @see PEP 691, 700, 708, 792 */
 export const projectJson = (name: string, { files, notes }: Listing, urls: Urls): string =>
   JSON.stringify({
-    meta: META,
+    meta: metaOfProject(notes),
     ...jsonNotes(notes),
     name,
     versions: sortVersions([...new Set(files.map(({ version }) => version))]),
     files: files.map((file) => fileEntry(file, urls)),
   });
 
+const metaOfProject = ({ facts }: PageNotes) =>
+  facts && facts.tracks.length > 0 ? { ...META, tracks: facts.tracks } : META;
+
 /** Keys with an underscore are the index's own (PEP 691). */
-export const jsonNotes = ({ withheld, upstream, status }: PageNotes) => ({
-  ...(status === undefined ? {} : { "project-status": { status } }),
+export const jsonNotes = ({ withheld, upstream, facts = NO_FACTS }: PageNotes) => ({
+  ...(facts.status === null ? {} : { "project-status": { status: facts.status } }),
+  ...(facts.alternateLocations.length === 0
+    ? {}
+    : { "alternate-locations": facts.alternateLocations }),
   ...(upstream === undefined ? {} : { "_no-upstream": upstream }),
   ...(withheld.length === 0 ? {} : { _withheld: withheld }),
 });

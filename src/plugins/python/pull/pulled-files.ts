@@ -1,5 +1,6 @@
 import type { Ctx, DomainRef } from "#sdk";
 import { sql } from "#sdk";
+import { NO_FACTS, type ProjectFacts } from "../format/project-facts.ts";
 import type { ProjectFile } from "../index/members.ts";
 import type { Withheld } from "../index/shown.ts";
 import { type Candidate, candidatesOf } from "../mirror/filters.ts";
@@ -26,13 +27,13 @@ export interface Offer {
   readonly files: readonly ProjectFile[];
   /** What upstream has and is not taken yet. */
   readonly withheld: readonly Withheld[];
-  /** What upstream says of the project (PEP 792). */
-  readonly status: string | null;
+  /** What upstream says of the project. */
+  readonly facts: ProjectFacts;
   /** Upstream cannot be asked. */
   readonly isDown: boolean;
 }
 
-const NOTHING: Offer = { files: [], withheld: [], status: null, isDown: false };
+const NOTHING: Offer = { files: [], withheld: [], facts: NO_FACTS, isDown: false };
 
 /**
  * What the remote of a distribution offers of a project (plugin-python §11). Only its lists of
@@ -67,7 +68,7 @@ export async function pulledFiles(
       files.push(offered(candidate, { name, url, remote }));
     }
   }
-  return { files, withheld, status: page.status, isDown: page.isDown === true };
+  return { files, withheld, facts: page.facts, isDown: page.isDown === true };
 }
 
 export const pageKey = (domain: DomainRef, remote: RemoteRow, name: string): PageKey => ({

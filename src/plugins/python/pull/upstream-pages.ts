@@ -2,6 +2,7 @@ import { CodedError } from "#base/errors.ts";
 import type { Ctx, DomainRef } from "#sdk";
 import { openRemote } from "#sdk";
 import type { IndexFile } from "../format/index-file.ts";
+import { NO_FACTS, type ProjectFacts } from "../format/project-facts.ts";
 import { indexRoot, pageUrl } from "../mirror/address.ts";
 import { askForPage, type Validators } from "../mirror/project-page.ts";
 import { mostPageBytes, pageFreshMs, pagesBytes } from "../mirror/settings.ts";
@@ -15,8 +16,7 @@ const PAGE_BYTES = 500;
 /** The page of a project as far as it is known. */
 export interface UpstreamPage {
   readonly files: readonly IndexFile[];
-  /** What upstream says of the project (PEP 792); null where it is silent. */
-  readonly status: string | null;
+  readonly facts: ProjectFacts;
   /** Upstream cannot be asked, and nobody knows what it has. */
   readonly isDown?: true;
 }
@@ -27,7 +27,7 @@ interface KnownPage extends UpstreamPage {
   readonly bytes: number;
 }
 
-const NONE: UpstreamPage = { files: [], status: null };
+const NONE: UpstreamPage = { files: [], facts: NO_FACTS };
 const DOWN: UpstreamPage = { ...NONE, isDown: true };
 
 export interface PageKey {
@@ -92,9 +92,10 @@ class UpstreamPages {
     const askedMs = this.#ctx.clock.now();
     if (answer.kind === "same" && known) this.#keep(text, { ...known, askedMs });
     else if (answer.kind === "page") {
-      const { files, status } = answer.page;
-      const bytes = PAGE_BYTES + files.length * FILE_BYTES;
-      this.#keep(text, { files, status, validators: answer.validators, askedMs, bytes });
+      const { files, facts } = answer.page;
+      const addresses = [...facts.tracks, ...facts.alternateLocations].join("").length;
+      const bytes = PAGE_BYTES + files.length * FILE_BYTES + 2 * addresses;
+      this.#keep(text, { files, facts, validators: answer.validators, askedMs, bytes });
     } else {
       const validators = { etag: null, lastModified: null };
       this.#keep(text, { ...NONE, validators, askedMs, bytes: PAGE_BYTES });
