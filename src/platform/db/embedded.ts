@@ -54,6 +54,15 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_min_messages: "warning",
 };
 
+/**
+ * What a statement gives back stays with its process (glibc): else each one asks the kernel for its
+ * memory anew, which was a tenth of the database's CPU. Bytes.
+ */
+const MEMORY: Readonly<Record<string, string>> = {
+  MALLOC_TOP_PAD_: "1048576",
+  MALLOC_TRIM_THRESHOLD_: "4194304",
+};
+
 const START_TIMEOUT_MS = 60_000;
 /** How long the parts of a server that was killed may take to notice. */
 const UNCOLLECTED_MS = 2_000;
@@ -137,6 +146,7 @@ async function launch({ data, socketFolder, identity, options }: Launch): Promis
   return identity.spawn(binary("postgres"), ["-D", data, ...flags], {
     stdio: ["ignore", log.fd, log.fd],
     detached: true,
+    env: { ...process.env, ...MEMORY },
   });
 }
 
