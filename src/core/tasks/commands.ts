@@ -81,7 +81,8 @@ function planOf(ctx: Ctx, request: DispatchRequest, trx: Trx | undefined) {
     immediate,
     deferred,
     versions,
-    isParked: !satisfies(versions, ctx.process.versions),
+    // What it asks for by itself is what this process has.
+    isParked: request.versions !== undefined && !satisfies(versions, ctx.process.versions),
     // A content process has clients to serve, and a worker its own slots to keep the books of.
     runsHere: immediate && ctx.process.kind === "api" && trx === undefined,
   };

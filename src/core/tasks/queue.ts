@@ -6,8 +6,14 @@ import type { TaskState } from "./table.ts";
 import type { Cancellation, ClaimedTask, Outcome } from "./types.ts";
 import { releaseNumber } from "./version-order.ts";
 
+const releases = new WeakMap<Ctx["process"]["versions"], number>();
+
 /** This process's release as the queue compares it. */
-export const ownRelease = (ctx: Ctx): number => releaseNumber(ctx.process.versions.core ?? "");
+export function ownRelease({ process: { versions } }: Ctx): number {
+  const known = releases.get(versions) ?? releaseNumber(versions.core ?? "");
+  releases.set(versions, known);
+  return known;
+}
 
 export interface QueueEntry {
   readonly id: string;
