@@ -2,6 +2,7 @@ import { httpDate, type Validators } from "#base/conditional.ts";
 import { baseName } from "#base/paths.ts";
 import { objectName } from "#core/artifacts/queries.ts";
 import type { Ctx } from "#core/ctx.ts";
+import type { FileKey } from "#core/scanning/blocked.ts";
 import type { StoredObject } from "#platform/storage/storage.ts";
 import { contentType } from "./content-types.ts";
 import type {
@@ -45,6 +46,8 @@ export interface Answer {
   readonly oneWrite?: OneWrite | undefined;
   /** Domain whose artifact this is, for the count of bytes served. */
   readonly domain?: string;
+  /** Whose bytes it leads to, if they are an artifact's: it may turn out that nobody should get them. */
+  readonly file?: FileKey;
   /** Only for this method, e.g. an address that was signed for it. */
   readonly method?: "GET" | "HEAD";
   /** Somebody wants to know how often it is sent. */
@@ -106,16 +109,17 @@ export async function storedAnswer(
   const object = file ?? objectName(domain, digest);
   const { headers, validators } = fileHeaders(stored, { sizeBytes, sha256: digest });
   const storage = ctx.storage(domain);
+  const key = { domain: domain.num, sha256 };
   if (domain.redirectsToStore) {
     const { method } = request;
     const [fileName, type] = [baseName(stored.path), headers["Content-Type"] ?? ""];
     const location = await storage.redirect(object, { method, fileName, contentType: type });
-    if (location !== undefined) return toStore({ location, method, fileName, headers, validators });
+    if (location !== undefined)
+      return { ...toStore({ location, method, fileName, headers, validators }), file: key };
   }
   const open = async () => whole(await storage.open(object), object, sizeBytes);
-  const key = `${domain.num} ${object}`;
-  const body = await loaded(files, { key, open, sizeBytes });
-  const rest = { validators, hasRanges: true, sizeBytes, domain: domain.name };
+  const body = await loaded(files, { key: `${domain.num} ${object}`, open, sizeBytes });
+  const rest = { validators, hasRanges: true, sizeBytes, domain: domain.name, file: key };
   return { status: 200, headers: flat(headers), ...rest, ...loadedBody(body) };
 }
 

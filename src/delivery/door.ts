@@ -8,6 +8,7 @@ import type { ChangeFeed, ChangeListener } from "./change-feed.ts";
 import type { CountedFile, FromUpstream, ServedDomain, Stored } from "./contract.ts";
 import type { Sending } from "./download-tally.ts";
 import type { Exchange } from "./exchange.ts";
+import type { SendOptions } from "./send.ts";
 
 /**
  * Endpoints that a plugin answers itself, on the sockets of the API server and before its router,
@@ -111,11 +112,11 @@ export interface FileSender {
     bytes: Buffer,
     of: { readonly headers: Readonly<Record<string, string>>; readonly validators?: Validators },
   ): Answer;
-  /** @param unsatisfiable answers a range that there is not, given the `Content-Range` to send */
+  /** @param refusals what the door answers itself, in the shape of its protocol */
   send(
     exchange: Exchange,
     answer: Answer,
-    unsatisfiable?: (contentRange: string) => void,
+    refusals?: Pick<SendOptions, "unsatisfiable" | "blocked">,
   ): undefined | Promise<void>;
   /**
    * Sends a file while it comes from where a remote has it; all who ask for it share one download, and

@@ -42,9 +42,9 @@ export class DoorFiles implements FileSender {
   send(
     exchange: Exchange,
     answer: Answer,
-    unsatisfiable?: (contentRange: string) => void,
+    refusals: Parameters<FileSender["send"]>[2] = {},
   ): undefined | Promise<void> {
-    return send({ ctx: this.#ctx, files: this.#files }, exchange, { answer, unsatisfiable });
+    return send({ ctx: this.#ctx, files: this.#files }, exchange, { answer, ...refusals });
   }
 
   async sendUpstream(exchange: Exchange, file: RemoteFile, { domain }: SentFrom): Promise<number> {

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { evaluate, rangeApplies } from "#base/conditional.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { isMeasured } from "#core/measures/queries.ts";
+import { isBlocked } from "#core/scanning/blocked.ts";
 import { type Answer, type Body, errorReply } from "./answer.ts";
 import type { SpooledBody } from "./contract.ts";
 import { errorAnswer } from "./errors.ts";
@@ -15,14 +16,46 @@ export interface SendOptions {
   readonly mark?: "HIT" | "MISS" | undefined;
   /** Answers a range that there is not, in place of a plain 416; `Content-Range` is for it to send. */
   readonly unsatisfiable?: ((contentRange: string) => void) | undefined;
+  /** Answers for a file that nobody may have, in place of a plain 403. */
+  readonly blocked?: (() => void) | undefined;
+}
+
+/** What the content app says of files with malware. */
+const BLOCKED = "Malware was found in the file.";
+
+interface SendTools {
+  readonly ctx: Ctx;
+  readonly files: OpenFiles;
 }
 
 /**
- * Sends an answer: conditions and ranges first, then the bytes. Whatever fails once the head is out
- * ends in a broken transfer, never in a clean wrong one.
+ * Sends an answer: whether anybody may have it, conditions and ranges first, then the bytes. Whatever
+ * fails once the head is out ends in a broken transfer, never in a clean wrong one.
  */
 export function send(
-  tools: { readonly ctx: Ctx; readonly files: OpenFiles },
+  tools: SendTools,
+  exchange: Exchange,
+  options: SendOptions & { readonly answer: Answer },
+): undefined | Promise<void> {
+  const { answer } = options;
+  const blocked = answer.file !== undefined && isBlocked(tools.ctx, answer.file);
+  if (blocked === false) return sendPermitted(tools, exchange, options);
+  if (blocked === true) return refuse(tools, exchange, options);
+  return blocked.then((is) => (is ? refuse : sendPermitted)(tools, exchange, options));
+}
+
+function refuse(
+  tools: SendTools,
+  exchange: Exchange,
+  { blocked }: SendOptions,
+): undefined | Promise<void> {
+  if (!blocked) return send(tools, exchange, { answer: errorReply(errorAnswer(403, BLOCKED)) });
+  blocked();
+  return undefined;
+}
+
+function sendPermitted(
+  tools: SendTools,
   exchange: Exchange,
   { answer, mark, unsatisfiable }: SendOptions & { readonly answer: Answer },
 ): undefined | Promise<void> {
@@ -83,11 +116,7 @@ interface BodyPlan extends SendOptions {
   readonly range: ByteRange | undefined;
 }
 
-function sendBody(
-  tools: { readonly ctx: Ctx; readonly files: OpenFiles },
-  exchange: Exchange,
-  plan: BodyPlan,
-): undefined | Promise<void> {
+function sendBody(tools: SendTools, exchange: Exchange, plan: BodyPlan): undefined | Promise<void> {
   const { answer, range } = plan;
   const { body, oneWrite } = answer;
   if (answer.domain !== undefined && !exchange.isHead) {
@@ -127,7 +156,7 @@ type ReadBody = Exclude<Body, { readonly kind: "bytes" }>;
 
 /** Bytes from an open file; the first are read before the head is out. */
 async function sendRead(
-  { ctx, files }: { readonly ctx: Ctx; readonly files: OpenFiles },
+  { ctx, files }: SendTools,
   exchange: Exchange,
   plan: BodyPlan & { readonly body: ReadBody },
 ): Promise<void> {

@@ -6,6 +6,7 @@ import type { Verdict } from "#platform/scan/scanner.ts";
 import type { IncomingFile } from "#platform/storage/storage.ts";
 import { objectName } from "../artifacts/queries.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
+import { announceFinding } from "./blocked.ts";
 import { scanErrors } from "./errors.ts";
 import {
   isReleased,
@@ -216,4 +217,5 @@ export async function keepFinding(ctx: Ctx, domain: DomainRef, finding: Finding)
       and not (malware_scan.status = 'clean' and malware_scan.signature is not null)`.execute(
     ctx.db,
   );
+  if (status === "infected") announceFinding(ctx);
 }

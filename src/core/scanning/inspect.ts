@@ -55,8 +55,8 @@ const STATUS = {
 } as const;
 
 /**
- * Scans a file that is stored already and keeps what was found. Nothing is put away and nobody is
- * refused: the file is in use (service §15, retroactive hits).
+ * Scans a file that is stored already and keeps what was found. Nothing is put away: the file is in
+ * use, and served on unless `CLAMAV_BLOCK_EXISTING` says otherwise (service §15, retroactive hits).
  */
 export async function inspectFile(
   ctx: Ctx,

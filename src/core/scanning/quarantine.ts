@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Ctx, DomainRef } from "../ctx.ts";
+import { announceFinding } from "./blocked.ts";
 import { quarantineName } from "./rules.ts";
 
 const BATCH = 100;
@@ -24,6 +25,7 @@ export async function releaseFile(ctx: Ctx, domain: DomainRef, id: string): Prom
     update malware_scan set status = 'clean', quarantined = false, trigger = 'manual',
       scanned_at = clock_timestamp()
     where id = ${id} and domain = ${domain.num} and status = 'infected'`.execute(ctx.db);
+  announceFinding(ctx);
   return numAffectedRows > 0n;
 }
 

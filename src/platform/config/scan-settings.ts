@@ -29,6 +29,11 @@ export const scanSettings = defineSettings({
     default: "allow",
     doc: "What happens to files above the limit of the daemon: they are taken unscanned, or refused.",
   },
+  CLAMAV_BLOCK_EXISTING: {
+    schema: Type.Boolean(),
+    default: false,
+    doc: "Whether files that are stored already are served no more once a scan finds something in them: the content app, the registry and indexes answer 403 until the finding is released.",
+  },
   CLAMAV_QUARANTINE_DAYS: {
     schema: Type.Integer({ minimum: 0 }),
     default: 30,

@@ -16,7 +16,8 @@ export type Channel =
   | "pulp_worker_metrics_heartbeat"
   | "deckle_distribution"
   | "deckle_access"
-  | "deckle_guard_rules";
+  | "deckle_guard_rules"
+  | "deckle_blocked_files";
 
 /**
  * One batcher per process: equal payloads within 10 ms become one NOTIFY, sent outside any

@@ -60,9 +60,11 @@ export const sendAnswer = (
   exchange: Exchange,
   answer: Answer,
 ): undefined | Promise<void> =>
-  tools.sender.send(exchange, answer, (contentRange) =>
-    sendProblem({ exchange }, registryErrors.rangeUnsatisfiable(contentRange)),
-  );
+  tools.sender.send(exchange, answer, {
+    unsatisfiable: (contentRange) =>
+      sendProblem({ exchange }, registryErrors.rangeUnsatisfiable(contentRange)),
+    blocked: () => sendProblem({ exchange }, registryErrors.infected()),
+  });
 
 /** The envelope of errors. */
 export const sendProblem = (visit: Sent, { status, problems, headers }: RegistryError): void =>

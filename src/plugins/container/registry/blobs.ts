@@ -127,7 +127,7 @@ async function answerFor(
   const headers = { ...STANDARD_HEADERS, ...blobHeaders(digest) };
   const { artifact } = blob;
   if (!artifact) throw registryErrors.blobUnknown(digest);
-  if (exchange.isHead) return headAnswer(headers, digest, artifact.sizeBytes);
+  if (exchange.isHead) return headAnswer(headers, place, { digest, artifact });
   const stored = {
     ...{ kind: "stored" as const, artifact, contentArtifact: blob.contentArtifact },
     ...{ path: digest, at: null, headers },
@@ -138,16 +138,17 @@ async function answerFor(
 /** Nothing has to be opened for it. */
 const headAnswer = (
   headers: Readonly<Record<string, string>>,
-  digest: string,
-  sizeBytes: number,
+  { domain }: Place,
+  of: { readonly digest: string; readonly artifact: NonNullable<FoundBlob["artifact"]> },
 ): Answer => ({
   status: 200,
   headers: Object.entries(headers).flat(),
-  validators: { etag: `"${digest}"` },
+  validators: { etag: `"${of.digest}"` },
   hasRanges: true,
-  sizeBytes,
+  sizeBytes: of.artifact.sizeBytes,
   body: { kind: "bytes", bytes: Buffer.alloc(0) },
   weight: 0,
+  file: { domain: domain.num, sha256: of.artifact.sha256 },
 });
 
 /** The bytes are where a remote has them, and are kept while they pass. */

@@ -120,6 +120,7 @@ export const registryErrors = {
   immutable: (message: string) => one(409, "DENIED", message),
   denied: (message = "Access to the requested resource is not authorized.") =>
     one(403, "DENIED", message),
+  infected: () => one(403, "DENIED", "Malware was found in the blob."),
   tooLarge: (message: string) => one(413, "SIZE_INVALID", message),
   tagTaken: (tags: readonly string[]) =>
     one(409, "DENIED", "The repository keeps its tags as they are.", { tags: tags.join(", ") }),
