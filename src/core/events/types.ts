@@ -32,12 +32,14 @@ export interface DistributionEvent extends Happened {
   readonly id: string;
 }
 
-/** Somebody has begun a session, or was refused what he says he is. */
+/** Somebody has begun a session, was refused what he says he is, or acts as somebody else. */
 export interface AuthEvent {
   readonly kind: "auth";
   readonly action: "login" | "failed" | "hijack";
   /** As given: of a failure it may be anything; null where there is none. */
   readonly user: string | null;
+  /** Of `hijack`: the user as whom he acts from now on, or no longer. */
+  readonly acting?: { readonly as: string } | { readonly released: string };
   /** Name of the class that recognises requests: `basic`. */
   readonly by: string;
   readonly correlationId: string;

@@ -8,15 +8,16 @@ import type { Asking } from "./authentication.ts";
 /** Names that are longer are no names. */
 const MOST_CHARACTERS = 512;
 
-/** Lets plugins hear of a session that begins, or of somebody who was refused. */
+/** Lets plugins hear of a session that begins or changes hands, or of somebody who was refused. */
 export function reportLogIn(
   ctx: Ctx,
   request: Pick<Asking, "originalUrl" | "correlationId">,
-  { action, user, by }: Pick<AuthEvent, "action" | "user" | "by">,
+  { action, user, by, acting }: Pick<AuthEvent, "action" | "user" | "by" | "acting">,
 ): void {
   report(ctx, {
     kind: "auth",
     ...{ action, by, user: user === null ? null : withoutToken(user.slice(0, MOST_CHARACTERS)) },
+    ...(acting ? { acting } : {}),
     correlationId: request.correlationId ?? "",
     route: withoutToken(request.originalUrl),
   });

@@ -6,6 +6,7 @@ import type { User } from "#core/ctx.ts";
 import { clearSession, setSession } from "../auth/cookies.ts";
 import { sessionSecret } from "../auth/gateway.ts";
 import { localPath } from "../auth/local-path.ts";
+import { reportLogIn } from "../auth/report-log-in.ts";
 import type { Call } from "../kit/call.ts";
 import { restErrors } from "../kit/rest-errors.ts";
 
@@ -22,7 +23,7 @@ export interface Account {
   /** Ends the other sessions. @throws `ValidationError` with what is wrong. */
   changePassword(oldPassword: string, newPassword: string): Promise<OwnOutcome>;
   /** Goes on as another user; false if the one who asks may not, or the other is not active. */
-  actAs(user: number): Promise<boolean>;
+  actAs(user: Pick<User, "id" | "username">): Promise<boolean>;
   /** Is himself again; false if he was. */
   release(): Promise<boolean>;
   /** A path on this host, ready to lead to; undefined for anything else. */
@@ -32,6 +33,11 @@ export interface Account {
 /** The account of the browser that asks. */
 export function accountOf({ ctx, request, reply }: Call, user: User | null): Account {
   const secret = sessionSecret(request);
+  const { correlationId } = request;
+  // Links carry the token of their form in the query.
+  const [originalUrl = ""] = request.originalUrl.split("?", 1);
+  const tell = (event: Parameters<typeof reportLogIn>[2]) =>
+    reportLogIn(ctx, { correlationId, originalUrl }, event);
   const keep = (session: NewSession | undefined): boolean => {
     if (session) setSession(ctx, reply, session);
     return session !== undefined;
@@ -41,9 +47,14 @@ export function accountOf({ ctx, request, reply }: Call, user: User | null): Acc
     async logIn(name, password) {
       const typed = { name, password, address: request.ip };
       const found = await passwordCheckOf(ctx).logIn(typed);
+      const session =
+        found.kind === "user"
+          ? await beginSession(ctx, found.id, {
+              ...{ replaced: secret, passwordHash: found.passwordHash },
+            })
+          : undefined;
+      tell({ action: session ? "login" : "failed", user: name, by: "form" });
       if (found.kind !== "user") return found;
-      const { id, passwordHash } = found;
-      const session = await beginSession(ctx, id, { replaced: secret, passwordHash });
       return { kind: keep(session) ? "done" : "wrong" };
     },
     async logOut() {
@@ -58,10 +69,16 @@ export function accountOf({ ctx, request, reply }: Call, user: User | null): Acc
       return changeOwnAccount(ctx, user, { check: passwordCheckOf(ctx), change });
     },
     async actAs(other) {
-      return secret !== undefined && keep(await beginActing(ctx, secret, other));
+      if (secret === undefined || !keep(await beginActing(ctx, secret, other.id))) return false;
+      const acting = { as: other.username };
+      tell({ action: "hijack", user: user?.username ?? null, by: "session", acting });
+      return true;
     },
     async release() {
-      return secret !== undefined && keep(await endActing(ctx, secret));
+      if (secret === undefined || !keep(await endActing(ctx, secret))) return false;
+      const acting = { released: user?.username ?? "" };
+      tell({ action: "hijack", user: user?.actor ?? null, by: "session", acting });
+      return true;
     },
   };
 }

@@ -128,11 +128,13 @@ test("20: events are counted", async (t) => {
   const auth = { kind: "auth", user: null, by: "basic", correlationId: "", route: "/" } as const;
   hear({ ...auth, action: "failed" });
   hear({ ...auth, action: "login" });
+  hear({ ...auth, action: "hijack", by: "session", acting: { as: "mara" } });
   assert.deepEqual(counted, [
     'pulp_service_repository_events_total {"action":"deleted","type":"file.file"}',
     'pulp_service_publication_events_total {"action":"distribution_changed"}',
     'pulp_service_auth_events_total {"class":"basic","outcome":"failure"}',
     'pulp_service_auth_events_total {"class":"basic","outcome":"success"}',
+    'pulp_service_auth_events_total {"class":"session","outcome":"success"}',
   ]);
 });
 
@@ -184,8 +186,12 @@ test("12.4: a webhook is sent what happened, signed", async (t) => {
   const api = await createService(t, { EVENT_WEBHOOK_URL: url, EVENT_WEBHOOK_SECRET: "s" });
   await api.request("POST", below("default", FILES), { json: { name: "r" } });
   await api.get(below("default", "login/"), { user: "eve:wrong" });
+  const auth = { user: "ana", by: "session", correlationId: "", route: "/" } as const;
+  report(api.ctx, { kind: "auth", action: "hijack", acting: { as: "mara" }, ...auth });
   await closeListeners(api.ctx);
-  assert.equal(received.length, 1, "refusals are no business of a webhook");
+  assert.equal(received.length, 2, "refusals are no business of a webhook");
+  const { event: name, user, as } = JSON.parse(received[1]?.text ?? "");
+  assert.deepEqual([name, user, as], ["auth.hijack", "ana", "mara"]);
   const { headers, text, event } = received[0] as Received;
   assert.deepEqual(Object.keys(event), [
     ...["id", "event", "time", "correlation_id", "domain", "name", "type"],

@@ -23,8 +23,8 @@ const causeOf = ({ by }: Caused) => ({
 /** The same event in words. */
 export function shownEvent(event: CoreEvent): ShownEvent {
   if (event.kind === "auth") {
-    const { action, user, by, route, correlationId } = event;
-    return { name: `auth.${action}`, facts: { user, class: by, route }, correlationId };
+    const { action, user, by, acting, route, correlationId } = event;
+    return { name: `auth.${action}`, facts: { user, class: by, ...acting, route }, correlationId };
   }
   const cause = causeOf(event);
   const domain = event.domain.name;

@@ -12,13 +12,12 @@ export const acquire: Page = {
 };
 
 async function acquired(visit: Visit, { user_pk = "", next }: Form): Promise<PageAnswer> {
-  const { user, desk, call, account } = visit;
+  const { user, desk, account } = visit;
   if (!user.isSuperuser) throw adminErrors.forbidden();
   const other = await desk.show("users", user_pk);
-  if (!(await account.actAs(Number(user_pk)))) throw adminErrors.cannotAct();
-  const name = JSON.stringify(other.username);
-  call.ctx.log.info(`auth.hijack user=${JSON.stringify(user.username)} class=session as=${name}`);
-  const message = `You act as ${other.username}.`;
+  const username = String(other.username);
+  if (!(await account.actAs({ id: Number(user_pk), username }))) throw adminErrors.cannotAct();
+  const message = `You act as ${username}.`;
   return { kind: "moved", to: account.localPath(next) ?? SITE, message, isDone: true };
 }
 
@@ -32,11 +31,9 @@ export const release: Page = {
 };
 
 async function released(visit: Visit): Promise<PageAnswer> {
-  const { user, desk, call, account } = visit;
+  const { user, desk, account } = visit;
   if (user.actor === undefined) throw adminErrors.notActing();
   await desk.show("users", String(user.id));
   if (!(await account.release())) throw adminErrors.notActing();
-  const names = `user=${JSON.stringify(user.actor)} class=session released=${JSON.stringify(user.username)}`;
-  call.ctx.log.info(`auth.hijack ${names}`);
   return { kind: "moved", to: SITE, message: "You are yourself again.", isDone: true };
 }

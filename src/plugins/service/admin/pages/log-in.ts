@@ -49,18 +49,14 @@ export const logIn: Page = {
   },
   async send(visit, form) {
     const { username = "", password = "" } = form;
-    const { ctx, reply } = visit.call;
     const found = await visit.account.logIn(username, password);
-    const told = `user=${JSON.stringify(username.slice(0, 512))} class=session`;
     if (found.kind === "done") {
-      ctx.log.info(`auth.login ${told}`);
       return { kind: "moved", to: visit.account.localPath(form.next) ?? SITE };
     }
-    ctx.log.info(`auth.failed ${told}`);
     if (found.kind === "wrong") {
       return logInPage(visit, form, { status: 403, problems: { "": [WRONG] } });
     }
-    reply.header("retry-after", String(found.seconds));
+    visit.call.reply.header("retry-after", String(found.seconds));
     const text = `Too many failed logins. Try again in ${found.seconds} seconds.`;
     return logInPage(visit, form, { status: 429, problems: { "": [text] } });
   },
