@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { prn } from "#base/prn.ts";
 import { uuid7 } from "#base/uuid7.ts";
+import { openArguments } from "#core/tasks/arguments.ts";
 import { createTestApi, formOf, ROOT, type TestApi } from "../support/rest-api.ts";
 import { addDomain, addTask } from "../support/rest-rows.ts";
 
@@ -311,7 +312,7 @@ test("a purge defaults to what ended thirty days before the request", async (t) 
   assert.equal(status, 202);
   assert.deepEqual(Object.keys(body), ["task"]);
   const row = await api.ctx.db.selectFrom("task").select("arguments").executeTakeFirstOrThrow();
-  assert.deepEqual(JSON.parse(api.ctx.secrets.open(String(row.arguments))), {
+  assert.deepEqual(openArguments(api.ctx, row).input, {
     finished_before: "2026-07-13T00:00:00Z",
     states: ["completed"],
   });

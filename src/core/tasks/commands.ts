@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Caller, Ctx, Executor, Trx } from "../ctx.ts";
 import type { ProgressSpec } from "../plugin-contract.ts";
+import { sealArguments } from "./arguments.ts";
 import { giveToDispatcher } from "./dispatcher-role.ts";
 import { taskErrors } from "./errors.ts";
 import { answerFor, runHere } from "./immediate.ts";
@@ -31,8 +32,8 @@ export async function dispatch<Input extends TSchema>(
   trx?: Trx,
 ): Promise<Dispatched> {
   const plan = planOf(ctx, request, trx);
-  const sealed = ctx.secrets.seal(plan.input);
   const { caller, group } = request;
+  const sealed = sealArguments(ctx, request.input, caller);
   using _answer = plan.runsHere ? answerFor(ctx, plan.id) : undefined;
   const entered = await enqueue(
     ctx,
@@ -76,7 +77,6 @@ function planOf(ctx: Ctx, request: DispatchRequest, trx: Trx | undefined) {
   const versions = request.versions ?? (own === undefined ? {} : { [task.label]: own });
   return {
     id: uuid7(),
-    input: JSON.stringify(request.input),
     resources: normalizeResources(caller.domain.id, request.exclusive, request.shared),
     immediate,
     deferred,

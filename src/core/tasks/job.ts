@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Caller, Ctx, Trx } from "../ctx.ts";
 import type { CreatedResource, Job, Progress, ProgressSpec } from "../plugin-contract.ts";
+import type { Remembered } from "./arguments.ts";
 import { Report } from "./progress.ts";
 import { folderName } from "./rules.ts";
 import type { ClaimedTask } from "./types.ts";
@@ -17,7 +18,12 @@ export const processDirectory = (ctx: Ctx): string =>
 export const taskDirectory = (ctx: Ctx, taskId: string): string =>
   join(processDirectory(ctx), taskId);
 
-export function openJob(ctx: Ctx, task: ClaimedTask, signal: AbortSignal): RunningJob {
+/** @param remembered of the request that dispatched it. */
+export function openJob(
+  ctx: Ctx,
+  task: ClaimedTask,
+  { remembered, signal }: { readonly remembered: Remembered; readonly signal: AbortSignal },
+): RunningJob {
   const directory = taskDirectory(ctx, task.id);
   const reports = new Map<string, Report>();
   let created = 0;
@@ -26,7 +32,7 @@ export function openJob(ctx: Ctx, task: ClaimedTask, signal: AbortSignal): Runni
     ctx,
     taskId: task.id,
     ...(task.task_group ? { groupId: task.task_group } : {}),
-    caller: callerOf(task),
+    caller: { ...callerOf(task), ...remembered },
     signal,
     progress(spec: ProgressSpec): Progress {
       const known = reports.get(spec.code);

@@ -4,6 +4,7 @@ import { CodedError, ValidationError } from "#base/errors.ts";
 import type { Ctx } from "../ctx.ts";
 import type { TaskDefinition } from "../plugin-contract.ts";
 import { Redaction } from "../redaction.ts";
+import { openArguments } from "./arguments.ts";
 import { taskErrors } from "./errors.ts";
 import { clean, describeFailure, errorName, errorText } from "./failure.ts";
 import { openJob } from "./job.ts";
@@ -66,12 +67,12 @@ async function runBody(ctx: Ctx, task: ClaimedTask, signal: AbortSignal): Promis
   const definition = ctx.plugins.task(task.name);
   if (!definition) throw taskErrors.missingPlugin(task.name);
   if (task.immediate && definition.immediate !== true) throw taskErrors.notImmediate(task.name);
-  const input = openArguments(ctx, task);
+  const { input, caller: remembered } = openArguments(ctx, task);
   checkInput(definition, input);
 
   const limit = new AbortController();
   const either = AbortSignal.any([signal, limit.signal]);
-  await using job = openJob(ctx, task, either);
+  await using job = openJob(ctx, task, { remembered, signal: either });
   const body = Promise.resolve(definition.run(job, input));
   if (!task.immediate) return await body;
   return await withinLimit(task, { body, limit });
@@ -95,10 +96,6 @@ async function withinLimit(
 }
 
 const settled = () => "done" as const;
-
-function openArguments(ctx: Ctx, task: ClaimedTask): unknown {
-  return task.arguments === null ? {} : JSON.parse(ctx.secrets.open(task.arguments));
-}
 
 export function checkInput(definition: TaskDefinition, input: unknown): void {
   if (Value.Check(definition.input, input)) return;

@@ -27,7 +27,7 @@ const queueOf = ({ ctx, job }: CoreWorld) =>
   ({ ctx, caller: job.caller }) as Parameters<typeof queueIdle>[0];
 
 const jobOf = ({ ctx }: CoreWorld, task: ClaimedTask): Job =>
-  openJob(ctx, task, new AbortController().signal);
+  openJob(ctx, task, { remembered: {}, signal: new AbortController().signal });
 
 test("a task that is killed while it publishes leaves no publication", async (t) => {
   const world = await createCoreWorld(t);
