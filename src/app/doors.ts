@@ -20,6 +20,7 @@ import { AuthenticationChain } from "#rest/auth/chain.ts";
 import { rememberRequester } from "#rest/auth/requesters.ts";
 import { isAllowedHost } from "#rest/kit/host.ts";
 import type { Meter, Plugin } from "#sdk";
+import { doorGuardOf } from "./guard-of.ts";
 import { authenticationOf, claimsReader } from "./hooks.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 
@@ -82,10 +83,12 @@ function doorTools(
   const chain = new AuthenticationChain(ctx, authenticationOf(plugins));
   const trust = proxyTrust(ctx.settings.TRUSTED_PROXIES);
   const decide = doorDecider(ctx, plugins);
+  const refuses = doorGuardOf(ctx, plugins);
   const trail = ctx.settings.AUDIT_ENABLED ? createAuditTrail(ctx) : undefined;
   return {
     ...{ ctx, sender, access: accessTools(ctx) },
     ...(decide ? { decide } : {}),
+    ...(refuses ? { refuses } : {}),
     async identify(request, authorization) {
       const asking = bareRequest(request, trust);
       const found = await chain.authenticate(

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Validators } from "#base/conditional.ts";
 import type { AuditEntry } from "#core/audit/types.ts";
-import type { Ctx, Trx, User } from "#core/ctx.ts";
+import type { Ctx, DomainRef, Trx, User } from "#core/ctx.ts";
 import type { AccessTools } from "#core/policies/access-tools.ts";
 import type { Answer } from "./answer.ts";
 import type { ChangeFeed, ChangeListener } from "./change-feed.ts";
-import type { CountedFile, FromUpstream, ServedDomain, Stored } from "./contract.ts";
+import type { CountedFile, FromUpstream, GuardRef, ServedDomain, Stored } from "./contract.ts";
 import type { Sending } from "./download-tally.ts";
 import type { Exchange } from "./exchange.ts";
 import type { SendOptions } from "./send.ts";
@@ -52,6 +52,18 @@ export interface DoorQuestion {
   readonly viewset: string;
 }
 
+/** A request for something of a distribution, before its content guard. */
+export interface DoorPassage {
+  readonly domain: DomainRef;
+  readonly guard: GuardRef;
+  /** Of the distribution. */
+  readonly basePath: string;
+  /** What is asked for below it, `manifests/latest`; empty for all of it. */
+  readonly below: string;
+  /** Whether it changes nothing there. */
+  readonly isRead: boolean;
+}
+
 /** What a door works with. */
 export interface DoorTools {
   readonly ctx: Ctx;
@@ -76,6 +88,11 @@ export interface DoorTools {
     asked: DoorQuestion,
     own: () => boolean | Promise<boolean>,
   ) => Promise<boolean>;
+  /**
+   * Whether what stands before content guards refuses a request; the guards themselves are not asked.
+   * Absent where nothing stands there.
+   */
+  readonly refuses?: (request: IncomingMessage, passage: DoorPassage) => Promise<boolean>;
   /** Address of the client, after trusted proxies. */
   addressOf(request: IncomingMessage): string;
   /** How the client knows us, after trusted proxies: `https`, and the host with its port. */

@@ -5,7 +5,7 @@ import { container } from "#plugins/container/plugin.ts";
 import { service } from "#plugins/service/plugin.ts";
 import { serveDoors } from "../../support/doors.ts";
 import { createTestApi } from "../../support/rest-api.ts";
-import { as, headersFor, makeDomain, serviceSettings, user } from "./support.ts";
+import { as, below, headersFor, make, makeDomain, serviceSettings, user } from "./support.ts";
 
 const PEOPLE = {
   ana: headersFor(user("ana", "1")),
@@ -23,12 +23,13 @@ async function createHosted(t: TestContext) {
   });
   for (const name of ["own", "public-ana"]) await makeDomain(api, name, as(user("ana", "1")));
   const origin = await serveDoors(t, api.ctx, [container, service]);
-  return (who: keyof typeof PEOPLE, method: string, path: string, body?: string) =>
+  const ask = (who: keyof typeof PEOPLE, method: string, path: string, body?: string) =>
     fetch(`${origin}/v2/${path}`, {
       method,
       headers: PEOPLE[who],
       ...(body === undefined ? {} : { body }),
     });
+  return Object.assign(ask, { api });
 }
 
 test("the registry of a domain is open to who has it, and to nobody else", async (t) => {
@@ -65,4 +66,53 @@ test("a blob of another organisation is not mounted", async (t) => {
   assert.equal((await ask("eve", "POST", across)).status, 403);
   const inside = `own/other/blobs/uploads/?mount=${digest}&from=own/app`;
   assert.equal((await ask("ben", "POST", inside)).status, 201);
+});
+
+test("9.2: rules before the guard of a distribution are about the registry too", async (t) => {
+  const ask = await createHosted(t);
+  const { api } = ask;
+  const digest = `sha256:${createHash("sha256").update("layer").digest("hex")}`;
+  const push = async (name: string) =>
+    (await ask("ben", "POST", `own/${name}/blobs/uploads/?digest=${digest}`, "layer")).status;
+  const pull = async () => (await ask("ben", "GET", `own/app/blobs/${digest}`)).status;
+  assert.deepEqual([await push("app"), await pull()], [201, 200]);
+  const distributions = below("own", "distributions/container/container/");
+  const [{ content_guard }] = (await api.get(distributions)).body.results;
+  const rules = below("own", "rh_cert_guard_permission/");
+  const rule = (name: string, json: object) =>
+    make(api, rules, { name, content_guard, effect: "deny", org_id: "1", ...json });
+
+  const pushes = await rule("pushes", { actions: ["push"] });
+  const denied = await ask("ben", "POST", `own/app/blobs/uploads/?digest=${digest}`, "layer");
+  assert.equal(denied.status, 403);
+  assert.equal(((await denied.json()) as { errors: { code: string }[] }).errors[0]?.code, "DENIED");
+  assert.equal(await pull(), 200);
+  assert.equal((await api.request("DELETE", pushes)).status, 204);
+  assert.equal(await push("app"), 201);
+
+  const blobs = await rule("blobs", { path_prefixes: ["blobs"] });
+  assert.deepEqual([await pull(), await push("app")], [403, 201]);
+  assert.equal((await ask("ben", "GET", "own/app/tags/list")).status, 200);
+  await api.request("DELETE", blobs);
+
+  await rule("pulls", { actions: ["pull"] });
+  const mount = await ask(
+    "ben",
+    ...(["POST", `own/new/blobs/uploads/?mount=${digest}&from=own/app`] as const),
+  );
+  assert.equal(mount.status, 202, "what may not be pulled is not mounted either");
+  assert.equal((await ask("ana", "GET", `own/app/blobs/${digest}`)).status, 403);
+  assert.equal((await ask("eve", "GET", `own/app/blobs/${digest}`)).status, 403);
+});
+
+test("9.2: a rule that allows gives no rights in the registry", async (t) => {
+  const ask = await createHosted(t);
+  const { api } = ask;
+  const digest = `sha256:${createHash("sha256").update("layer").digest("hex")}`;
+  await ask("ana", "POST", `own/app/blobs/uploads/?digest=${digest}`, "layer");
+  const distributions = below("own", "distributions/container/container/");
+  const [{ content_guard }] = (await api.get(distributions)).body.results;
+  const json = { name: "r", content_guard, org_id: "2", actions: ["pull", "push"] };
+  await make(api, below("own", "rh_cert_guard_permission/"), json);
+  assert.equal((await ask("eve", "GET", `own/app/blobs/${digest}`)).status, 403);
 });

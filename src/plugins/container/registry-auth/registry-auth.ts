@@ -87,8 +87,8 @@ export class RegistryAuth implements RegistryAccess {
   /** Only who shows a token: all that a token says and its user may is at hand for a moment. */
   mayRecall(visit: Visit, place: Place): boolean {
     const { tools, access } = this;
-    // Another permission class is asked at every request.
-    if (tools.decide) return false;
+    // Another permission class, and what stands before guards, are asked at every request.
+    if (tools.decide || (tools.refuses && place.guard)) return false;
     const who = recentToken({ tools, access, tokens: this.#tokens }, visit, this.service(visit));
     if (!who?.token.repositories.get(place.name)) return false;
     if (!place.isPrivate) return true;
@@ -149,14 +149,27 @@ export class RegistryAuth implements RegistryAccess {
     if (who.kind === "stranger" && this.#tokens) throw this.#refusal(who, asked);
     const { action, name } = question;
     const place = await question.place();
+    const { request } = asked;
     const isOpen = action === "pull" && place?.isPrivate === false;
-    if (isOpen && !this.tools.decide) return;
     const state = place ? (place.isPrivate ? "private" : "public") : "absent";
     const { domain, basePath } = name;
     const user = who.kind === "stranger" ? null : who.user;
     const own = () => isOpen || this.rights.has(user, { right: action, domain, basePath, state });
-    const isAllowed = await this.#decide(asked.request, { user, domain, right: action }, own);
+    const isAllowed = await this.#decide(request, { user, domain, right: action }, own);
     if (!isAllowed) throw this.#refusal(who, asked);
+    const passage = { below: question.below, isRead: action === "pull" };
+    if (place && (await this.#isStopped(request, place, passage))) throw registryErrors.denied();
+  }
+
+  /** What stands before the content guard of a distribution is about the registry, too. */
+  async #isStopped(
+    request: Request,
+    { guard, domain, basePath }: Place,
+    passage: { readonly below: string; readonly isRead: boolean },
+  ): Promise<boolean> {
+    const { refuses } = this.tools;
+    if (!refuses || !guard) return false;
+    return refuses(request, { domain, guard, basePath, ...passage });
   }
 
   /** What the permission class of the installation says, which may ask our own rules. */
@@ -199,12 +212,17 @@ export class RegistryAuth implements RegistryAccess {
   #callerOf(who: Known, request: Request): RegistryCaller {
     const user = who.kind === "stranger" ? null : who.user;
     const pulls = pullsOf(this.ctx, this.access, user);
-    const mayPull = (place: Pulled) =>
+    const isAllowed = (place: Pulled) =>
       this.tools.decide
         ? this.#decide(request, { user, domain: place.domain.name, right: "pull" }, () =>
             pulls(place),
           )
         : pulls(place);
+    const mayPull = this.tools.refuses
+      ? async (place: Place) =>
+          (await isAllowed(place)) &&
+          !(await this.#isStopped(request, place, { below: "", isRead: true }))
+      : isAllowed;
     if (who.kind === "stranger") return { ...STRANGER, mayPull };
     const mayPullNew = ({ domain, basePath }: RepositoryName) =>
       this.#decide(request, { user, domain, right: "pullNew" }, () =>

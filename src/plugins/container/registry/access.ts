@@ -25,6 +25,8 @@ export type RegistryQuestion =
       readonly kind: "repository";
       readonly action: "pull" | "push";
       readonly name: RepositoryName;
+      /** The path below the name: `manifests/latest`. */
+      readonly below: string;
       /** What there is of that name, looked up when it matters; undefined if there is nothing. */
       place(): Promise<Place | undefined>;
       /** Full name of the repository that a blob shall be mounted from. */

@@ -36,6 +36,28 @@ export function registryRoute(rest: string): RegistryRoute {
   return NOTHING;
 }
 
+/** What a path says after the name of its repository: `manifests/latest`. */
+export function belowName(
+  route: Exclude<RegistryRoute, { readonly kind: "ping" | "catalog" | "nothing" }>,
+): string {
+  switch (route.kind) {
+    case "upload":
+      return `blobs/uploads/${route.id}`;
+    case "uploads":
+      return "blobs/uploads";
+    case "blob":
+      return `blobs/${route.digest}`;
+    case "manifest":
+      return `manifests/${route.reference}`;
+    case "referrers":
+      return `referrers/${route.digest}`;
+    case "tags":
+      return "tags/list";
+    default:
+      return route satisfies never;
+  }
+}
+
 function decoded(path: string): string | undefined {
   if (!path.includes("%")) return path;
   try {

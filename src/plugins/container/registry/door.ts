@@ -2,7 +2,13 @@ import { CodedError } from "#base/errors.ts";
 import { isAboutImmutable } from "../errors.ts";
 import { isRepositoryName } from "../format/names.ts";
 import type { RegistryQuestion } from "./access.ts";
-import { mounted, type RegistryRoute, registryRoute, repositoryName } from "./address.ts";
+import {
+  belowName,
+  mounted,
+  type RegistryRoute,
+  registryRoute,
+  repositoryName,
+} from "./address.ts";
 import { sendAnswer, sendJson, sendProblem } from "./answers.ts";
 import { deleteBlob, serveBlob } from "./blobs.ts";
 import { serveCatalog } from "./catalog.ts";
@@ -144,6 +150,7 @@ function aboutRepository(
   const from = route.kind === "uploads" ? mountSource(visit) : undefined;
   const question: RegistryQuestion = {
     ...{ kind: "repository", action: isRead ? "pull" : "push", name },
+    below: belowName(route),
     ...(from === undefined ? {} : { from }),
     place: async () => memory.place(name),
   };

@@ -14,6 +14,8 @@ export interface Place {
   readonly namespace: { readonly id: string; readonly name: string };
   /** The pull-through distribution that made it. */
   readonly pullThrough: string | null;
+  /** The content guard of the distribution, which stands before the content app. */
+  readonly guard: { readonly id: string; readonly type: string } | null;
   /** Of the distribution: that of a cache. */
   readonly remote: string | null;
   /** What pushes go to; null where a fixed version, or nothing, is served. */
@@ -51,6 +53,8 @@ interface PlaceRow {
   readonly namespace_name: string;
   readonly pull_through: string | null;
   readonly remote: string | null;
+  readonly guard: string | null;
+  readonly guard_type: string | null;
   readonly repository: string | null;
   readonly repository_num: number | null;
   readonly repository_type: string | null;
@@ -64,6 +68,7 @@ const PLACE = `
 select d.num as domain, d.id as domain_id, d.name as domain_name,
   d.redirect_to_object_storage as redirects, d.hide_guarded_distributions as hides_guarded,
   x.id, x.base_path, c.private, c.namespace, n.name as namespace_name, c.pull_through, x.remote,
+  x.guard, g.type as guard_type,
   r.id as repository, r.num as repository_num, r.type as repository_type,
   v.id as version, v.repository as version_repository, v.number,
   pg_snapshot_xmin(pg_current_snapshot())::text as xmin
@@ -71,6 +76,7 @@ from domain d
 join distribution x on x.domain = d.num and x.type = 'container.container'
 join container_distribution c on c.domain = x.domain and c.id = x.id
 join container_namespace n on n.id = c.namespace
+left join content_guard g on g.id = x.guard
 left join repository r on r.domain = x.domain and r.id = x.repository
 left join lateral (
   (select v.id, v.repository, v.number from repository_version v
@@ -165,6 +171,10 @@ function placeOf(row: PlaceRow, hasDomains: boolean): Place {
     isPrivate: row.private,
     namespace: { id: row.namespace, name: row.namespace_name },
     pullThrough: row.pull_through,
+    guard:
+      row.guard === null || row.guard_type === null
+        ? null
+        : { id: row.guard, type: row.guard_type },
     remote: row.remote,
     repository: id === null || num === null || type === null ? null : { id, num, type },
     version:

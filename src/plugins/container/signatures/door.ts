@@ -43,6 +43,7 @@ async function answer(registry: Registry, visit: Visit, rest: string): Promise<v
   const isRead = method === "GET" || method === "HEAD";
   const caller = await registry.access.authorise(visit, {
     ...{ kind: "repository", action: isRead ? "pull" : "push", name },
+    below: `signatures/${digest}`,
     place: async () => registry.memory.place(name),
   });
   const known: RepositoryVisit = { ...visit, name, caller };
