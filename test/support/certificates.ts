@@ -91,9 +91,15 @@ const ALT_NAMES = [0x55, 0x1d, 0x11];
 
 function der(type: number, value: Buffer): Buffer {
   const length = value.length;
-  const head = length < 128 ? [type, length] : [type, 0x82, (length >> 8) & 0xff, length & 0xff];
-  return Buffer.concat([Buffer.from(head), value]);
+  return Buffer.concat([Buffer.from([type, ...lengthBytes(length)]), value]);
 }
+
+/** In as few bytes as there can be: some parsers take nothing else. */
+function lengthBytes(length: number): readonly number[] {
+  if (length < 0x80) return [length];
+  return length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+}
+
 const tag = der;
 const sequence = (...parts: readonly Buffer[]) => der(0x30, Buffer.concat(parts));
 const oid = (bytes: readonly number[]) => der(6, Buffer.from(bytes));
