@@ -1,10 +1,11 @@
 import { ValidationError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import { homeStore } from "#core/domains/home-store.ts";
-import { AZURE, FILE_SYSTEM, S3_CLASSES } from "#core/domains/types.ts";
+import { AZURE, FILE_SYSTEM, OCI_CLASSES, S3_CLASSES } from "#core/domains/types.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import { createAzureStorage } from "#platform/storage/azure/azure.ts";
 import { createFileSystemStorage } from "#platform/storage/file-system.ts";
+import { createOciStorage } from "#platform/storage/oci/oci.ts";
 import { createS3Storage } from "#platform/storage/s3/s3.ts";
 import type { OpenStore, Storage, StoreSettings } from "#platform/storage/storage.ts";
 import { appErrors } from "./errors.ts";
@@ -26,6 +27,8 @@ export function storeOpener(settings: Settings, processId: string): OpenStore {
     if (S3_CLASSES.includes(storageClass))
       return createS3Storage({ options, local: local(workshop) });
     if (storageClass === AZURE) return createAzureStorage({ options, local: local(workshop) });
+    if (OCI_CLASSES.includes(storageClass))
+      return createOciStorage({ options, local: local(workshop) });
     const own = fileSystemOptions(settings, options);
     return storageClass === FILE_SYSTEM && own.root !== "" ? local(own) : undefined;
   };

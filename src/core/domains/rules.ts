@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "#base/json.ts";
 import type { Secrets } from "#platform/crypto/secrets.ts";
 import {
   FILE_SYSTEM,
+  OCI_CLASSES,
   type StorageClass,
   type StoreOption,
   storageClass,
@@ -143,6 +144,7 @@ function checkTogether(className: string, options: JsonObject): void {
       throw incorrectValues("location must be an absolute path");
     return;
   }
+  if (OCI_CLASSES.includes(className)) checkRegistry(options);
   if ("secret_key" in options && !options.secret_key && !options.security_token) {
     throw new ValidationError({
       storage_settings: {
@@ -150,6 +152,19 @@ function checkTogether(className: string, options: JsonObject): void {
       },
     });
   }
+}
+
+const REGISTRY = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]+\])(?::\d{1,5})?$/i;
+/** OCI distribution-spec v1.1, names of repositories. */
+const REPOSITORY =
+  /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+
+function checkRegistry({ registry, repository }: JsonObject): void {
+  if (!REGISTRY.test(String(registry)))
+    throw incorrectValues("registry must be a host, with a port if it is a special one");
+  const name = String(repository);
+  if (name.length > 255 || !REPOSITORY.test(name))
+    throw incorrectValues("repository must be a path of names in lower case");
 }
 
 const isFolder = (path: string): boolean =>

@@ -9,6 +9,13 @@ export const S3_ALIAS = "storages.backends.s3boto3.S3Boto3Storage";
 /** The name of a hosted service for `S3` with a network of edges in front: `custom_domain`. */
 export const S3_EDGE = "pulp_service.app.storage.AIPCCStorageBackend";
 
+export const OCI = "pulp_service.app.storage.OCIStorageBackend";
+/** The short name of `OCI`; both behave the same. */
+export const OCI_ALIAS = "pulp_service.app.storage.OCIStorage";
+
+/** Stores in a repository of a registry of OCI images. */
+export const OCI_CLASSES: readonly string[] = [OCI, OCI_ALIAS];
+
 /** Stores in buckets. */
 export const S3_CLASSES: readonly string[] = [S3, S3_ALIAS, S3_EDGE];
 
@@ -135,6 +142,13 @@ const azure: readonly StoreOption[] = [
   { name: "object_parameters", kind: "map", default: {} },
 ];
 
+const oci: readonly StoreOption[] = [
+  secret(required("username")),
+  secret(required("password")),
+  required("repository"),
+  { name: "registry", kind: "text", default: "quay.io" },
+];
+
 type Names = Readonly<Record<string, string>>;
 
 const FILE_SYSTEM_SETTINGS: Names = {
@@ -162,6 +176,8 @@ const s3Class: StorageClass = {
     named(S3_SETTINGS, setting) ?? /^aws_(?:s3_)?(.+)$/.exec(setting)?.[1] ?? setting,
 };
 
+const ociClass: StorageClass = { options: oci, optionOf: (name) => name };
+
 const CLASSES: ReadonlyMap<string, StorageClass> = new Map([
   [
     FILE_SYSTEM,
@@ -177,6 +193,8 @@ const CLASSES: ReadonlyMap<string, StorageClass> = new Map([
       optionOf: (name) => named(AZURE_SETTINGS, name) ?? /^azure_(.+)$/.exec(name)?.[1] ?? name,
     },
   ],
+  [OCI, ociClass],
+  [OCI_ALIAS, ociClass],
 ]);
 
 /** Class by its identifier, which is a contract; undefined if domains cannot have it. */

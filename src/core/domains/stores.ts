@@ -1,6 +1,7 @@
 import type { JsonObject } from "#base/json.ts";
 import type {
   BeginOptions,
+  BundledFile,
   IncomingFolders,
   OpenStore,
   RedirectOptions,
@@ -107,6 +108,10 @@ class DomainStore implements Storage {
 
   async redirect(object: string, options: RedirectOptions) {
     return (await this.#store()).redirect(object, options);
+  }
+
+  async bundle(name: string, files: AsyncIterable<BundledFile>): Promise<readonly string[]> {
+    return (await (await this.#store()).bundle?.(name, files)) ?? [];
   }
 
   async #store(): Promise<Storage> {

@@ -7,6 +7,7 @@ import { report } from "../events/commands.ts";
 import type { Job } from "../plugin-contract.ts";
 import { runCreationHooks } from "../policies/commands.ts";
 import { inTransaction, retryOnConflict } from "../transaction.ts";
+import { bundlePublication } from "./bundle.ts";
 import { publicationConstraints, publicationErrors } from "./errors.ts";
 import { lockPublication, type PublicationFacts, pathProblems } from "./queries.ts";
 import type { NewPublication, PublicationRef, PublishedPath } from "./types.ts";
@@ -78,12 +79,14 @@ export async function addPaths(
  * Checks the paths and makes the publication visible: distributions serve it from this instant, and
  * what they served before stays reachable for the grace period.
  *
- * @throws `publicationErrors.duplicatePaths`, `overlappingPath`; the publication stays invisible and
+ * @throws `publicationErrors.duplicatePaths`, `overlappingPath`, or what a store says that lists
+ *   publications (`Storage.bundle`); the publication stays invisible and
  *   the caller deletes it.
  */
 export async function completePublication(job: Job, publication: PublicationRef): Promise<void> {
   const { ctx } = job;
   const { domain, id } = publication;
+  await bundlePublication(ctx, publication);
   const announced = await retryOnConflict(() =>
     ctx.db.transaction().execute(async (trx) => {
       const facts = await lockPublication(trx, domain, id);

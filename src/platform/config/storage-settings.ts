@@ -8,6 +8,8 @@ const STORES = [
   "storages.backends.s3.S3Storage",
   "storages.backends.s3boto3.S3Boto3Storage",
   "pulp_service.app.storage.AIPCCStorageBackend",
+  "pulp_service.app.storage.OCIStorageBackend",
+  "pulp_service.app.storage.OCIStorage",
   "storages.backends.azure_storage.AzureStorage",
 ];
 

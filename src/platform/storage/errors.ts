@@ -23,6 +23,11 @@ export const storageErrors = defineErrors({
     message: (object: string, expected: number, actual: number) =>
       `The object ${object} ends before byte ${expected}: it has ${actual}.`,
   },
+  reference: {
+    code: "storage-reference",
+    status: 500,
+    message: (object: string) => `Invalid blob reference format: ${object}`,
+  },
   name: {
     code: "storage-name",
     status: 500,

@@ -107,6 +107,13 @@ export interface Storage {
   usage(): Promise<{ total: number; used: number; free: number } | null>;
   /** A signed address for the client, or undefined when the bytes go through us. */
   redirect(object: string, options: RedirectOptions): Promise<string | undefined>;
+  /**
+   * Lists files that belong together under a name of the store itself, where it has such names, so
+   * that whoever may read the store finds them without us. `files` is read by such stores only.
+   *
+   * @returns paths of files that the store does not have; they are not listed.
+   */
+  bundle?(name: string, files: AsyncIterable<BundledFile>): Promise<readonly string[]>;
   readonly incoming: IncomingFolders;
   readonly sessions: SessionFiles;
   /**
@@ -116,6 +123,13 @@ export interface Storage {
    * @param isFresh what is remembered does not count.
    */
   epoch?(isFresh: boolean): Promise<number>;
+}
+
+export interface BundledFile {
+  readonly relativePath: string;
+  readonly sizeBytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
 }
 
 export interface BeginOptions {
