@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { sql } from "kysely";
 import { dispatch } from "#core/tasks/commands.ts";
 import { enqueue, type QueueEntry } from "#core/tasks/queue.ts";
@@ -59,6 +60,43 @@ test("tasks that arrive together wait for one another as if they came one by one
   const calls = statements.filter((text) => text.includes("from task_dispatch"));
   assert.ok(calls.length < 10, `${calls.length} calls for 100 tasks`);
 });
+
+test("tasks of one resource are created in the order in which they run", async (t) => {
+  const world = await createContext(t, { tasks: [idle] });
+  const { ctx, caller } = world;
+  const one = { task: idle, input: {}, caller, exclusive: ["a"] };
+  // A call that has to wait for the name, and one that gets it meanwhile.
+  const entered = Promise.withResolvers<void>();
+  const waited = Promise.withResolvers<void>();
+  const first = ctx.db.transaction().execute(async (trx) => {
+    await dispatch(ctx, one, trx);
+    entered.resolve();
+    await waited.promise;
+    await dispatch(ctx, one, trx);
+  });
+  await entered.promise;
+  const many = Promise.all(Array.from({ length: 20 }, () => dispatch(ctx, one)));
+  while ((await waitingForLocks(world)) === 0) await setImmediate();
+  waited.resolve();
+  await Promise.all([first, many]);
+
+  const { rows } = await sql<{ created: string }>`
+    select to_char(created, 'HH24:MI:SS.US') as created from task order by seq`.execute(ctx.db);
+
+  assert.equal(rows.length, 22);
+  for (const [at, { created }] of rows.entries()) {
+    assert.ok(at === 0 || created > (rows[at - 1]?.created ?? ""), `task ${at}: ${created}`);
+  }
+});
+
+const waitingForLocks = async ({ ctx }: TestContextValue): Promise<number> => {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from pg_locks l join pg_stat_activity a on a.pid = l.pid
+    where a.datname = current_database() and l.locktype = 'advisory' and not l.granted`.execute(
+    ctx.db,
+  );
+  return rows[0]?.n ?? 0;
+};
 
 const entryOf = ({ caller, domain }: TestContextValue, more: Partial<QueueEntry>): QueueEntry => ({
   id: crypto.randomUUID(),
