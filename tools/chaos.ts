@@ -4,8 +4,12 @@
  *
  *   npm run chaos -- [--pushes] [--cycles 200] [--seed N] [--keep] [--json file]
  *                    [--patience 40]
+ *   npm run chaos -- --tasks [--count 10000] [--worker-type redis|pulpcore] [--workers 4]
+ *                    [--seed N] [--keep] [--json file] [--patience 40]
  *
- * With `--pushes` clients do nothing but push images, and every moment is one of a push.
+ * With `--pushes` clients do nothing but push images, and every moment is one of a push. With
+ * `--tasks` that many tasks wait and run while a worker is killed every second; all of them have to
+ * end, in their order, and to leave nothing.
  * `--patience` says in seconds how long a recovery may take. Ends with 1 at the first finding, with
  * the seed and the cycle; `--keep` leaves the data folder.
  * The seed decides the victims, the moments and what the clients do; the machine decides the rest.
@@ -22,6 +26,7 @@ import { leftovers, violations } from "./chaos/inspect.ts";
 import { createPushWorkload } from "./chaos/pushes.ts";
 import { createRandom } from "./chaos/random.ts";
 import { setPatience, untilAnswering, untilIdle, untilOrphansEnded } from "./chaos/recovery.ts";
+import { runTaskChaos } from "./chaos/tasks/run.ts";
 import { chooseVictim, kill } from "./chaos/victims.ts";
 import { createWorkload, type Workload } from "./chaos/workload.ts";
 
@@ -45,13 +50,36 @@ const { values } = parseArgs({
     pushes: { type: "boolean", default: false },
     json: { type: "string" },
     patience: { type: "string", default: "40" },
+    tasks: { type: "boolean", default: false },
+    count: { type: "string", default: "10000" },
+    "worker-type": { type: "string", default: "redis" },
+    workers: { type: "string", default: "4" },
   },
 });
 const cycles = Number(values.cycles);
 const seed = Number(values.seed);
 setPatience(Number(values.patience));
-console.log(`seed ${seed}, ${cycles} cycles${values.pushes ? " of pushes" : ""}`);
-process.exitCode = await main();
+process.exitCode = values.tasks ? await tasks() : await main();
+
+async function tasks(): Promise<number> {
+  const workerType = values["worker-type"];
+  if (workerType !== "redis" && workerType !== "pulpcore") {
+    throw new Error(`--worker-type is redis or pulpcore, not ${workerType}`);
+  }
+  console.log(`seed ${seed}, ${values.count} tasks, ${workerType} workers`);
+  const report = await runTaskChaos({
+    ...{ seed, workerType, keep: values.keep, tasks: Number(values.count) },
+    ...{ workers: Number(values.workers), patienceMs: Number(values.patience) * 1000 },
+  });
+  await tell(report);
+  return report.findings.length === 0 ? 0 : 1;
+}
+
+async function tell(report: object): Promise<void> {
+  const text = JSON.stringify(report, undefined, 2);
+  console.log(text);
+  if (values.json) await writeFile(values.json, `${text}\n`);
+}
 
 interface Cycle {
   readonly killed: string;
@@ -60,6 +88,7 @@ interface Cycle {
 }
 
 async function main(): Promise<number> {
+  console.log(`seed ${seed}, ${cycles} cycles${values.pushes ? " of pushes" : ""}`);
   const home = await mkdtemp(join(tmpdir(), "deckle-chaos-"));
   await using upstream = await createFileUpstream(150, 2000);
   let server = await start(home);
@@ -82,9 +111,7 @@ async function main(): Promise<number> {
       if (findings.length > 0) return fail(cycle, server, findings);
     }
     const seconds = Math.round((performance.now() - startedMs) / 1000);
-    const report = summary(done, workload, seconds);
-    console.log(JSON.stringify(report, undefined, 2));
-    if (values.json) await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+    await tell(summary(done, workload, seconds));
     return 0;
   } finally {
     await server.stop("SIGTERM").catch(() => undefined);
