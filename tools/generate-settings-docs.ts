@@ -7,12 +7,16 @@
 import { shippedPlugins } from "#app/plugins.ts";
 import type { SettingSpec, SettingSpecs } from "#base/settings.ts";
 import { accessSettings } from "#platform/config/access-settings.ts";
+import { advisorySettings } from "#platform/config/advisory-settings.ts";
 import { compatSettings, foreignPluginSettings } from "#platform/config/compat-settings.ts";
 import { contentSettings } from "#platform/config/content-settings.ts";
 import { describeSchema } from "#platform/config/describe.ts";
+import { redisSettings } from "#platform/config/redis-settings.ts";
+import { scanSettings } from "#platform/config/scan-settings.ts";
 import { serverSettings } from "#platform/config/server-settings.ts";
 import { storageSettings } from "#platform/config/storage-settings.ts";
 import { taskSettings } from "#platform/config/task-settings.ts";
+import { telemetrySettings } from "#platform/config/telemetry-settings.ts";
 import { keepFile } from "./keep-file.ts";
 
 interface Chapter {
@@ -27,6 +31,10 @@ const chapters: readonly Chapter[] = [
   { title: "Access", settings: accessSettings },
   { title: "Content", settings: contentSettings },
   { title: "Tasks", settings: taskSettings },
+  { title: "Redis", settings: redisSettings },
+  { title: "Telemetry", settings: telemetrySettings },
+  { title: "Malware scans", settings: scanSettings },
+  { title: "Advisories", settings: advisorySettings },
   ...shippedPlugins.flatMap(({ label, settings }) =>
     settings && Object.keys(settings).length > 0 ? [{ title: `Plugin ${label}`, settings }] : [],
   ),
@@ -41,9 +49,10 @@ const intro = `# Settings
 
 Generated from the declarations in \`src/platform/config/\`; \`npm run docs\` writes it anew.
 
-Values come from, the later one wins: the defaults below; the files that \`PULP_SETTINGS\` names,
-separated by commas (\`.py\` with assignments of literals, \`.toml\`, \`.yaml\`, \`.json\`); environment
-variables \`PULP_<NAME>\`. Every value is checked: what is wrong stops the start with one sentence
+Values come from, the later one wins: the defaults below; the file that Clowder writes, which says
+where database, Redis and bucket are (\`/cdapp/cdappconfig.json\` or \`ACG_CONFIG\`); the files that
+\`PULP_SETTINGS\` names, separated by commas (\`.py\` with assignments of literals, \`.toml\`,
+\`.yaml\`, \`.json\`); environment variables \`PULP_<NAME>\`. Every value is checked: what is wrong stops the start with one sentence
 each, and a name that does not exist is logged with the nearest one that does.
 
 | In a variable | Means |

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { SettingSpecs } from "#base/settings.ts";
-import { type LoadedSettings, loadSettings } from "#platform/config/load.ts";
+import { type ClowderConfig, readClowderFile } from "#platform/config/clowder.ts";
+import { FileError } from "#platform/config/files.ts";
+import { type LoadedSettings, loadSettings, SettingsError } from "#platform/config/load.ts";
 import type { Tree } from "#platform/config/merge.ts";
 import { allSettings, type Settings } from "#platform/config/settings.ts";
 import { createSecrets } from "#platform/crypto/fernet.ts";
@@ -20,12 +22,16 @@ export interface Configuration {
 /** Variable that carries the values of a start to the processes that it starts. */
 const BASE_VARIABLE = "DECKLE_BASE_SETTINGS";
 
+/** Where Clowder puts its file, unless `ACG_CONFIG` says otherwise. */
+const CLOWDER_FILE = "/cdapp/cdappconfig.json";
+
 /** Every setting that this program knows. */
 export const knownSettings = (): SettingSpecs =>
   Object.assign({}, allSettings, ...shippedPlugins.map(({ settings }) => settings ?? {}));
 
 /**
- * Reads the settings and opens the log; warnings are written to it.
+ * Reads the settings and opens the log; warnings are written to it. The name of the environment that
+ * Clowder tells becomes `ENV_NAME` where that is not set.
  *
  * @param base values below files and variables
  * @throws `SettingsError` with everything that is wrong
@@ -34,14 +40,27 @@ export function configure(base: Tree = inheritedBase()): Configuration {
   const environment = process.env;
   const url = environment.DATABASE_URL;
   const outside = url && base.DATABASES === undefined ? { DATABASES: databasesOf(url) } : {};
+  const file = environment.ACG_CONFIG || CLOWDER_FILE;
+  const clowder = clowderOf(file);
+  if (clowder?.environmentName) environment.ENV_NAME ??= clowder.environmentName;
   const loaded = loadSettings({
     specs: knownSettings(),
     environment,
+    platform: clowder && { values: clowder.values, source: file },
     base: { ...base, ...outside },
   });
   const settings = loaded.values as Settings;
   const log = createLog({ level: settings.LOG_LEVEL as LogLevel, format: settings.LOG_FORMAT });
   return { settings, loaded, log };
+}
+
+function clowderOf(file: string): ClowderConfig | undefined {
+  try {
+    return readClowderFile(file);
+  } catch (error) {
+    if (error instanceof FileError) throw new SettingsError([error.message]);
+    throw error;
+  }
 }
 
 /** Writes what is odd about the settings to the log. */

@@ -1,9 +1,29 @@
 import { appErrors } from "./errors.ts";
 
 type Parts = Readonly<Record<string, unknown>>;
+type Databases = Readonly<Record<string, Parts>>;
 
-/** `DATABASES["default"]` as a libpq address. */
-export function databaseUrl(databases: Readonly<Record<string, Parts>>): string {
+/** Of `OPTIONS`, where the authority is not a file but its certificates themselves. */
+const TLS_OPTIONS = ["sslmode", "sslrootcert"];
+
+/** How a server is recognised whose authority stands in the settings. */
+export interface DatabaseTls {
+  /** PEM. */
+  readonly ca: string;
+  /** Whether its name has to be in the certificate, too. */
+  readonly isNamed: boolean;
+}
+
+/** Undefined where `sslrootcert` is no certificate; then the address says all of it. */
+export function databaseTls(databases: Databases): DatabaseTls | undefined {
+  const { sslmode, sslrootcert } = (databases.default?.OPTIONS ?? {}) as Parts;
+  const ca = text(sslrootcert);
+  if (!ca.includes("-----BEGIN CERTIFICATE-----") || sslmode === "disable") return undefined;
+  return { ca, isNamed: sslmode !== "require" && sslmode !== "verify-ca" };
+}
+
+/** `DATABASES["default"]` as a libpq address, without what `databaseTls` says. */
+export function databaseUrl(databases: Databases): string {
   const { NAME, USER, PASSWORD, HOST, PORT, OPTIONS } = databases.default ?? {};
   const host = text(HOST) || process.env.PGHOST || "localhost";
   const isSocket = host.startsWith("/");
@@ -13,8 +33,9 @@ export function databaseUrl(databases: Readonly<Record<string, Parts>>): string 
   url.pathname = `/${encodeURIComponent(text(NAME) || "pulp")}`;
   const credentials = [text(USER) || "pulp", text(PASSWORD)].map(encodeURIComponent);
   const login = credentials[1] === "" ? credentials[0] : credentials.join(":");
+  const hidden = databaseTls(databases) ? TLS_OPTIONS : [];
   for (const [name, value] of Object.entries((OPTIONS ?? {}) as Parts)) {
-    if (isScalar(value)) url.searchParams.set(name, String(value));
+    if (isScalar(value) && !hidden.includes(name)) url.searchParams.set(name, String(value));
   }
   if (isSocket) url.searchParams.set("host", host);
   return url.href.replace("postgresql://", `postgresql://${login}@`);

@@ -21,13 +21,13 @@ export async function redisOf(settings: Settings, log: Log): Promise<OpenRedis |
   const url = urlOf(settings);
   if (url === undefined && settings.WORKER_TYPE === "redis") throw appErrors.redis();
   if (url === undefined || !isUsed(settings)) return undefined;
-  const { REDIS_PASSWORD: password, REDIS_SSL_CA_CERTS: authorities } = settings;
+  const { REDIS_SSL_CA_CERTS: authorities } = settings;
   const named = log.named("deckle.redis");
   return openRedis({
     url,
     database: settings.REDIS_URL === null ? settings.REDIS_DB : 0,
     isTls: url.startsWith("rediss:"),
-    ...(settings.REDIS_URL === null && password !== null ? { password } : {}),
+    ...(settings.REDIS_URL === null ? credentialsOf(settings) : {}),
     ...(authorities === null ? {} : { authorities: readFileSync(authorities, "utf8") }),
     onChange: (message) => named.warn(message),
   });
@@ -62,6 +62,11 @@ async function connectedRedis(settings: Settings, log: Log): Promise<OpenRedis> 
   while (!(await redis.isConnected()) && performance.now() < end) await sleep(LOOK_MS);
   return redis;
 }
+
+const credentialsOf = ({ REDIS_USERNAME: username, REDIS_PASSWORD: password }: Settings) => ({
+  ...(username === null ? {} : { username }),
+  ...(password === null ? {} : { password }),
+});
 
 function urlOf(settings: Settings): string | undefined {
   const { REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_SSL } = settings;

@@ -31,7 +31,7 @@ import type { Redis } from "#platform/redis/redis.ts";
 import { Clamd } from "#platform/scan/clamd.ts";
 import type { Scanner } from "#platform/scan/scanner.ts";
 import { type Configuration, openSecrets } from "./configure.ts";
-import { databaseUrl } from "./database-url.ts";
+import { databaseTls, databaseUrl } from "./database-url.ts";
 import { appErrors } from "./errors.ts";
 import { migrationSources } from "./plugins.ts";
 import { redisOf, seldomRedis } from "./redis.ts";
@@ -127,6 +127,7 @@ export function connect(
 ): { readonly database: Database<CoreTables>; readonly connection: DatabaseOptions } {
   const connection: DatabaseOptions = {
     url: databaseUrl(settings.DATABASES),
+    tls: databaseTls(settings.DATABASES),
     poolSize: poolSize ?? settings.DATABASE_POOL_SIZE,
     applicationName: `deckle ${role}`,
     onError: (error) => log.named("deckle.database").warn(`A connection broke: ${error.message}`),

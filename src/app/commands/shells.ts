@@ -1,8 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { start } from "node:repl";
 import { configure } from "../configure.ts";
-import { databaseUrl } from "../database-url.ts";
+import { type DatabaseTls, databaseTls, databaseUrl } from "../database-url.ts";
 import { appErrors } from "../errors.ts";
 import { type Command, openCommandRuntime, print } from "./command.ts";
 
@@ -12,13 +15,20 @@ export const dbshellCommand: Command = {
   summary: "Opens psql on the database.",
   words: 100,
   async run({ rest }) {
-    const url = databaseUrl(configure().settings.DATABASES);
+    const { DATABASES } = configure().settings;
+    // Here `require` checks no certificate, which the driver calls `no-verify`.
+    const url = databaseUrl(DATABASES).replace("sslmode=no-verify", "sslmode=require");
     // The address goes through the environment: it may hold a password.
     const { password } = new URL(url);
     const shown = password === "" ? url : url.replace(`:${password}@`, "@");
+    await using tls = await tlsVariables(databaseTls(DATABASES));
     const child = spawn("psql", [...rest, "--dbname", shown], {
       stdio: "inherit",
-      env: { ...process.env, ...(password && { PGPASSWORD: decodeURIComponent(password) }) },
+      env: {
+        ...process.env,
+        ...(password && { PGPASSWORD: decodeURIComponent(password) }),
+        ...tls.variables,
+      },
     });
     const started = await Promise.race([
       once(child, "exit").then(([code]) => Number(code ?? 1)),
@@ -28,6 +38,18 @@ export const dbshellCommand: Command = {
     return started;
   },
 };
+
+/** psql takes an authority from a file only; it goes with the shell. */
+async function tlsVariables(tls: DatabaseTls | undefined) {
+  if (!tls) return { variables: {}, [Symbol.asyncDispose]: () => Promise.resolve() };
+  const folder = await mkdtemp(join(tmpdir(), "deckle-psql-"));
+  const file = join(folder, "authority.pem");
+  await writeFile(file, tls.ca);
+  return {
+    variables: { PGSSLROOTCERT: file, PGSSLMODE: tls.isNamed ? "verify-full" : "verify-ca" },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
 
 /** Lines that only Python has. */
 const PYTHON =

@@ -12,7 +12,9 @@ import { Pending, parseValue, ValueError } from "./parse-value.ts";
 export interface LoadOptions {
   readonly specs: SettingSpecs;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Values between the built-in defaults and the files, e.g. of `npm start`. */
+  /** Values of the platform that the program runs on, just above the built-in defaults. */
+  readonly platform?: { readonly values: Tree; readonly source: string } | undefined;
+  /** Values between those and the files, e.g. of `npm start`. */
   readonly base?: Tree;
 }
 
@@ -37,14 +39,16 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads the settings in their order: defaults, files of `PULP_SETTINGS`, `PULP_*` variables,
- * derived values (core-tasks-ops §17).
+ * Reads the settings in their order: defaults, the platform, files of `PULP_SETTINGS`, `PULP_*`
+ * variables, derived values (core-tasks-ops §17).
  *
  * @throws `SettingsError` with everything that is wrong
  */
 export function loadSettings(options: LoadOptions): LoadedSettings {
   const loading = new Loading(options);
   loading.addDefaults();
+  loading.addPlatform();
+  loading.addBase();
   loading.addFiles();
   loading.addEnvironment();
   return loading.finish();
@@ -53,6 +57,7 @@ export function loadSettings(options: LoadOptions): LoadedSettings {
 class Loading {
   readonly #specs: SettingSpecs;
   readonly #environment: LoadOptions["environment"];
+  readonly #platform: LoadOptions["platform"];
   readonly #base: Tree;
   readonly #tree: Tree = {};
   readonly #sources = new Map<string, string[]>();
@@ -61,15 +66,35 @@ class Loading {
   readonly #warnings: string[] = [];
   readonly #problems: string[] = [];
 
-  constructor({ specs, environment, base = {} }: LoadOptions) {
+  constructor({ specs, environment, platform, base = {} }: LoadOptions) {
     this.#specs = specs;
     this.#environment = environment;
+    this.#platform = platform;
     this.#base = base;
   }
 
   addDefaults(): void {
     for (const [name, spec] of Object.entries(this.#specs)) {
-      this.#tree[name] = structuredClone(this.#base[name] ?? spec.default);
+      this.#tree[name] = structuredClone(spec.default);
+    }
+  }
+
+  /** Taken as they are: a password may look like a cast. Maps keep what is only in their default. */
+  addPlatform(): void {
+    const { values = {}, source = "" } = this.#platform ?? {};
+    for (const [name, value] of Object.entries(values)) {
+      const below = this.#tree[name];
+      const isJoined = isTree(below) && isTree(value);
+      this.#tree[name] = structuredClone(isJoined ? { ...below, ...value } : value);
+      this.#sources.set(name, [source]);
+    }
+  }
+
+  addBase(): void {
+    for (const [name, value] of Object.entries(this.#base)) {
+      if (!Object.hasOwn(this.#specs, name) || value === undefined) continue;
+      this.#tree[name] = structuredClone(value);
+      this.#sources.delete(name);
     }
   }
 

@@ -18,6 +18,11 @@ export const redisSettings = defineSettings({
     doc: "Its port; null is 6379.",
   },
   REDIS_DB: { schema: Type.Integer({ minimum: 0 }), default: 0, doc: "Number of its database." },
+  REDIS_USERNAME: {
+    schema: optionalText,
+    default: null,
+    doc: "Name of the user there; null is its default user.",
+  },
   REDIS_PASSWORD: {
     schema: optionalText,
     default: null,

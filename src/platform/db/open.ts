@@ -33,6 +33,8 @@ const types: pg.CustomTypesConfig = {
 export interface DatabaseOptions {
   /** libpq address: `postgresql://user:password@host:port/name?options`. */
   readonly url: string;
+  /** Who vouches for the server, where the address does not say it. */
+  readonly tls?: { readonly ca: string; readonly isNamed: boolean } | undefined;
   readonly poolSize: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
@@ -54,9 +56,13 @@ export interface Database<Tables> extends AsyncDisposable {
 /** Connection settings for a client outside the pool, e.g. the one that listens. */
 export const clientConfig = ({
   url,
+  tls,
   applicationName,
-}: Pick<DatabaseOptions, "url" | "applicationName">) => ({
+}: Pick<DatabaseOptions, "url" | "tls" | "applicationName">) => ({
   connectionString: url,
+  ...(tls
+    ? { ssl: { ca: tls.ca, ...(tls.isNamed ? {} : { checkServerIdentity: () => undefined }) } }
+    : {}),
   application_name: applicationName,
   options: SESSION,
   types,

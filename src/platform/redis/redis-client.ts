@@ -47,13 +47,14 @@ export function createRedis(options: RedisOptions): OpenRedis {
 }
 
 function clientOptions(options: RedisOptions): RedisClientOptions {
-  const { url, password, database, isTls, authorities } = options;
+  const { url, username, password, database, isTls, authorities } = options;
   const isSocket = url.startsWith("unix://");
   const reconnectStrategy = (attempts: number) => Math.min(50 * 2 ** attempts, LONGEST_PAUSE_MS);
   const limits = { connectTimeout: CONNECT_MS, reconnectStrategy };
   const tls = isTls ? { tls: true as const, ...(authorities ? { ca: authorities } : {}) } : {};
   return {
     ...(isSocket ? {} : { url }),
+    ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(database === 0 ? {} : { database }),
     socket: isSocket ? { path: url.slice("unix://".length), ...limits } : { ...limits, ...tls },

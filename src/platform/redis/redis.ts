@@ -20,6 +20,7 @@ export interface OpenRedis extends Redis, AsyncDisposable {}
 
 export interface RedisOptions {
   readonly url: string;
+  readonly username?: string;
   readonly password?: string;
   readonly database: number;
   readonly isTls: boolean;
