@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { compose } from "./composition.ts";
 import { configure, logWarnings } from "./configure.ts";
 import { appErrors } from "./errors.ts";
+import { exposeOwn } from "./exposition.ts";
 import { readFlags } from "./flags.ts";
 import { enabledPlugins } from "./plugins.ts";
 import { openRuntime } from "./runtime.ts";
@@ -47,6 +48,8 @@ export async function workerCommand(parameters: readonly string[]): Promise<numb
   if (flags.on.reload) configuration.log.warn("--reload has no effect.");
   const { plugins } = compose(enabledPlugins(configuration.settings.ENABLED_PLUGINS));
   await using runtime = await openRuntime(configuration, { plugins, role: "worker" });
+  const { PROMETHEUS_PORT: port } = runtime.settings;
+  await using _page = port === 0 ? undefined : await exposeOwn(port, runtime.metrics);
   await using _file = await pidFile(flags.text.pid);
   const worker = serveWorker(runtime, {
     burst: flags.on.burst === true,

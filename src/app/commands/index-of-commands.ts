@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { convertSettingsCommand } from "./convert-settings.ts";
+import { createSettingsCommand } from "./create-settings.ts";
 import { dumpPermissionsCommand } from "./dump-permissions.ts";
 import {
   checkCommand,
@@ -12,6 +13,7 @@ import { openapiCommand } from "./openapi.ts";
 import { assignRoleCommand, listRolesCommand, removeRoleCommand } from "./roles.ts";
 import { rotateDbKeyCommand } from "./rotate-db-key.ts";
 import { serviceMigrateRbacCommand } from "./service-migrate-rbac.ts";
+import { addAdminUsersCommand, createContentSourcesUserCommand } from "./service-users.ts";
 import { settingsCommand } from "./settings.ts";
 import { dbshellCommand, shellCommand } from "./shells.ts";
 import { addSigningServiceCommand, removeSigningServiceCommand } from "./signing-services.ts";
@@ -24,12 +26,15 @@ import {
 
 /** Every sub-command of `pulpcore-manager`, by name. */
 export const commands: readonly Command[] = [
+  addAdminUsersCommand,
   addSigningServiceCommand,
   assignRoleCommand,
   changePasswordCommand,
   checkCommand,
   collectStaticCommand,
   convertSettingsCommand,
+  createContentSourcesUserCommand,
+  createSettingsCommand,
   createSuperuserCommand,
   createTokenCommand,
   dbshellCommand,

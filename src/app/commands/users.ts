@@ -1,15 +1,16 @@
 import { checkPassword, createUser, updateUser } from "#core/access/commands.ts";
 import { randomText } from "#core/access/passwords.ts";
-import type { Ctx } from "#core/ctx.ts";
 import { appErrors } from "../errors.ts";
 import { type Command, openCommandRuntime, print } from "./command.ts";
 import { ask, askPassword } from "./prompt.ts";
 import { told } from "./told.ts";
+import { userId } from "./user-id.ts";
 
 export const resetAdminPasswordCommand: Command = {
   name: "reset-admin-password",
   usage: "[--random | --password PASSWORD]",
-  summary: "Sets the password of the user admin, and makes that user if needed.",
+  summary:
+    "Sets the password of the user admin, and makes that user if needed; PULP_ADMIN_PASSWORD is the password without questions.",
   options: {
     random: { type: "boolean" },
     password: { type: "string", short: "p" },
@@ -19,7 +20,8 @@ export const resetAdminPasswordCommand: Command = {
       throw appErrors.usage("--random and --password exclude each other.");
     }
     await using runtime = await openCommandRuntime();
-    const password = on.random ? randomText(20) : (text.password ?? (await askPassword("admin")));
+    const given = text.password ?? process.env.PULP_ADMIN_PASSWORD;
+    const password = on.random ? randomText(20) : (given ?? (await askPassword("admin")));
     if (password.length < 1) {
       throw appErrors.usage("The password must be at least 1 character long.");
     }
@@ -84,12 +86,3 @@ const answer = (question: string, isSilent: boolean): Promise<string> => {
 
 const passwordFor = (username: string, isSilent: boolean): Promise<string | null> =>
   isSilent ? Promise.resolve(null) : askPassword(username);
-
-async function userId({ db }: Ctx, username: string): Promise<number | undefined> {
-  const row = await db
-    .selectFrom("app_user")
-    .select("id")
-    .where("username", "=", username)
-    .executeTakeFirst();
-  return row?.id;
-}

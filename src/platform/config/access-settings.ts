@@ -35,6 +35,11 @@ function issuerProblem({ issuer, claims }: TrustedIssuer): string | undefined {
 
 /** Who may come in (core-tasks-ops §16.3). */
 export const accessSettings = defineSettings({
+  ADMIN_USERS: {
+    schema: Type.Array(Type.String({ minLength: 1 })),
+    default: [],
+    doc: "Names that `pulpcore-manager add-new-pulp-admin-users-3` makes superusers.",
+  },
   AUTHENTICATION_BACKENDS: {
     schema: texts,
     default: [

@@ -12,6 +12,8 @@ const NOT_SETTINGS = new Set([
   "PULP_CONTENT_WORKERS_MAX_REQUESTS",
   "PULP_CONTENT_WORKERS_MAX_REQUESTS_JITTER",
   "PULP_HTTPS",
+  "PULP_ADMIN_PASSWORD",
+  "PULP_DEFAULT_ADMIN_PASSWORD",
 ]);
 
 /** Families of settings of frameworks and optional parts that we do not have. */
