@@ -4,6 +4,9 @@ import { type Kysely, sql } from "kysely";
  * Expand step: tasks that arrive together go in by one statement, however many they are; starting
  * statements for each of them was most of what a dispatch cost the database.
  *
+ * They are created one after the other, and when their names are theirs: `created` tells the order of
+ * the queue (core-tasks-ops §4).
+ *
  * Which of them waits follows from their order. On each name, by itself: one that comes after
  * somebody who wants the name alone waits, and so does one that wants it alone after anybody. Those
  * that wait now wait for everybody who held the name or waited for it before. The database is asked
@@ -25,14 +28,12 @@ create or replace function task_dispatch_many(
   p_immediate boolean[], p_deferred boolean[], p_cid text[], p_profile_options text[],
   p_user int[], p_parent uuid[], p_group uuid[]
 ) returns table (o_seq bigint, o_state text, o_ready boolean) language plpgsql ${plans} as $$
-declare v_now timestamptz;
 begin
   perform case when e then pg_advisory_xact_lock(k) else pg_advisory_xact_lock_shared(k) end
     from unnest(p_lock_keys, p_lock_excl) as u (k, e);
-  v_now := clock_timestamp();
   return query
   with arrived as materialized (
-    select nextval('task_seq') as seq, u.*, u.keys::bigint[] as names, u.excl::boolean[] as alone
+    select nextval('task_seq') as seq, clock_timestamp() as created, u.*, u.keys::bigint[] as names, u.excl::boolean[] as alone
     from unnest(p_id, p_domain, p_name, p_keys, p_excl, p_resources, p_arguments, p_versions,
       p_parked, p_release, p_immediate, p_deferred, p_cid, p_profile_options, p_user, p_parent,
       p_group) as u (id, domain, name, keys, excl, resources, arguments, versions,
@@ -68,7 +69,8 @@ begin
        profile_options, user_id, parent, task_group, created, updated, unblocked_at)
     select n.id, n.seq, n.domain, 'waiting', n.name, n.immediate, n.deferred, n.cid,
       n.resources::text[], n.arguments, n.versions::jsonb, n.profile_options::text[], n.user_id,
-      n.parent, n.task_group, v_now, v_now, case when n.pending = 0 then v_now end from entered n
+      n.parent, n.task_group, n.created, n.created, case when n.pending = 0 then n.created end
+    from entered n
   )
   select n.seq, 'waiting', n.pending = 0 from entered n order by n.seq;
 end $$;
