@@ -1,5 +1,6 @@
 import { CompiledQuery, Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { describeOnce } from "./describe-once.ts";
 import type { Hot, HotStatement } from "./hot.ts";
 import { prepareMarked } from "./prepare-marked.ts";
 
@@ -81,6 +82,7 @@ export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables>
   // A connection that breaks between two statements of a transaction has no other listener, and
   // would end the process; the next statement rejects.
   pool.on("connect", (client) => client.on("error", () => undefined));
+  describeOnce(pool, types);
   prepareMarked(pool);
   if (options.onStatement) countStatements(pool, options.onStatement);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
@@ -90,7 +92,8 @@ export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables>
 function hotStatements(pool: pg.Pool): Hot {
   return {
     async query<Row>(statement: HotStatement<Row>, values: readonly unknown[]): Promise<Row[]> {
-      const { rows } = await pool.query({ ...statement, values: [...values] });
+      const { name, text } = statement;
+      const { rows } = await pool.query({ name, text, values: values as unknown[] });
       return rows as Row[];
     },
   };
