@@ -109,7 +109,7 @@ function doorTools(
       return feed;
     },
     record: async (entry) => trail?.record(entry),
-    recordWithin: async (trx, entries) => trail?.recordWithin(trx, entries),
+    recording: (entries) => trail?.statements(entries) ?? [],
     ...(meters ? { countSent: counterOf(meters) } : {}),
   };
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
+import type { RawBuilder } from "kysely";
 import type { Validators } from "#base/conditional.ts";
 import type { AuditEntry } from "#core/audit/types.ts";
-import type { Ctx, DomainRef, Trx, User } from "#core/ctx.ts";
+import type { Ctx, DomainRef, User } from "#core/ctx.ts";
 import type { AccessTools } from "#core/policies/access-tools.ts";
 import type { Answer } from "./answer.ts";
 import type { ChangeFeed, ChangeListener } from "./change-feed.ts";
@@ -108,8 +109,8 @@ export interface DoorTools {
    * @throws if it cannot be written: then the change must not be acknowledged.
    */
   record(entry: AuditEntry): Promise<void>;
-  /** The same for changes of one transaction, written in it. */
-  recordWithin(trx: Trx, entries: readonly AuditEntry[]): Promise<void>;
+  /** Statements that write down changes in their own transaction; none while the trail is off. */
+  recording(entries: readonly AuditEntry[]): readonly RawBuilder<unknown>[];
   /** Counts a file that was sent to somebody, unless it was no download; absent where nobody counts. */
   readonly countSent?: (exchange: Exchange, file: CountedFile, sending: Sending) => void;
 }

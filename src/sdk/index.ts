@@ -19,8 +19,7 @@ export { markRefreshed, refreshAcs } from "#core/acs/commands.ts";
 export type { AcsRefresh } from "#core/acs/types.ts";
 export {
   openArtifact,
-  placeFile,
-  recordPlaced,
+  placement,
   saveArtifacts,
 } from "#core/artifacts/commands.ts";
 export { saveUnits } from "#core/content/commands.ts";
@@ -33,6 +32,7 @@ export {
 } from "#core/distributions/commands.ts";
 export type { CoreEvent } from "#core/events/types.ts";
 export { tellFirstStatistics } from "#core/first-statistics.ts";
+export { flights } from "#core/flights.ts";
 export { ensureGuard } from "#core/guards/commands.ts";
 export {
   type ContentType,

@@ -8,7 +8,7 @@ import type { SavedArtifact, StorableFile } from "./types.ts";
 export { inSameStore } from "./insert.ts";
 export { announceObjects, announceRemovals } from "./intents.ts";
 export { openArtifact } from "./open.ts";
-export { type PlacedFile, placeFile, recordPlaced } from "./place.ts";
+export { type PlacedFile, placedInsert, placeFile, placement, recordPlaced } from "./place.ts";
 export { receiveFile } from "./receive.ts";
 export { deleteArtifact, removeUnusedArtifacts } from "./remove.ts";
 export { saveArtifacts } from "./store.ts";

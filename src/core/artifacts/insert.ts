@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Algorithm } from "#base/digests.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import type { SealedFile } from "#platform/storage/storage.ts";
@@ -29,11 +29,24 @@ export async function insertArtifacts(
   { files, epoch }: { readonly files: readonly Announcement[]; readonly epoch: number | undefined },
 ): Promise<Map<string, string>> {
   if (files.length === 0) return new Map();
+  const withIds = files.map((file) => ({ ...file, id: uuid7() }));
+  const { rows } = await artifactInsert(domain, { files: withIds, epoch }).execute(db);
+  return new Map(rows.map(({ id, sha256 }) => [sha256.toString("hex"), id]));
+}
+
+/** An announced object with the `artifact.id` that it gets. */
+export type NewArtifact = Announcement & { readonly id: string };
+
+/** The statement of `insertArtifacts`. */
+export function artifactInsert(
+  domain: DomainRef,
+  { files, epoch }: { readonly files: readonly NewArtifact[]; readonly epoch: number | undefined },
+): RawBuilder<{ id: string; sha256: Buffer }> {
   const digests = DIGEST_COLUMNS.map((name) => digestColumn(files, name));
   const [md5, sha1, sha224, sha384, sha512] = digests;
-  const { rows } = await sql<{ id: string; sha256: Buffer }>`${prepared(files.length)}
+  return sql<{ id: string; sha256: Buffer }>`${prepared(files.length)}
     with wanted as materialized (
-      select * from unnest(${files.map(() => uuid7())}::uuid[],
+      select * from unnest(${files.map(({ id }) => id)}::uuid[],
         ${bytesOf(files.map(({ sha256 }) => sha256))}::bytea[],
         ${files.map(({ sealed }) => sealed.sizeBytes)}::bigint[],
         ${files.map(({ object }) => object)}::text[], ${files.map(({ reason }) => reason)}::text[],
@@ -79,8 +92,7 @@ export async function insertArtifacts(
       delete from storage_intent
       where domain = ${domain.num} and object in (select object from held)
     )
-    select id, sha256 from made`.execute(db);
-  return new Map(rows.map(({ id, sha256 }) => [sha256.toString("hex"), id]));
+    select id, sha256 from made`;
 }
 
 /** A condition that waits for whoever is changing the domain's store, and fails if that happened. */

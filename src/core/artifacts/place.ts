@@ -1,6 +1,8 @@
+import type { RawBuilder } from "kysely";
 import { crashPoint } from "#base/crash-points.ts";
+import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
-import { type Announcement, insertArtifacts } from "./insert.ts";
+import { type Announcement, artifactInsert, insertArtifacts } from "./insert.ts";
 import { INTENT_TRUST_MS } from "./intents.ts";
 import { admitStorable, announce, pendingOf } from "./store.ts";
 import type { SavedArtifact, StorableFile } from "./types.ts";
@@ -60,9 +62,40 @@ export function recordPlaced(
   domain: DomainRef,
   placed: readonly PlacedFile[],
 ): Promise<Map<string, string>> {
+  const { epoch, files } = trustedOf(placed);
+  return insertArtifacts(trx, domain, { files, epoch });
+}
+
+/** Announced lately, in one store; each file once. */
+function trustedOf(placed: readonly PlacedFile[]) {
   const epoch = placed[0]?.epoch;
   const oldestMs = performance.now() - INTENT_TRUST_MS;
   const trusted = placed.filter((one) => one.epoch === epoch && one.announcedAtMs > oldestMs);
-  const distinct = new Map(trusted.map((one) => [one.sha256, one]));
-  return insertArtifacts(trx, domain, { files: [...distinct.values()], epoch });
+  return { epoch, files: [...new Map(trusted.map((one) => [one.sha256, one])).values()] };
 }
+
+/**
+ * The same as a statement of a flight, which does not say what it made: rows that refer to these ids
+ * fail where it made nothing.
+ *
+ * @returns undefined if one of the files has to be saved with `saveArtifacts`
+ */
+export function placedInsert(
+  domain: DomainRef,
+  placed: readonly PlacedFile[],
+):
+  | { readonly statement: RawBuilder<unknown>; readonly ids: ReadonlyMap<string, string> }
+  | undefined {
+  const { epoch, files } = trustedOf(placed);
+  const ids = new Map(files.map(({ sha256 }) => [sha256, uuid7()]));
+  if (placed.some(({ sha256 }) => !ids.has(sha256))) return undefined;
+  const withIds = files.map((file) => ({ ...file, id: ids.get(file.sha256) ?? "" }));
+  return { statement: artifactInsert(domain, { files: withIds, epoch }), ids };
+}
+
+/** For those who make the row of a file together with their own. */
+export const placement = {
+  place: placeFile,
+  record: recordPlaced,
+  insert: placedInsert,
+} as const;

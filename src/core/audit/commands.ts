@@ -1,4 +1,4 @@
-import { CompiledQuery, sql } from "kysely";
+import { sql } from "kysely";
 import { Batcher } from "#base/batcher.ts";
 import type { JsonObject } from "#base/json.ts";
 import { PREPARE } from "#base/prepare.ts";
@@ -12,16 +12,17 @@ const MOST_AT_ONCE = 200;
 const MOST_CHARACTERS = 2048;
 const MOST_REMOVED_AT_ONCE = 10_000;
 
-const INSERT = {
-  name: "audit insert",
-  text: `insert into audit_entry (id, domain, user_id, username, authenticated_by, operation, method,
-      object_path, object_prn, cid, client, outcome, status, task, task_group)
-    select id, domain, user_id, username, authenticated_by, operation, method,
-      object_path, object_prn, cid, client, outcome, status, task, task_group
-    from jsonb_to_recordset($1::jsonb) as x(id uuid, domain text, user_id int, username text,
-      authenticated_by text, operation text, method text, object_path text, object_prn text,
-      cid text, client text, outcome text, status smallint, task uuid, task_group uuid)`,
-};
+const HEAD = `
+  insert into audit_entry (id, domain, user_id, username, authenticated_by, operation, method,
+    object_path, object_prn, cid, client, outcome, status, task, task_group)
+  select id, domain, user_id, username, authenticated_by, operation, method,
+    object_path, object_prn, cid, client, outcome, status, task, task_group
+  from jsonb_to_recordset(`;
+const TAIL = `::jsonb) as x(id uuid, domain text, user_id int, username text,
+    authenticated_by text, operation text, method text, object_path text, object_prn text,
+    cid text, client text, outcome text, status smallint, task uuid, task_group uuid)`;
+
+const INSERT = { name: "audit insert", text: `${HEAD}$1${TAIL}` };
 
 /**
  * The trail of one process: one prepared INSERT per entry, and one for all that arrive while an
@@ -37,12 +38,10 @@ export function createAuditTrail(ctx: Pick<Ctx, "hot">): AuditTrail {
   );
   return {
     record: (entry) => batcher.add(rowOf(entry)),
-    async recordWithin(trx, entries) {
-      if (entries.length === 0) return;
-      await trx.executeQuery(
-        CompiledQuery.raw(PREPARE + INSERT.text, [JSON.stringify(entries.map(rowOf))]),
-      );
-    },
+    statements: (entries) =>
+      entries.length === 0
+        ? []
+        : [sql`${sql.raw(PREPARE + HEAD)}${JSON.stringify(entries.map(rowOf))}${sql.raw(TAIL)}`],
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Trx } from "../ctx.ts";
+import type { RawBuilder } from "kysely";
 import type { AuditOutcome } from "./table.ts";
 
 export { AUDIT_OUTCOMES, type AuditOutcome } from "./table.ts";
@@ -27,6 +27,6 @@ export interface AuditEntry {
 export interface AuditTrail {
   /** Resolves when the entry is on stable storage; rejects when it could not be written. */
   record(entry: AuditEntry): Promise<void>;
-  /** Writes entries in the transaction of the changes that they tell: one commit for both. */
-  recordWithin(trx: Trx, entries: readonly AuditEntry[]): Promise<void>;
+  /** What writes entries in the transaction of the changes that they tell: one commit for both. */
+  statements(entries: readonly AuditEntry[]): readonly RawBuilder<unknown>[];
 }

@@ -17,6 +17,8 @@ import { type KnownUnit, knownUnits } from "./queries.ts";
 import { type PreparedFile, type PreparedUnit, prepareUnits, sourceDiffers } from "./rules.ts";
 import type { SavedUnit, UnitBatch, UnitInput } from "./types.ts";
 
+export { newUnits } from "./new-units.ts";
+
 const CHUNK = 2000;
 
 /**

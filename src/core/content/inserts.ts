@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { DomainRef, Trx } from "../ctx.ts";
 import type { ContentType, DetailRow } from "../plugin-contract.ts";
@@ -26,6 +26,12 @@ export interface NewSource {
   readonly source: FileSource;
 }
 
+/** A unit with the `content.id` that it gets. */
+export interface NewUnit {
+  readonly id: string;
+  readonly unit: PreparedUnit;
+}
+
 /**
  * Inserts units in the order given, with their details; those that a concurrent transaction made are
  * left out.
@@ -35,23 +41,38 @@ export interface NewSource {
  */
 export async function insertUnits(
   trx: Trx,
-  target: Target & { readonly isCounted: boolean },
+  target: Counted,
   units: readonly PreparedUnit[],
 ): Promise<Map<string, string>> {
   const withIds = units.map((unit) => ({ id: uuid7(), unit }));
-  const labels = units.map(({ labels: own }) =>
+  const insert = unitInsert(target, withIds, sql<{ id: string }>`select id from made`);
+  const { rows: made } = await insert.execute(trx);
+  const ids = new Set(made.map(({ id }) => id));
+  return new Map(withIds.flatMap(({ id, unit }) => (ids.has(id) ? [[unit.hex, id] as const] : [])));
+}
+
+type Counted = Target & { readonly isCounted: boolean };
+
+/** @param result what the statement ends with: the ids of the new rows are in `made` */
+export function unitInsert<Row>(
+  target: Counted,
+  units: readonly NewUnit[],
+  result: RawBuilder<Row>,
+): RawBuilder<Row> {
+  const labels = units.map(({ unit: { labels: own } }) =>
     own && Object.keys(own).length > 0 ? JSON.stringify(own) : null,
   );
-  const columns = ["id", "domain", ...new Set(units.flatMap(({ row }) => Object.keys(row)))];
-  const details = detailsOf(target, withIds);
+  const columns = ["id", "domain", ...new Set(units.flatMap(({ unit }) => Object.keys(unit.row)))];
+  const details = detailsOf(target, units);
   const list = (of: string) => sql.join(columns.map((column) => sql.ref(`${of}${column}`)));
   const table = sql.table(target.type.table);
-  const { rows: made } = await sql<{ id: string }>`${prepared(units.length)}
+  return sql<Row>`${prepared(units.length)}
     with made as (
       insert into content (id, domain, type, natural_key, slot, labels)
       select u.id, ${target.domain.num}, ${target.typeNum}, u.key, u.slot, u.labels::jsonb
-      from unnest(${withIds.map(({ id }) => id)}::uuid[], ${units.map(({ key }) => key)}::bytea[],
-        ${units.map(({ slot }) => slot)}::uuid[], ${labels}::text[]) as u (id, key, slot, labels)
+      from unnest(${units.map(({ id }) => id)}::uuid[],
+        ${units.map(({ unit }) => unit.key)}::bytea[],
+        ${units.map(({ unit }) => unit.slot)}::uuid[], ${labels}::text[]) as u (id, key, slot, labels)
       on conflict on constraint content_one_per_key do nothing
       returning id),
     detailed as (
@@ -59,9 +80,7 @@ export async function insertUnits(
       select ${list("d.")} from json_populate_recordset(
         json_populate_record(null::${table}, ${details.base}::json), ${details.records}::json) d
       join made on made.id = d.id)${target.isCounted ? counting(target) : sql``}
-    select id from made`.execute(trx);
-  const ids = new Set(made.map(({ id }) => id));
-  return new Map(withIds.flatMap(({ id, unit }) => (ids.has(id) ? [[unit.hex, id] as const] : [])));
+    ${result}`;
 }
 
 /**
@@ -70,7 +89,7 @@ export async function insertUnits(
  */
 function detailsOf(
   { domain }: Target,
-  units: readonly { readonly id: string; readonly unit: PreparedUnit }[],
+  units: readonly NewUnit[],
 ): { readonly base: string; readonly records: string } {
   const first = units[0]?.unit.row ?? {};
   const records = units.map(({ id, unit }) => ({ ...differences(unit.row, first), id }));
@@ -98,17 +117,24 @@ function differences(row: DetailRow, other: DetailRow): Record<string, unknown> 
 
 const bytesText = (bytes: Buffer): string => `\\x${bytes.toString("hex")}`;
 
+interface FileRow {
+  readonly id: string;
+  readonly content: string;
+  readonly path_key: string;
+}
+
 /** Inserts files; one that exists keeps its id and takes the artifact. Returns ids by unit and path. */
 export async function insertFiles(
   trx: Trx,
   domain: DomainRef,
   files: readonly NewFile[],
 ): Promise<Map<string, string>> {
-  const { rows } = await sql<{
-    id: string;
-    content: string;
-    path_key: string;
-  }>`${prepared(files.length)}
+  const { rows } = await fileInsert(domain, files).execute(trx);
+  return new Map(rows.map((row) => [fileKey(row.content, row.path_key), row.id]));
+}
+
+export const fileInsert = (domain: DomainRef, files: readonly NewFile[]): RawBuilder<FileRow> =>
+  sql<FileRow>`${prepared(files.length)}
     insert into content_artifact (id, domain, content, artifact, relative_path, path_key)
     select u.id, ${domain.num}, u.content, u.artifact, u.path, u.key
     from unnest(${files.map(() => uuid7())}::uuid[], ${files.map((f) => f.content)}::uuid[],
@@ -116,9 +142,7 @@ export async function insertFiles(
       ${files.map((f) => f.pathKey)}::uuid[]) as u (id, content, artifact, path, key)
     on conflict on constraint content_artifact_one_per_path
       do update set artifact = coalesce(excluded.artifact, content_artifact.artifact)
-    returning id, content, path_key`.execute(trx);
-  return new Map(rows.map((row) => [fileKey(row.content, row.path_key), row.id]));
-}
+    returning id, content, path_key`;
 
 export const fileKey = (content: string, pathKey: string): string => `${content} ${pathKey}`;
 

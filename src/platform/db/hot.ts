@@ -4,9 +4,23 @@ export interface HotStatement<_Row> {
   readonly text: string;
 }
 
+/** A statement of several that are sent together; prepared where it is marked for it (`PREPARE`). */
+export interface FlightStatement {
+  readonly text: string;
+  /** As `prepareValue` takes them. */
+  readonly values: readonly unknown[];
+}
+
 /** Runs hot statements outside transactions, without a query builder in between. */
 export interface Hot {
   query<Row>(statement: HotStatement<Row>, values: readonly unknown[]): Promise<Row[]>;
+  /**
+   * Runs statements in one transaction that is sent at one stroke and answered at once: each sees what
+   * those before it have done, and none waits for an answer.
+   *
+   * @returns rows by statement, in their order; rejects if one failed and nothing was done.
+   */
+  inOneFlight(statements: readonly FlightStatement[]): Promise<readonly (readonly unknown[])[]>;
 }
 
 /** Channels of LISTEN and NOTIFY (core-tasks-ops §5.2 and ours). */

@@ -1,8 +1,9 @@
 import { CompiledQuery, Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { describeOnce } from "./describe-once.ts";
-import type { Hot, HotStatement } from "./hot.ts";
-import { prepareMarked } from "./prepare-marked.ts";
+import { Flight } from "./flight.ts";
+import type { FlightStatement, Hot, HotStatement } from "./hot.ts";
+import { prepareMarked, type StatementNames, statementNames } from "./prepare-marked.ts";
 
 const TIMESTAMPTZ = 1184;
 const BIGINT = 20;
@@ -83,18 +84,30 @@ export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables>
   // would end the process; the next statement rejects.
   pool.on("connect", (client) => client.on("error", () => undefined));
   describeOnce(pool, types);
-  prepareMarked(pool);
+  const nameOf = statementNames();
+  prepareMarked(pool, nameOf);
   if (options.onStatement) countStatements(pool, options.onStatement);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { db, hot: hotStatements(pool), pool, [Symbol.asyncDispose]: () => db.destroy() };
+  return { db, hot: hotStatements(pool, nameOf), pool, [Symbol.asyncDispose]: () => db.destroy() };
 }
 
-function hotStatements(pool: pg.Pool): Hot {
+function hotStatements(pool: pg.Pool, nameOf: StatementNames): Hot {
   return {
     async query<Row>(statement: HotStatement<Row>, values: readonly unknown[]): Promise<Row[]> {
       const { name, text } = statement;
       const { rows } = await pool.query({ name, text, values: values as unknown[] });
       return rows as Row[];
+    },
+    async inOneFlight(statements: readonly FlightStatement[]) {
+      const named = statements.map((each) => ({ ...each, name: nameOf(each.text) ?? "" }));
+      const flight = new Flight(named, types);
+      const client = await pool.connect();
+      try {
+        client.query(flight);
+        return await flight.done;
+      } finally {
+        client.release(flight.leavesNamesUnknown);
+      }
     },
   };
 }
@@ -104,11 +117,18 @@ function countStatements(pool: pg.Pool, onStatement: (text: string) => void): vo
   pool.on("connect", (client) => {
     const query = client.query.bind(client) as (...parameters: unknown[]) => unknown;
     client.query = ((...parameters: unknown[]) => {
-      const [first] = parameters as [string | { text?: string }];
-      onStatement(typeof first === "string" ? first : (first.text ?? ""));
+      const [first] = parameters as [string | Flight | { text?: string }];
+      for (const text of textsOf(first)) onStatement(text);
       return query(...parameters);
     }) as typeof client.query;
   });
+}
+
+/** Statements of a flight stand between the ones that it does without. */
+function textsOf(query: string | Flight | { readonly text?: string }): readonly string[] {
+  if (query instanceof Flight)
+    return ["begin", ...query.statements.map(({ text }) => text), "commit"];
+  return [typeof query === "string" ? query : (query.text ?? "")];
 }
 
 /** Runs text with numbered parameters through the query builder's connection. */

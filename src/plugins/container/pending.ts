@@ -33,15 +33,20 @@ export async function addPendingUnits(
   domain: number,
   added: readonly PendingUnit[],
 ): Promise<void> {
-  if (added.length === 0) return;
-  await sql`${sql.raw(PREPARE)}
-    insert into container_pending (repository, domain, content)
-    select distinct u.repository, ${domain}::int, u.unit
-    from unnest(${added.map(({ repository }) => repository)}::uuid[],
-      ${added.map(({ unit }) => unit)}::uuid[]) as u (repository, unit)
-    order by u.repository, u.unit
-    on conflict (repository, content) do update set used = clock_timestamp()`.execute(db);
+  if (added.length > 0) await pendingInsert(domain, added).execute(db);
 }
+
+/** The statement of `addPendingUnits`. */
+export const pendingInsert = (
+  domain: number,
+  added: readonly PendingUnit[],
+) => sql`${sql.raw(PREPARE)}
+  insert into container_pending (repository, domain, content)
+  select distinct u.repository, ${domain}::int, u.unit
+  from unnest(${added.map(({ repository }) => repository)}::uuid[],
+    ${added.map(({ unit }) => unit)}::uuid[]) as u (repository, unit)
+  order by u.repository, u.unit
+  on conflict (repository, content) do update set used = clock_timestamp()`;
 
 /** Takes units off the list; returns how many were on it. */
 export async function removePending(

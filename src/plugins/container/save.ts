@@ -45,10 +45,7 @@ export function saveBlobs(
   domain: DomainRef,
   { blobs, ...how }: Saving & { readonly blobs: readonly BlobInput[] },
 ): Promise<Saved[]> {
-  const units = blobs.map(({ digest, size, artifact, source }) => ({
-    row: { digest, size },
-    files: [{ relativePath: digest, artifact, ...fileSource({ digest, size, source }) }],
-  }));
+  const units = blobs.map(blobUnit);
   return inTransaction(ctx, how.trx, async (t) => {
     const batch = { domain, type: containerBlob, units, areNew: how.areNew === true };
     const saved = await saveUnits(ctx, batch, t);
@@ -56,6 +53,12 @@ export function saveBlobs(
     return saved;
   });
 }
+
+/** A blob as `saveUnits` takes it. */
+export const blobUnit = ({ digest, size, artifact, source }: BlobInput) => ({
+  row: { digest, size },
+  files: [{ relativePath: digest, artifact, ...fileSource({ digest, size, source }) }],
+});
 
 function fileSource({
   digest,

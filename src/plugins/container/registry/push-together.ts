@@ -26,7 +26,7 @@ export interface ManifestPush {
   /** Names that it gets. */
   readonly tags: readonly string[];
   readonly entry: ChangeEntry;
-  readonly tools: Pick<Registry["tools"], "recordWithin">;
+  readonly tools: Pick<Registry["tools"], "recording">;
 }
 
 /**
@@ -137,7 +137,7 @@ async function commitAll(ctx: Ctx, trx: Trx, { domain, whole, manifests }: Batch
   );
   if (made.length > 0) await recordTasks(ctx, { name: PUSH_TASK, done: made }, trx);
   const entries = done.map(({ push }) => push.entry);
-  await done[0]?.push.tools.recordWithin(trx, entries);
+  for (const each of done[0]?.push.tools.recording(entries) ?? []) await each.execute(trx);
   return {
     added,
     outcomes: outcomesOf(

@@ -1,22 +1,16 @@
-import {
-  type Ctx,
-  type DomainRef,
-  inTransaction,
-  placeFile,
-  recordPlaced,
-  saveArtifacts,
-} from "#sdk";
+import { type Ctx, type DomainRef, inTransaction, placement, saveArtifacts } from "#sdk";
 import { addPendingUnits } from "../../pending.ts";
 import { saveBlobs } from "../../save.ts";
 import type { Trx } from "../../trx.ts";
 import { registryErrors } from "../errors.ts";
 import type { ChangeEntry, Registry } from "../registry.ts";
 import { together } from "../together.ts";
+import { keepNew } from "./keep-new.ts";
 import { deleteUploads, type UploadKey } from "./session-rows.ts";
 
 export type StorableFile = Parameters<typeof saveArtifacts>[2][number];
-type PlacedFile = Parameters<typeof recordPlaced>[2][number];
-type Tools = Pick<Registry["tools"], "recordWithin">;
+type PlacedFile = Parameters<typeof placement.record>[2][number];
+type Tools = Pick<Registry["tools"], "recording">;
 
 /** A blob whose bytes are here and right, and where it goes. */
 export interface NewBlob {
@@ -31,7 +25,7 @@ export interface NewBlob {
 }
 
 /** What is still missing of it: the rows. */
-interface PlacedBlob extends Omit<NewBlob, "file"> {
+export interface PlacedBlob extends Omit<NewBlob, "file"> {
   readonly tools: Tools;
   readonly sizeBytes: number;
   /** Its artifact by `artifact.id`, or what becomes one. */
@@ -46,7 +40,7 @@ interface PlacedBlob extends Omit<NewBlob, "file"> {
  */
 export async function keepBlob({ ctx, tools }: Registry, blob: NewBlob): Promise<void> {
   const { file, ...rest } = blob;
-  const placing = await placeFile(ctx, blob.domain, file);
+  const placing = await placement.place(ctx, blob.domain, file);
   const { sizeBytes } = file.sealed;
   const source = "placed" in placing ? placing : { artifact: placing.artifact.id };
   if (await keepTogether(ctx, { ...rest, tools, sizeBytes, source })) return;
@@ -58,19 +52,20 @@ export async function keepBlob({ ctx, tools }: Registry, blob: NewBlob): Promise
 }
 
 /** @returns false where nothing was kept: the bytes or the session are not there any more. */
-const keepTogether = together<PlacedBlob, boolean>((ctx, blobs) =>
+const keepTogether = together<PlacedBlob, boolean>(async (ctx, blobs) =>
+  (await keepNew(ctx, blobs)) ? blobs.map(() => true) : keepInSteps(ctx, blobs),
+);
+
+const keepInSteps = (ctx: Ctx, blobs: readonly PlacedBlob[]): Promise<readonly boolean[]> =>
   inTransaction(ctx, undefined, async (trx) => {
     const kept = new Set<PlacedBlob>();
     for (const ofDomain of Map.groupBy(blobs, ({ domain }) => domain.num).values()) {
       for (const blob of await keepAll(ctx, trx, ofDomain)) kept.add(blob);
     }
-    await blobs[0]?.tools.recordWithin(
-      trx,
-      [...kept].map(({ entry }) => entry),
-    );
+    const entries = [...kept].map(({ entry }) => entry);
+    for (const each of blobs[0]?.tools.recording(entries) ?? []) await each.execute(trx);
     return blobs.map((blob) => kept.has(blob));
-  }),
-);
+  });
 
 interface StoredBlob {
   readonly blob: PlacedBlob;
@@ -106,7 +101,7 @@ async function withArtifacts(
   blobs: readonly PlacedBlob[],
 ): Promise<readonly StoredBlob[]> {
   const placed = blobs.flatMap(({ source }) => ("placed" in source ? [source.placed] : []));
-  const made = await recordPlaced(trx, domain, placed);
+  const made = await placement.record(trx, domain, placed);
   return blobs.flatMap((blob) => {
     const { source } = blob;
     const artifact = "placed" in source ? made.get(source.placed.sha256) : source.artifact;

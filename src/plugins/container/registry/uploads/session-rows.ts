@@ -1,4 +1,5 @@
-import { type Ctx, type Executor, sql } from "#sdk";
+import { PREPARE } from "#base/prepare.ts";
+import { type Ctx, type Executor, flights, sql } from "#sdk";
 import { together } from "../together.ts";
 
 /** Whose upload it is, and where to: one that is asked for under another name is not there. */
@@ -107,6 +108,13 @@ export async function deleteUpload(
 ): Promise<boolean> {
   return (await deleteUploads(db, domain, [id])).has(id);
 }
+
+/** The statement of a flight that ends uploads; it fails if somebody else has ended one. */
+export const uploadsEnd = (domain: number, ids: readonly string[]) => sql`${sql.raw(PREPARE)}
+  with gone as (
+    delete from container_upload where domain = ${domain}::int and id = any(${ids}::uuid[])
+    returning id)
+  select ${flights.checked(sql<boolean>`(select count(*) from gone) = ${ids.length}::int`)}`;
 
 /** Ends uploads of a domain; returns those that nobody else ended. */
 export async function deleteUploads(

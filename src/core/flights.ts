@@ -1,0 +1,5 @@
+import { newUnits } from "./content/commands.ts";
+import { checked, inOneFlight } from "./flight.ts";
+
+/** For short writes that take one trip to the database: its statements, and what sends them. */
+export const flights = { send: inOneFlight, checked, newUnits } as const;

@@ -1,0 +1,62 @@
+import { type Ctx, type DomainRef, flights, placement } from "#sdk";
+import { containerBlob } from "../../content.ts";
+import { pendingInsert } from "../../pending.ts";
+import { blobUnit } from "../../save.ts";
+import { isRefusal } from "../together.ts";
+import type { PlacedBlob } from "./keep.ts";
+import { uploadsEnd } from "./session-rows.ts";
+
+type Statement = Parameters<typeof flights.send>[1][number];
+
+/**
+ * Keeps blobs that nobody has yet, as almost all that are pushed, in one flight.
+ *
+ * @returns false if nothing was done: one of them or its bytes are there already, or its session is
+ *   not there any more.
+ */
+export async function keepNew(ctx: Ctx, blobs: readonly PlacedBlob[]): Promise<boolean> {
+  const statements: Statement[] = [];
+  for (const ofDomain of Map.groupBy(blobs, ({ domain }) => domain.num).values()) {
+    const own = statementsFor(ctx, ofDomain);
+    if (!own) return false;
+    statements.push(...own);
+  }
+  const entries = blobs.map(({ entry }) => entry);
+  statements.push(...(blobs[0]?.tools.recording(entries) ?? []));
+  try {
+    await flights.send(ctx, statements);
+    return true;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return false;
+  }
+}
+
+/** Of one domain. */
+function statementsFor(ctx: Ctx, blobs: readonly PlacedBlob[]): readonly Statement[] | undefined {
+  const placed = blobs.flatMap(({ source }) => ("placed" in source ? [source.placed] : []));
+  const [{ domain } = {}] = blobs;
+  if (!domain || placed.length < blobs.length) return undefined;
+  const artifacts = placement.insert(domain, placed);
+  if (!artifacts) return undefined;
+  const units = blobs.map(({ digest, sizeBytes: size }, index) =>
+    blobUnit({ digest, size, artifact: artifacts.ids.get(placed[index]?.sha256 ?? "") ?? null }),
+  );
+  const made = flights.newUnits(ctx, { domain, type: containerBlob, units });
+  const pending = blobs.map(({ repository }, index) => ({
+    repository,
+    unit: made.ids[index] ?? "",
+  }));
+  return [
+    ...endOfSessions(domain, blobs),
+    artifacts.statement,
+    ...made.statements,
+    pendingInsert(domain.num, pending),
+  ];
+}
+
+/** First, so that of two who end a session the other one waits before it has done anything. */
+function endOfSessions({ num }: DomainRef, blobs: readonly PlacedBlob[]): readonly Statement[] {
+  const ids = blobs.flatMap(({ upload }) => (upload ? [upload.id] : []));
+  return ids.length > 0 ? [uploadsEnd(num, ids)] : [];
+}
