@@ -119,11 +119,6 @@ export interface RepositoryType extends EntityModel {
   admit?(db: Executor, admission: Admission): Promise<readonly Refusal[]>;
   /** Rules of the type over the draft, inside the transaction that completes it. */
   finalizeVersion?(trx: Trx, draft: Draft): Promise<void>;
-  /**
-   * The same for versions of several repositories that only add units, at one stroke; it leaves the
-   * members as they are. With it, pushes to different repositories share a transaction.
-   */
-  finalizeAdditions?(trx: Trx, drafts: readonly Draft[]): Promise<void>;
   /** After a version became visible: autopublish. */
   onNewVersion?(job: Job, version: VersionRef): Promise<void>;
   /** Publishes a version; absent where versions are served themselves. */

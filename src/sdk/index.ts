@@ -58,12 +58,12 @@ export { downloadIfChanged, openRemote } from "#core/remotes/commands.ts";
 export type { Policy } from "#core/remotes/table.ts";
 export type { Download, RemoteSession } from "#core/remotes/types.ts";
 export {
-  addToLatest,
   applyRetention,
   commitVersion,
   createRepository,
   createVersion,
   deleteRepository,
+  growth,
 } from "#core/repositories/commands.ts";
 export { pushes } from "#core/repositories/push.ts";
 export { runSigner } from "#core/signing/commands.ts";

@@ -12,8 +12,8 @@ import { lockRepository } from "./queries.ts";
 import { applyRetention } from "./retention.ts";
 import type { NewRepository, RepositoryFacts, RepositoryPatch } from "./types.ts";
 
-export { addToLatest } from "./additions.ts";
 export { addMembers, discardVersion, openVersion, removeMembers } from "./drafts.ts";
+export { growth } from "./growth.ts";
 export { applyRetention, deleteVersion } from "./retention.ts";
 export { commitVersion, completeVersion, createVersion } from "./versions.ts";
 

@@ -1,12 +1,11 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Ctx, DomainRef, Executor } from "../ctx.ts";
-import { prepared } from "../prepared.ts";
 import { OPEN } from "./table.ts";
 import type { Member, RepositoryFacts, VersionFacts, VersionRange } from "./types.ts";
 
 const PAGE = 2000;
 
-interface RepositoryRow {
+export interface RepositoryRow {
   readonly num: number;
   readonly id: string;
   readonly domain: number;
@@ -19,10 +18,10 @@ interface RepositoryRow {
 }
 
 /** Columns of `RepositoryRow` under the alias `r`. */
-const repositoryColumns = sql`r.num, r.id, r.domain, r.type, r.name, r.next_version,
+export const repositoryColumns = sql`r.num, r.id, r.domain, r.type, r.name, r.next_version,
   r.retain_repo_versions, r.retain_checkpoints, r.user_hidden`;
 
-const toRepository = (row: RepositoryRow): RepositoryFacts => ({
+export const toRepository = (row: RepositoryRow): RepositoryFacts => ({
   num: row.num,
   id: row.id,
   domain: row.domain,
@@ -49,20 +48,6 @@ export const repositoryById = (db: Executor, domain: DomainRef, id: string) =>
 /** The row, locked until the transaction ends: one writer of versions at a time. */
 export const lockRepository = (db: Executor, id: string) =>
   repositoryWhere(db, sql`r.id = ${id} for no key update`);
-
-/** The same for those of a domain that nobody else has locked, in an order that all agree on. */
-export async function lockFreeRepositories(
-  db: Executor,
-  domain: DomainRef,
-  ids: readonly string[],
-): Promise<readonly RepositoryFacts[]> {
-  const { rows } = await sql<RepositoryRow>`${prepared(ids.length)}
-    select r.* from unnest(${[...ids].sort()}::uuid[]) as k (id)
-    cross join lateral (select ${repositoryColumns} from repository r
-      where r.domain = ${domain.num} and r.id = k.id
-      offset 0 for no key update skip locked) r`.execute(db);
-  return rows.map(toRepository);
-}
 
 interface VersionRow extends RepositoryRow {
   readonly version: string;

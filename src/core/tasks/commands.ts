@@ -15,7 +15,7 @@ import { FINAL_STATES } from "./table.ts";
 import type { Cancellation, ClaimedTask, Dispatched, DispatchRequest } from "./types.ts";
 import { satisfies } from "./version-order.ts";
 
-export { type DoneTask, recordTasks } from "./record.ts";
+export { type DoneTask, doneTasks, giveDone, recordTasks } from "./record.ts";
 export type { Cancellation, Dispatched, DispatchRequest } from "./types.ts";
 
 /**

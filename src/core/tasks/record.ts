@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
-import type { Caller, Ctx, Trx } from "../ctx.ts";
+import type { Caller, Ctx, Executor, Trx } from "../ctx.ts";
 import type { CreatedResource } from "../plugin-contract.ts";
 import { prepared } from "../prepared.ts";
 import { giveToDispatcher } from "./dispatcher-role.ts";
@@ -11,22 +11,31 @@ export interface DoneTask {
   readonly created: CreatedResource;
 }
 
-/**
- * Lists work as completed tasks, in the transaction that does it: nobody waits for them and no
- * worker sees them.
- *
- * @param name wire name, the same for all.
- */
-export async function recordTasks(
-  ctx: Ctx,
-  { name, done }: { readonly name: string; readonly done: readonly DoneTask[] },
-  trx: Trx,
-): Promise<void> {
+interface DoneTasks {
+  /** Wire name, the same for all. */
+  readonly name: string;
+  readonly done: readonly DoneTask[];
+}
+
+/** Lists work as completed tasks, in the transaction that does it: nobody waits for them. */
+export async function recordTasks(ctx: Ctx, tasks: DoneTasks, trx: Trx): Promise<void> {
+  const { statement, ids } = doneTasks(tasks);
+  await statement.execute(trx);
+  await giveDone(ctx, trx, { ...tasks, ids });
+}
+
+interface ListedTasks extends DoneTasks {
+  /** `task.id`s, in the same order. */
+  readonly ids: readonly string[];
+}
+
+/** The statement of `recordTasks`; `giveDone` comes after it. */
+export function doneTasks({ name, done }: DoneTasks) {
   const rows = done.map(({ caller, created }) => ({
     ...{ id: uuid7(), cid: caller.correlationId, domain: caller.domain.num },
     ...{ user_id: caller.user?.id ?? null, ...created },
   }));
-  await sql`${prepared(rows.length)}
+  const statement = sql`${prepared(rows.length)}
     with done as materialized (
       select * from json_to_recordset(${JSON.stringify(rows)}::json)
         as d (id uuid, cid text, domain int, user_id int, model text, object text, path text)),
@@ -36,9 +45,18 @@ export async function recordTasks(
       select id, nextval('task_seq'), domain, 'completed', ${name}, true, cid, user_id,
         clock_timestamp(), clock_timestamp(), clock_timestamp() from done returning id)
     insert into created_resource (task, position, model, object, path)
-    select d.id, 1, d.model, d.object, d.path from done d join listed using (id)`.execute(trx);
+    select d.id, 1, d.model, d.object, d.path from done d join listed using (id)`;
+  return { statement, ids: rows.map(({ id }) => id) };
+}
+
+/** Lets those whose work it was see the tasks. */
+export async function giveDone(
+  ctx: Ctx,
+  db: Executor,
+  { name, done, ids }: ListedTasks,
+): Promise<void> {
   for (const [index, { caller }] of done.entries()) {
-    await giveToDispatcher(ctx, trx, { caller, id: rows[index]?.id ?? "" });
+    await giveToDispatcher(ctx, db, { caller, id: ids[index] ?? "" });
   }
   ctx.metrics.count("deckle_tasks_dispatched_total", { name }, done.length);
 }

@@ -75,10 +75,18 @@ export async function presentInEach(
   domain: number,
   asked: readonly AskedDigests[],
 ): Promise<readonly Map<string, Present>[]> {
+  const { rows } = await presentSelect(domain, asked).execute(db);
+  return presentOf(rows, asked);
+}
+
+type PresentRow = Present & { readonly index: number; readonly digest: string };
+
+/** The statement of `presentInEach`. */
+export function presentSelect(domain: number, asked: readonly AskedDigests[]) {
   const pairs = asked.flatMap(({ repository, digests }, index) =>
     digests.map((digest) => ({ index, repository, digest })),
   );
-  const { rows } = await sql<Present & { index: number; digest: string }>`${sql.raw(PREPARE)}
+  return sql<PresentRow>`${sql.raw(PREPARE)}
     with asked as materialized (
       select a.index, r.num, a.id, (select v.number from repository_version v
         where v.repository = r.num and v.complete order by v.number desc limit 1) as number
@@ -104,14 +112,19 @@ export async function presentInEach(
           where p.repository = a.id and p.content = n.id) as is_pending
       from named n join asked a on a.index = n.index)
     select index, id, digest, kind, not is_member as "isPending" from found
-    where is_member or is_pending`.execute(db);
-  const found = Map.groupBy(rows, ({ index }) => index);
+    where is_member or is_pending`;
+}
+
+/** What it has found. */
+export function presentOf(
+  rows: readonly unknown[],
+  asked: readonly AskedDigests[],
+): readonly Map<string, Present>[] {
+  const found = Map.groupBy(rows as readonly PresentRow[], ({ index }) => index);
   return asked.map((_, at) => new Map((found.get(at) ?? []).map(presentEntry)));
 }
 
-const presentEntry = ({
+const presentEntry = ({ digest, id, kind, isPending }: PresentRow): [string, Present] => [
   digest,
-  id,
-  kind,
-  isPending,
-}: Present & { readonly digest: string }): [string, Present] => [digest, { id, kind, isPending }];
+  { id, kind, isPending },
+];

@@ -12,32 +12,20 @@ const contentTypes = [
   "container.signature",
 ] as const;
 
-/**
- * What a version has is no longer pending (plugin-container §10.2). One statement says, too, whether
- * there are tags to look after.
- */
-const finalizeAdditions: NonNullable<RepositoryType["finalizeAdditions"]> = async (trx, drafts) => {
-  const { rows } = await sql<ImmutableColumns & { readonly id: string }>`
-    with draft as (
-      select * from unnest(${drafts.map(({ repository }) => repository.id)}::uuid[],
-        ${drafts.map(({ repository }) => repository.num)}::int[],
-        ${drafts.map(({ n }) => n)}::int[]) as d (id, num, n)
-    ), settled as (
-      delete from container_pending p using draft d
-        join membership m on m.repository = d.num and m.added = d.n
-      where p.repository = d.id and p.content = m.content)
-    select id, immutable_tags, immutable_tags_except from container_repository
-    where id in (select id from draft) and immutable_tags <> '[]'`.execute(trx);
-  const rules = new Map(rows.map((row) => [row.id, row]));
-  for (const draft of drafts) {
-    const rule = rules.get(draft.repository.id);
+/** What a version has is no longer pending (plugin-container §10.2). */
+const finalizing: Required<Pick<RepositoryType, "finalizeVersion">> = {
+  async finalizeVersion(trx, draft) {
+    const { repository, n } = draft;
+    const { rows } = await sql<ImmutableColumns>`
+      with settled as (
+        delete from container_pending p using membership m
+        where p.repository = ${repository.id} and p.content = m.content
+          and m.repository = ${repository.num} and m.added = ${n})
+      select immutable_tags, immutable_tags_except from container_repository
+      where id = ${repository.id} and immutable_tags <> '[]'`.execute(trx);
+    const [rule] = rows;
     if (rule) await refuseChangedTags(trx, draft, immutableTagsOf(rule));
-  }
-};
-
-const finalizing: Pick<RepositoryType, "finalizeVersion" | "finalizeAdditions"> = {
-  finalizeVersion: (trx, draft) => finalizeAdditions(trx, [draft]),
-  finalizeAdditions,
+  },
 };
 
 export const containerRepository: RepositoryType = {

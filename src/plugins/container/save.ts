@@ -111,10 +111,9 @@ export async function saveManifests(
 ): Promise<Saved[]> {
   const facts = manifests.flatMap(({ facts: each, config }) => (config ? [] : [each]));
   const configs = await unreadConfigs(ctx, domain, { facts, trx });
-  const units = manifests.map((manifest) => ({
-    row: manifestRow(manifest, configs.get(manifest.facts.digest)),
-    files: [],
-  }));
+  const units = manifests.map((manifest) =>
+    manifestUnit(manifest, configs.get(manifest.facts.digest)),
+  );
   return inTransaction(ctx, trx, async (t) => {
     const batch = { domain, type: containerManifest, units, areNew: how.areNew === true };
     const saved = await saveUnits(ctx, batch, t);
@@ -136,6 +135,12 @@ export async function unreadConfigs(
   const unread = withConfig.filter(({ digest }) => !known.has(digest));
   return readConfigs(ctx, domain, { facts: unread, trx });
 }
+
+/** A manifest as `saveUnits` takes it. */
+export const manifestUnit = (manifest: ManifestInput, read?: ConfigFacts) => ({
+  row: manifestRow(manifest, read),
+  files: [],
+});
 
 function manifestRow({ facts, config: given, platform }: ManifestInput, read?: ConfigFacts) {
   const config = given ?? read ?? NO_CONFIG;
@@ -169,20 +174,31 @@ async function saveReferences(
     saved,
   }: { readonly manifests: readonly ManifestInput[]; readonly saved: readonly Saved[] },
 ): Promise<void> {
-  const rows = manifests.flatMap(({ facts }, index) => {
+  const made = manifests.flatMap(({ facts }, index) => {
     const unit = saved[index];
-    if (!unit?.isNew) return [];
-    return facts.references.map(({ kind, position, digest, mediaType, size, platform }) => ({
-      ...{ manifest: unit.id, kind, position, digest, media_type: mediaType, size, platform },
-    }));
+    return unit?.isNew ? [{ id: unit.id, facts }] : [];
   });
-  if (rows.length === 0) return;
-  await sql`${sql.raw(PREPARE)}
+  if (made.some(({ facts }) => facts.references.length > 0)) {
+    await referenceInsert(domain, made).execute(trx);
+  }
+}
+
+/** What new manifests name, by `content.id`. */
+export function referenceInsert(
+  domain: DomainRef,
+  manifests: readonly { readonly id: string; readonly facts: ManifestFacts }[],
+) {
+  const rows = manifests.flatMap(({ id, facts: { references } }) =>
+    references.map(({ kind, position, digest, mediaType, size, platform }) => ({
+      ...{ manifest: id, kind, position, digest, media_type: mediaType, size, platform },
+    })),
+  );
+  return sql`${sql.raw(PREPARE)}
     insert into container_reference
       (domain, manifest, kind, position, digest, media_type, size, platform)
-    select ${domain.num}, manifest, kind, position, digest, media_type, size, platform
+    select ${domain.num}::int, manifest, kind, position, digest, media_type, size, platform
     from json_to_recordset(${JSON.stringify(rows)}::json) as r (manifest uuid, kind text,
-      position int, digest text, media_type text, size bigint, platform jsonb)`.execute(trx);
+      position int, digest text, media_type text, size bigint, platform jsonb)`;
 }
 
 export interface TagInput {
@@ -190,6 +206,9 @@ export interface TagInput {
   /** `content.id` */
   readonly manifest: string;
 }
+
+/** A tag as `saveUnits` takes it. */
+export const tagUnit = ({ name, manifest }: TagInput) => ({ row: { name, manifest }, files: [] });
 
 /** Finds or makes tags; the manifests have to be there. */
 export const saveTags = (
@@ -201,7 +220,7 @@ export const saveTags = (
     ctx,
     {
       ...{ domain, type: containerTag, areNew },
-      units: tags.map(({ name, manifest }) => ({ row: { name, manifest }, files: [] })),
+      units: tags.map(tagUnit),
     },
     trx,
   );

@@ -28,16 +28,22 @@ async function countedSyncs(t: TestContext) {
 const WRITES = /\b(insert into|delete from)\b|\bupdate \w+ (\w+ )?set\b/i;
 const IN_PASSING = /synchronous_commit/;
 
-/** Transactions that are waited for: those of several statements, and statements that write alone. */
+/** Transactions that are waited for: those that write, and statements that write alone. */
 function durableCommits(statements: readonly string[]): number {
   let commits = 0;
   let isInside = false;
+  let hasWritten = false;
   for (const text of statements) {
-    if (/^begin/i.test(text)) isInside = true;
-    else if (/^commit/i.test(text)) {
+    if (/^begin/i.test(text)) {
+      isInside = true;
+      hasWritten = false;
+    } else if (/^commit/i.test(text)) {
       isInside = false;
-      commits += 1;
-    } else if (!isInside && WRITES.test(text) && !IN_PASSING.test(text)) commits += 1;
+      if (hasWritten) commits += 1;
+    } else if (WRITES.test(text) && !IN_PASSING.test(text)) {
+      hasWritten = true;
+      if (!isInside) commits += 1;
+    }
   }
   return commits;
 }
