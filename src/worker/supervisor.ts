@@ -7,6 +7,7 @@ import { sweep } from "#core/artifacts/commands.ts";
 import type { Ctx, ProcessIdentity } from "#core/ctx.ts";
 import { trimEvents } from "#core/distributions/commands.ts";
 import { dispatchDue, syncBuiltinSchedules } from "#core/schedules/commands.ts";
+import { cancelTask } from "#core/tasks/commands.ts";
 import { processDirectory } from "#core/tasks/job.ts";
 import { untilAnswered } from "#core/tasks/outcome.ts";
 import { rejudgeParked } from "#core/tasks/parking.ts";
@@ -166,7 +167,10 @@ class Supervisor {
       identities: this.#identities,
       slots: this.#slots,
       intervalMs: beatIntervalMs(this.#ctx, "worker"),
-      onBeat: () => this.#locks.renew(),
+      onBeat: () => {
+        this.#locks.renew();
+        void this.#heedRedis();
+      },
       onReady: (everybody) => (everybody ? this.#wake.all() : this.#wake.one()),
       onChores: async ({ isSomeoneMissing, isScheduleDue }) => {
         if (this.#options.auxiliary) return;
@@ -188,6 +192,18 @@ class Supervisor {
       for (const slot of this.#slots) if (slot.run?.task.id === task) slot.abort("cancel");
     };
     notifier.listen("pulp_worker_cancel", cancel, this.#ended.signal);
+  }
+
+  /** Tools cancel a task by its key in Redis; from there on it goes the way of all others. */
+  async #heedRedis(): Promise<void> {
+    try {
+      for (const task of await this.#locks.asked()) {
+        const isAborted = this.#slots.some(({ run }) => run?.task.id === task && run.isAborted);
+        if (!isAborted) await cancelTask(this.#ctx, task);
+      }
+    } catch (error) {
+      this.#ctx.log.warn(`A cancellation in Redis was not heeded: ${error}`);
+    }
   }
 
   async #serve(slot: Slot): Promise<void> {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createApi } from "../support/api.ts";
-import { startServer } from "../support/server.ts";
+import { type Server, startServer } from "../support/server.ts";
 import { type RedisServer, startRedis } from "./support/redis.ts";
 
 /** An upstream that never answers, so that a sync lasts until it is cancelled. */
@@ -30,6 +30,28 @@ async function until(what: string, check: () => Promise<boolean>): Promise<void>
 const shows = (redis: RedisServer, key: string) => async () => (await redis.keys()).includes(key);
 const isEmpty = (redis: RedisServer) => async () => (await redis.keys()).length === 0;
 
+/** What the test does with a server whose upstream never answers. */
+async function clientOf(server: Server, url: string) {
+  const api = createApi(server);
+  const remote = (await api.post("remotes/file/file/", { name: "r", url })).pulp_href as string;
+  const repository = await api.post("repositories/file/file/", { name: "r", remote });
+  return {
+    ...{ api, repository },
+    begin: async () => (await api.post(`${repository.pulp_href}sync/`, {})).task as string,
+    async cancel(task: string) {
+      await api.patch(task, { state: "canceled" });
+      assert.equal((await api.task({ task })).state, "canceled");
+    },
+    async clean() {
+      const plain = await api.post("orphans/cleanup/", { orphan_protection_time: 0 });
+      assert.equal((await api.task(plain)).state, "completed");
+    },
+    status: async () => (await api.get("status/")).redis_connection.connected as boolean,
+  };
+}
+
+const idOf = (task: string): string => task.split("/").at(-2) ?? "";
+
 test("workers show their locks in Redis, and never need it", async (t) => {
   const url = await silentUpstream(t);
   await using redis = await startRedis();
@@ -39,20 +61,7 @@ test("workers show their locks in Redis, and never need it", async (t) => {
   await using server = await startServer({
     env: { PULP_WORKER_TYPE: "redis", PULP_REDIS_URL: redis.url, PULP_WORKER_TTL: "3" },
   });
-  const api = createApi(server);
-  const remote = (await api.post("remotes/file/file/", { name: "r", url })).pulp_href as string;
-  const repository = await api.post("repositories/file/file/", { name: "r", remote });
-  const begin = async () => (await api.post(`${repository.pulp_href}sync/`, {})).task as string;
-  const idOf = (task: string) => task.split("/").at(-2) ?? "";
-  const cancel = async (task: string) => {
-    await api.patch(task, { state: "canceled" });
-    assert.equal((await api.task({ task })).state, "canceled");
-  };
-  const clean = async () => {
-    const plain = await api.post("orphans/cleanup/", { orphan_protection_time: 0 });
-    assert.equal((await api.task(plain)).state, "completed");
-  };
-  const status = async () => (await api.get("status/")).redis_connection.connected as boolean;
+  const { api, repository, begin, cancel, clean, status } = await clientOf(server, url);
 
   await t.test("what an owner without a record left is taken back", async () => {
     await until("the leaked lock is gone", isEmpty(redis));
@@ -74,6 +83,18 @@ test("workers show their locks in Redis, and never need it", async (t) => {
     assert.ok((await redis.keys()).includes(`pulp:owner_locks:${owner}`));
     await cancel(task);
     await until("no lock is left", isEmpty(redis));
+  });
+
+  await t.test("a key cancels a task, and none is left of those that are cancelled", async () => {
+    const task = await begin();
+    await until("the task is shown", shows(redis, `task:${idOf(task)}`));
+    await redis.client.send("SET", `pulp:task:cancel:${idOf(task)}`, "cancel");
+    assert.equal((await api.task({ task })).state, "canceled");
+    await until("no key is left", isEmpty(redis));
+    const ended = idOf(task);
+    await redis.client.send("SET", `pulp:task:cancel:${ended}`, "cancel");
+    await redis.client.send("SADD", "pulp:canceled_tasks", ended, "rubbish");
+    await until("what came too late is away", isEmpty(redis));
   });
 
   await t.test("a flushed server is told again, and tasks go on", async () => {

@@ -4,6 +4,7 @@ import { uuid7 } from "#base/uuid7.ts";
 import type { Caller, Ctx, Executor, Trx } from "../ctx.ts";
 import type { ProgressSpec } from "../plugin-contract.ts";
 import { sealArguments } from "./arguments.ts";
+import { showCancel } from "./cancel-keys.ts";
 import { giveToDispatcher } from "./dispatcher-role.ts";
 import { taskErrors } from "./errors.ts";
 import { answerFor, runHere } from "./immediate.ts";
@@ -123,7 +124,10 @@ function claimedOf(
 export async function cancelTask(ctx: Ctx, id: string, reason?: string): Promise<Cancellation> {
   const { state, hasChanged, unblocked } = await cancelQueued(ctx, id, reason);
   announce(ctx, unblocked);
-  if (state === "canceling") ctx.notifier.notify("pulp_worker_cancel", id);
+  if (state === "canceling") {
+    ctx.notifier.notify("pulp_worker_cancel", id);
+    showCancel(ctx, id);
+  }
   return { state, hasChanged };
 }
 

@@ -4,6 +4,9 @@ export const lockKeys = {
   resource: (name: string) => `pulp:resource_lock:${name}`,
   ownerLocks: (owner: string) => `pulp:owner_locks:${owner}`,
   activeOwners: "pulp:active_owners",
+  cancel: (id: string) => `pulp:task:cancel:${id}`,
+  /** Ours: the tasks with a key of the kind before, so that nobody has to scan for them. */
+  canceled: "pulp:canceled_tasks",
 } as const;
 
 /**
@@ -35,9 +38,11 @@ export const showLocks = {
 } as const;
 
 /**
- * Takes back everything that an owner shows; what another one shows by now stays.
+ * Takes back everything that an owner shows; what another one shows by now stays. With the task that
+ * ended goes what was told of its cancellation.
  *
- * Keys: active owners, registry of the owner. Values: owner.
+ * Keys: active owners, registry of the owner; then canceled tasks and the cancel key of the task.
+ * Values: owner; then the task.
  */
 export const hideLocks = {
   name: "hide",
@@ -53,5 +58,26 @@ export const hideLocks = {
     end
     redis.call('DEL', KEYS[2])
     redis.call('SREM', KEYS[1], owner)
+    if KEYS[4] and redis.call('DEL', KEYS[4]) == 1 then redis.call('SREM', KEYS[3], ARGV[2]) end
     return hidden`,
+} as const;
+
+/** A cancellation is told for so long at most; the key goes with the end of its task. */
+const CANCEL_SECONDS = 86_400;
+
+/** Says that a task is to be cancelled. Keys: cancel key, canceled tasks. Values: task. */
+export const tellCancel = {
+  name: "cancel",
+  lua: `
+    redis.call('SET', KEYS[1], 'cancel', 'EX', ${CANCEL_SECONDS})
+    redis.call('SADD', KEYS[2], ARGV[1])
+    return redis.call('EXPIRE', KEYS[2], ${CANCEL_SECONDS})`,
+} as const;
+
+/** The tasks have ended. Keys: canceled tasks, then their cancel keys. Values: the tasks. */
+export const forgetCancels = {
+  name: "forget",
+  lua: `
+    for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
+    return redis.call('SREM', KEYS[1], unpack(ARGV))`,
 } as const;

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Ctx } from "../ctx.ts";
+import { askedInRedis, reconcileCancels } from "./cancel-keys.ts";
 import { hideLocks, lockKeys, showLocks } from "./lock-scripts.ts";
 import { SHARED_PREFIX } from "./rules.ts";
 
@@ -48,7 +49,7 @@ export class ShownLocks {
     this.#hiding.add(owner);
     this.#queue(() => {
       this.#hiding.delete(owner);
-      return this.#hide(owner);
+      return this.#hide(owner, task);
     });
   }
 
@@ -58,10 +59,16 @@ export class ShownLocks {
     for (const [owner, task] of this.#shown) this.#queueShow(owner, task);
   }
 
+  /** Tasks among what is shown that somebody asks to cancel, by a key alone. */
+  async asked(): Promise<readonly string[]> {
+    return this.isOn ? askedInRedis(this.#ctx, [...this.#shown.values()]) : [];
+  }
+
   /** Takes back what owners show that have no record. */
   async reconcile(): Promise<void> {
     const { redis, db } = this.#ctx;
     if (!this.isOn || !redis) return;
+    await reconcileCancels(this.#ctx);
     const found = await redis.send("SMEMBERS", lockKeys.activeOwners).catch(() => []);
     const owners = (found as unknown[]).map(String);
     if (owners.length === 0) return;
@@ -117,9 +124,11 @@ export class ShownLocks {
     await redis?.run(showLocks, keys, [owner, String(ttl), String(held.length)]);
   }
 
-  async #hide(owner: string): Promise<void> {
+  async #hide(owner: string, task: string | undefined): Promise<void> {
     const keys = [lockKeys.activeOwners, lockKeys.ownerLocks(owner)];
-    await this.#ctx.redis?.run(hideLocks, keys, [owner]);
+    const ended = task === undefined ? [] : [lockKeys.canceled, lockKeys.cancel(task)];
+    const values = task === undefined ? [owner] : [owner, task];
+    await this.#ctx.redis?.run(hideLocks, [...keys, ...ended], values);
   }
 
   async #resourcesOf(task: string): Promise<readonly string[]> {
