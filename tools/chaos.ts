@@ -5,11 +5,11 @@
  *   npm run chaos -- [--pushes] [--cycles 200] [--seed N] [--keep] [--json file]
  *                    [--patience 40]
  *   npm run chaos -- --tasks [--count 10000] [--worker-type redis|pulpcore] [--workers 4]
- *                    [--seed N] [--keep] [--json file] [--patience 40]
+ *                    [--every 1] [--seed N] [--keep] [--json file] [--patience 40]
  *
  * With `--pushes` clients do nothing but push images, and every moment is one of a push. With
- * `--tasks` that many tasks wait and run while a worker is killed every second; all of them have to
- * end, in their order, and to leave nothing.
+ * `--tasks` that many tasks wait and run while a worker or the process of a task is killed every
+ * second, or as many seconds as `--every` says; all have to end, in their order, and leave nothing.
  * `--patience` says in seconds how long a recovery may take. Ends with 1 at the first finding, with
  * the seed and the cycle; `--keep` leaves the data folder.
  * The seed decides the victims, the moments and what the clients do; the machine decides the rest.
@@ -54,6 +54,7 @@ const { values } = parseArgs({
     count: { type: "string", default: "10000" },
     "worker-type": { type: "string", default: "redis" },
     workers: { type: "string", default: "4" },
+    every: { type: "string", default: "1" },
   },
 });
 const cycles = Number(values.cycles);
@@ -69,7 +70,8 @@ async function tasks(): Promise<number> {
   console.log(`seed ${seed}, ${values.count} tasks, ${workerType} workers`);
   const report = await runTaskChaos({
     ...{ seed, workerType, keep: values.keep, tasks: Number(values.count) },
-    ...{ workers: Number(values.workers), patienceMs: Number(values.patience) * 1000 },
+    ...{ workers: Number(values.workers), everyMs: Number(values.every) * 1000 },
+    patienceMs: Number(values.patience) * 1000,
   });
   await tell(report);
   return report.findings.length === 0 ? 0 : 1;

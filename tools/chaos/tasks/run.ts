@@ -22,6 +22,8 @@ export interface TaskChaos {
   readonly tasks: number;
   readonly workerType: "pulpcore" | "redis";
   readonly workers: number;
+  /** Between two kills. */
+  readonly everyMs: number;
   /** Leaves the folder of the database and the log. */
   readonly keep: boolean;
   /** Without a task that ends for so long, the queue stands still. */
@@ -35,17 +37,16 @@ export interface TaskReport {
 }
 
 const SLOTS = 2;
-const KILL_EVERY_MS = 1000;
 const LOOK_MS = 500;
 /** Silence is noticed soon, so that what a dead worker had goes on soon. */
 const TTL = "3";
 
 /**
- * Dispatches tasks while workers are killed every second, and proves that every one of them has an
+ * Dispatches tasks while workers are killed, and proves that every one of them has an
  * end, that nothing overtook anything, and that nothing is left.
  */
 export async function runTaskChaos(options: TaskChaos): Promise<TaskReport> {
-  const { seed, tasks: count, workerType, workers, keep, patienceMs } = options;
+  const { seed, tasks: count, workerType, workers, everyMs, keep, patienceMs } = options;
   const home = await mkdtemp(join(tmpdir(), "deckle-chaos-"));
   await using stack = new AsyncDisposableStack();
   if (!keep) stack.defer(() => rm(home, { recursive: true, force: true }));
@@ -64,7 +65,7 @@ export async function runTaskChaos(options: TaskChaos): Promise<TaskReport> {
   const startedMs = performance.now();
   const disturbing = disturb(
     fleet,
-    { random, redis, everyMs: KILL_EVERY_MS, size: workers },
+    { random, redis, everyMs, size: workers },
     ending.signal,
   );
   const load = await dispatchAll(api, { random: choices, stage, count });
@@ -79,6 +80,7 @@ export async function runTaskChaos(options: TaskChaos): Promise<TaskReport> {
   const versions = await versionFindings(api, { random: choices, stage, load, tasks });
   return {
     ...{ seed, date: new Date().toISOString().slice(0, 10), workerType, workers, slots: SLOTS },
+    killEveryMs: everyMs,
     ...{ tasks: load.accepted.length, seconds: Math.round(seconds) },
     dispatchSeconds: Math.round(dispatchedMs / 1000),
     tasksPerSecond: Math.round((load.accepted.length / seconds) * 10) / 10,
