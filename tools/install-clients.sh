@@ -2,14 +2,14 @@
 # Installs the clients that test/clients drives: pulp-cli, the generated bindings, schemathesis and
 # the library `packaging`, whose answers ours are compared with, into a Python environment; stand-ins
 # for services into others; clients of registries with Go; and curl, wget, nginx, wrk, strace, skopeo,
-# podman, buildah, docker-registry, Redis and the ClamAV daemon with apt where they are missing.
+# podman, buildah, flatpak, docker-registry, Redis and the ClamAV daemon with apt where they are missing.
 # The folder is $DECKLE_CLIENTS, or deckle/clients in the user's cache.
 set -euo pipefail
 
 folder="${DECKLE_CLIENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/deckle/clients}"
 
 missing=()
-for tool in curl wget nginx wrk strace skopeo podman buildah docker-registry redis-server; do
+for tool in curl wget nginx wrk strace skopeo podman buildah docker-registry redis-server flatpak; do
   command -v "$tool" >/dev/null || missing+=("$tool")
 done
 command -v clamd >/dev/null || missing+=("clamav-daemon")
@@ -103,6 +103,7 @@ go_programs=(
   "github.com/google/go-containerregistry/cmd/crane@v0.22.1"
   "oras.land/oras/cmd/oras@v1.3.6"
   "helm.sh/helm/v3/cmd/helm@v3.22.0"
+  "github.com/sigstore/cosign/v2/cmd/cosign@v2.6.5"
 )
 suite="github.com/opencontainers/distribution-spec/conformance"
 suite_old="v0.0.0-20231101194043-f2182352d4cc"
