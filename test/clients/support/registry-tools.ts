@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { clientsFolder } from "./python.ts";
 import type { ToolResult } from "./python-tools.ts";
 
-const FROM_DISTRIBUTION = new Set(["buildah", "flatpak", "podman", "skopeo"]);
+const FROM_DISTRIBUTION = new Set(["buildah", "flatpak", "podman", "skopeo", "tar"]);
 
 /** Where a client of registries is; a missing one is a failure, never a skip. */
 export function registryProgram(name: string): string {

@@ -1,15 +1,15 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
 import type { Job } from "#sdk";
 import { containerErrors } from "../errors.ts";
-
-const run = promisify(execFile);
+import { builderEnvironment } from "./environment.ts";
 
 /** Programs that build without a daemon and without rights, and take the same words. */
 const BUILDERS = ["buildah", "podman"] as const;
-const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+/** Characters of what a builder says that are kept, and told if it fails. */
+const KEPT = 16_384;
 const SHOWN = 4000;
 
 async function findBuilder(): Promise<string> {
@@ -55,11 +55,22 @@ export async function runBuilder(job: Job, { folder, containerfile }: Build): Pr
 }
 
 async function step(job: Job, builder: string, parameters: readonly string[]): Promise<void> {
-  const { signal } = job;
-  await run(builder, [...parameters], { signal, maxBuffer: MAX_OUTPUT_BYTES }).catch(
-    (error: Error & { stderr?: string }) => {
-      signal.throwIfAborted();
-      throw containerErrors.build((error.stderr || error.message).trim().slice(-SHOWN));
-    },
-  );
+  const { signal, workingDirectory: folder } = job;
+  const child = spawn(builder, parameters, {
+    signal,
+    env: builderEnvironment(process.env, folder),
+    // What the steps of a build print is theirs and has no end; the builder itself uses the other.
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const ended = once(child, "close");
+  // Waited for below; it may fail before what it says is read.
+  ended.catch(() => undefined);
+  let said = "";
+  for await (const text of child.stderr.setEncoding("utf8")) said = (said + text).slice(-KEPT);
+  const [status] = await ended.catch((error: Error) => {
+    signal.throwIfAborted();
+    throw containerErrors.build(error.message);
+  });
+  if (status === 0) return;
+  throw containerErrors.build(said.trim().slice(-SHOWN) || `The builder ended with ${status}.`);
 }
