@@ -249,14 +249,16 @@ export interface SealedTable {
 export interface SignerKind {
   /** `container.ManifestSigningService` */
   readonly model: string;
+  /** Its services need no program: the server signs with a key that it keeps. */
+  readonly mayKeepKeys?: true;
   /**
-   * Has a service sign something of its kind.
+   * Has a program sign something of its kind.
    *
    * @param at a private folder.
    * @returns path of a file that gpg can verify.
    */
   signSample(
-    service: Omit<SigningService, "id">,
+    service: Omit<SigningService, "id" | "private_key">,
     at: { readonly folder: string; readonly signal: AbortSignal },
   ): Promise<string>;
 }

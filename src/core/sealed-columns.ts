@@ -9,5 +9,6 @@ export const coreSealed: readonly SealedTable[] = [
   { model: "Remote", table: "remote", columns: SECRET_COLUMNS, keyColumn: "secrets_key" },
   { model: "Domain", table: "domain", columns: ["storage_settings"], isJson: true },
   { model: "Task", table: "task", columns: ["arguments"] },
+  { model: "SigningService", table: "signing_service", columns: ["private_key"] },
   { model: "TaskSchedule", table: "task_schedule", columns: ["arguments"] },
 ];

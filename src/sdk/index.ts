@@ -66,7 +66,7 @@ export {
   growth,
 } from "#core/repositories/commands.ts";
 export { pushes } from "#core/repositories/push.ts";
-export { runSigner } from "#core/signing/commands.ts";
+export { signing } from "#core/signing/commands.ts";
 export { type SigningService, signingService } from "#core/signing/queries.ts";
 export { syncRepository } from "#core/sync/commands.ts";
 export type { DeclaredUnit } from "#core/sync/types.ts";

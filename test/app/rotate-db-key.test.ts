@@ -82,6 +82,7 @@ async function fillAll({ query }: Site, seal: (text: string) => string): Promise
     task_schedule: "domain, name, task_name",
     python_pull_key: "domain",
     container_token_key: "kid, algorithm",
+    signing_service: "name, kind, public_key, fingerprint, script",
   };
   const values: Readonly<Record<string, string>> = {
     remote: "1, 'file.file', gen_random_uuid()::text, 'http://up.test/'",
@@ -89,6 +90,7 @@ async function fillAll({ query }: Site, seal: (text: string) => string): Promise
     task_schedule: "1, gen_random_uuid()::text, 'x'",
     python_pull_key: "1",
     container_token_key: "gen_random_uuid()::text, 'ES256'",
+    signing_service: "gen_random_uuid()::text, 'x', '', '', ''",
   };
   /** A domain has one of these. */
   const once: Readonly<Record<string, string>> = {
@@ -145,6 +147,7 @@ test("every sealed column comes under the first of several keys, tokens of the p
     domain: 1,
     task: 2,
     task_schedule: 2,
+    signing_service: 2,
     python_pull_key: 1,
     container_token_key: 2,
   });
@@ -183,6 +186,7 @@ test("a rotation that is killed loses nothing, and the next one finishes", async
       domain: 2,
       task: 1,
       task_schedule: 1,
+    signing_service: 1,
       python_pull_key: 1,
       container_token_key: 1,
     },

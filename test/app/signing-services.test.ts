@@ -46,3 +46,29 @@ test("a signing service is added once it has signed with its key, and removed", 
   assert.equal(removed.code, 0, removed.err);
   assert.deepEqual(await site.query("select from signing_service"), []);
 });
+
+test("a service gets a key of its own, which is sealed and told nobody", async (t) => {
+  const site = await createSite(t);
+  const add = (...words: readonly string[]) => site.manage(["add-signing-service", ...words]);
+  const own = ["--own-key", "Release <release@example.org>", ...CLASS] as const;
+
+  const added = await add("release", ...own);
+
+  assert.equal(added.code, 0, added.err);
+  const [row] = await site.query("select * from signing_service");
+  assert.match(String(row?.private_key), /^gAAAA/);
+  assert.equal(row?.script, "");
+  assert.match(added.out, new RegExp(`key ${row?.fingerprint}`));
+  assert.ok(added.out.includes(String(row?.public_key)));
+  assert.ok(!added.out.includes(String(row?.private_key)));
+  for (const [words, message] of [
+    [["release", ...own], /already exists/],
+    [["x", "/bin/true", "key", ...own], /no script/],
+    [["x", "--own-key", "a\nb", ...CLASS], /--own-key is a name/],
+    [["x", "--own-key", "", ...CLASS], /--own-key is a name/],
+  ] as const) {
+    const refused = await add(...words);
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.err, message);
+  }
+});

@@ -2,14 +2,21 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { SignerKind } from "#core/plugin-contract.ts";
-import { addSigningService, removeSigningService } from "#core/signing/commands.ts";
+import { addSigningService, makeOwnKey, removeSigningService } from "#core/signing/commands.ts";
 import { appErrors } from "../errors.ts";
 import { enabledPlugins } from "../plugins.ts";
 import { type Command, openCommandRuntime, print } from "./command.ts";
 import { isSignedWith, publicKey } from "./gpg.ts";
 import { told } from "./told.ts";
 
-const options = { class: { type: "string" }, gnupghome: { type: "string" } } as const;
+const options = {
+  class: { type: "string" },
+  gnupghome: { type: "string" },
+  "own-key": { type: "string" },
+} as const;
+
+/** `Name <address>`, in the characters of names of keys everywhere. */
+const USER_ID = /^[^\p{Cc}<>]{1,200}(?: <[^\s\p{Cc}<>]{1,200}>)?$/u;
 
 /** `container:ManifestSigningService` → what the plugin says of it. */
 function kindOf(name: string | undefined): SignerKind {
@@ -22,14 +29,20 @@ function kindOf(name: string | undefined): SignerKind {
 
 export const addSigningServiceCommand: Command = {
   name: "add-signing-service",
-  usage: "NAME SCRIPT KEY --class COMPONENT:KIND [--gnupghome FOLDER]",
-  summary: "Makes a program known that signs with a key, after it has signed a sample.",
+  usage: "NAME {SCRIPT KEY [--gnupghome FOLDER] | --own-key USER_ID} --class COMPONENT:KIND",
+  summary:
+    "Makes a program known that signs with a key, after it has signed a sample; or makes a key that the server keeps.",
   options,
   words: 3,
   async run({ text, rest: [name = "", script = "", key = ""] }) {
+    const kind = kindOf(text.class);
+    const userId = text["own-key"];
+    if (userId !== undefined) {
+      if (name === "" || script !== "") throw appErrors.usage("Give a name, and no script.");
+      return addOwn(kind, { name, userId });
+    }
     if (name === "" || key === "") throw appErrors.usage("Give a name, a script and a key.");
     if (!isAbsolute(script)) throw appErrors.usage("Workers need the absolute path of the script.");
-    const kind = kindOf(text.class);
     const found = await publicKey(key, text.gnupghome);
     const { fingerprint, text: armoured } = found;
     const service = { name, kind: kind.model, script, fingerprint, public_key: armoured };
@@ -48,6 +61,23 @@ export const addSigningServiceCommand: Command = {
     return 0;
   },
 };
+
+/** A service that needs no program; its public key is what clients are given. */
+async function addOwn(
+  kind: SignerKind,
+  { name, userId }: { readonly name: string; readonly userId: string },
+): Promise<number> {
+  if (!kind.mayKeepKeys) throw appErrors.usage("Services of this kind sign by a program.");
+  if (!USER_ID.test(userId))
+    throw appErrors.usage("--own-key is a name, such as 'Release <release@example.org>'.");
+  await using runtime = await openCommandRuntime();
+  const ctx = runtime.createCtx("api");
+  const key = await makeOwnKey(ctx, userId);
+  await told(addSigningService(ctx.db, { name, kind: kind.model, script: "", ...key }));
+  print(`Successfully added signing service ${name} for key ${key.fingerprint}.`);
+  print(key.public_key);
+  return 0;
+}
 
 export const removeSigningServiceCommand: Command = {
   name: "remove-signing-service",

@@ -2,18 +2,25 @@ import { uuid7 } from "#base/uuid7.ts";
 import { rethrow } from "../constraints.ts";
 import type { Executor } from "../ctx.ts";
 import { signingConstraints, signingErrors } from "./errors.ts";
+import { signMessage } from "./own-keys.ts";
 import type { SigningService } from "./queries.ts";
+import { runSigner } from "./run-signer.ts";
 
-export { runSigner, type SignerRun } from "./run-signer.ts";
+/** The two ways of signing. */
+export const signing = { run: runSigner, message: signMessage };
+
+export { makeOwnKey } from "./own-keys.ts";
+export type { SignerRun } from "./run-signer.ts";
 
 /**
- * Makes a signing service known; that its program signs with its key was tried before.
+ * Makes a signing service known; that a program signs with its key was tried before.
  *
  * @throws `ValidationError` if the name is taken.
  */
 export async function addSigningService(
   db: Executor,
-  service: Omit<SigningService, "id">,
+  service: Omit<SigningService, "id" | "private_key"> &
+    Partial<Pick<SigningService, "private_key">>,
 ): Promise<string> {
   const id = uuid7();
   await db

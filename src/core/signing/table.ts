@@ -9,8 +9,10 @@ export interface SigningServiceTable {
   readonly public_key: string;
   /** Upper-case hex of the key. */
   readonly fingerprint: string;
-  /** Absolute path. */
+  /** Absolute path; empty where the server signs. */
   readonly script: string;
+  /** PKCS #8 (PEM), sealed. */
+  readonly private_key: string | null;
   readonly created: Stamped;
   readonly updated: Stamped;
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { addSigningService } from "#core/signing/commands.ts";
+import { sql } from "kysely";
+import { addSigningService, makeOwnKey } from "#core/signing/commands.ts";
 import { commitPush } from "#plugins/container/commit.ts";
 import { createGpgSigner } from "../../support/gpg-signer.ts";
 import { endedTask } from "../../support/run-tasks.ts";
@@ -107,4 +108,55 @@ test("what a service may not be, and how it fails", async (t) => {
   const task = await endedTask(api, await sign(broken));
   assert.equal(task.state, "failed");
   assert.match(task.error?.description ?? "", /signing service 'broken' did not sign/);
+});
+
+test("a key that the server keeps signs once for each image and name", async (t) => {
+  const api = await createContainerApi(t);
+  const { ctx, caller } = api;
+  const key = await makeOwnKey(ctx, "Release <release@example.org>");
+  const gpg = await createGpgSigner(t);
+  const file = join(gpg.home, "own.asc");
+  await writeFile(file, key.public_key);
+  gpg.gpg("--import", file);
+  assert.match(
+    gpg.gpg("--with-colons", "--list-keys", key.fingerprint),
+    /Release <release@example/,
+  );
+  const kind = "container.ManifestSigningService";
+  const service = await addSigningService(ctx.db, { name: "own", kind, script: "", ...key });
+  const repository = await made(api, REPOSITORIES, {
+    ...{ name: "r", manifest_signing_service: `/pulp/api/v3/signing-services/${service}/` },
+  });
+  const id = idOf(repository.pulp_href);
+  const image = await putImage(api);
+  const names = ["1", "2"];
+  const pairs = names.map(async (tag) => [tag, await putTag(api, tag, image.manifest)] as const);
+  await commitPush(ctx, id, {
+    caller,
+    add: image.units,
+    tags: new Map(await Promise.all(pairs)),
+  });
+  const sign = async (path: string) => {
+    const body = { future_base_path: path };
+    const task = await endedTask(api, await api.post(`${repository.pulp_href}sign/`, body));
+    assert.equal(task.state, "completed", JSON.stringify(task.error));
+    return (await latestMembers(ctx, id)).filter((text) => text.includes("@")).length;
+  };
+
+  assert.equal(await sign("ns/app"), 2);
+  assert.equal(await sign("ns/app"), 2, "nothing is signed twice");
+  assert.equal(await sign("ns/other"), 4);
+
+  const { rows } = await sql<{ body: Buffer; key_id: string; creator: string }>`
+    select body, key_id, creator from container_signature`.execute(ctx.db);
+  assert.equal(rows[0]?.creator, "Deckle");
+  assert.equal(rows[0]?.key_id, key.fingerprint.slice(-16));
+  const [body = Buffer.alloc(0)] = rows.map((row) => row.body);
+  await writeFile(file, body);
+  assert.match(gpg.gpg("--status-fd", "1", "--decrypt", file), /VALIDSIG/);
+  await writeFile(file, Buffer.from(body.toString("latin1").replace("ns/", "xx/"), "latin1"));
+  assert.throws(() => gpg.gpg("--decrypt", file), "what was changed is not signed");
+  const [stored] = await ctx.db.selectFrom("signing_service").select("private_key").execute();
+  assert.match(ctx.secrets.open(stored?.private_key ?? ""), /^-----BEGIN PRIVATE KEY-----/);
+  assert.doesNotMatch((await api.get("signing-services/")).text, /PRIVATE|gAAAA/);
 });

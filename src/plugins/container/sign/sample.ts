@@ -20,6 +20,7 @@ const SAMPLE = readManifest(
 /** Services that sign images; a new one shows that it does (plugin-container §4.5). */
 export const manifestSigner: SignerKind = {
   model: "container.ManifestSigningService",
+  mayKeepKeys: true,
   async signSample(service, { folder, signal }) {
     const work = { digest: SAMPLE.digest, body: SAMPLE.bytes, reference: "sample/image:tag" };
     await signManifest(service, { ...work, folder, signal });

@@ -1,6 +1,6 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runSigner, type SigningService } from "#sdk";
+import { type SigningService, signing } from "#sdk";
 import { containerErrors } from "../errors.ts";
 import { readSimpleSignature, type SimpleSignature } from "../format/simple-signing.ts";
 
@@ -25,11 +25,11 @@ export interface Signed {
 /**
  * Has a program sign a manifest (plugin-container §4.5).
  *
- * @throws what `runSigner` throws; `containerErrors.badSignature` if what it made is no signature
+ * @throws what `signing.run` throws; `containerErrors.badSignature` if what it made is no signature
  *   over this manifest.
  */
 export async function signManifest(
-  service: Omit<SigningService, "id">,
+  service: Pick<SigningService, "name" | "script" | "fingerprint">,
   { folder, digest, body, reference, signal }: SigningWork,
 ): Promise<Signed> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -37,7 +37,7 @@ export async function signManifest(
   const signaturePath = join(folder, "signature");
   await writeFile(file, body);
   const env = { REFERENCE: reference, SIG_PATH: signaturePath };
-  const told = await runSigner(service, { file, env, signal });
+  const told = await signing.run(service, { file, env, signal });
   const path = typeof told.signature_path === "string" ? told.signature_path : signaturePath;
   const { size } = await stat(path);
   if (size > MAX_BYTES) throw containerErrors.badSignature(service.name, "it is too large.");

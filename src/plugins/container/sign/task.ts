@@ -11,6 +11,8 @@ import {
 } from "#sdk";
 import { containerErrors } from "../errors.ts";
 import { saveSignatures } from "../save.ts";
+import { madeBefore, signHere } from "./own-signature.ts";
+import type { Statement } from "./payload.ts";
 import { mostSigners } from "./settings.ts";
 import { signManifest } from "./sign-manifest.ts";
 
@@ -85,33 +87,52 @@ async function manifestsToSign(
   return rows;
 }
 
+interface Work extends Wanted, Statement {
+  readonly body: Buffer;
+}
+
+/** @returns `content.id`s of the signatures. */
 async function signBatch(
   job: Job,
   service: SigningService,
   { batch, reference }: { readonly batch: readonly Wanted[]; readonly reference: string },
 ): Promise<string[]> {
-  const { ctx, caller, signal } = job;
+  const { ctx, caller } = job;
   const { rows } = await sql<{ id: string; digest: string; body: Buffer }>`
     select id, digest, body from container_manifest
     where domain = ${caller.domain.num} and id = any(${batch.map((one) => one.id)}::uuid[])`.execute(
     ctx.db,
   );
   const manifests = new Map(rows.map((row) => [row.id, row]));
-  const signatures = await mapBounded(batch, mostSigners(ctx), async (one) => {
-    signal.throwIfAborted();
+  const works: Work[] = batch.flatMap((one) => {
     const manifest = manifests.get(one.id);
-    if (!manifest) return [];
-    const { bytes, signature } = await signManifest(service, {
-      folder: join(job.workingDirectory, `${one.id}-${one.tag}`),
-      reference: `${reference}:${one.tag}`,
-      ...{ digest: manifest.digest, body: manifest.body, signal },
-    });
-    const { digest, keyId, fingerprint, timestamp, creator } = signature;
-    const [, hex = ""] = digest.split(":");
-    const name = `${manifest.digest}@${hex.slice(0, 32)}`;
-    const about = { name, digest, keyId, fingerprint, timestamp, creator };
-    return [{ ...about, manifest: one.id, body: bytes }];
+    return manifest ? [{ ...one, ...manifest, reference: `${reference}:${one.tag}` }] : [];
   });
-  const saved = await saveSignatures(ctx, caller.domain, { signatures: signatures.flat() });
-  return saved.map((unit) => unit.id);
+  const before =
+    service.private_key === null
+      ? new Map<number, string>()
+      : await madeBefore(ctx, caller.domain, { service, statements: works });
+  const left = works.filter((_, index) => !before.has(index));
+  const signatures = await mapBounded(left, mostSigners(ctx), (work) =>
+    signOne(job, service, work),
+  );
+  const saved = await saveSignatures(ctx, caller.domain, { signatures });
+  return [...before.values(), ...saved.map((unit) => unit.id)];
+}
+
+type NewSignature = Parameters<typeof saveSignatures>[2]["signatures"][number];
+
+async function signOne(job: Job, service: SigningService, work: Work): Promise<NewSignature> {
+  const { ctx, signal } = job;
+  signal.throwIfAborted();
+  const folder = join(job.workingDirectory, `${work.id}-${work.tag}`);
+  const { bytes, signature } =
+    service.private_key === null
+      ? await signManifest(service, { ...work, folder, signal })
+      : await signHere(ctx, service, work);
+  const { digest, keyId, fingerprint, timestamp, creator } = signature;
+  const [, hex = ""] = digest.split(":");
+  const name = `${work.digest}@${hex.slice(0, 32)}`;
+  const about = { name, digest, keyId, fingerprint, timestamp, creator };
+  return { ...about, manifest: work.id, body: bytes };
 }
