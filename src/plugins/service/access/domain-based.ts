@@ -1,9 +1,10 @@
-import { type Caller, type Ctx, type Executor, type Plugin, sql } from "#sdk";
-import { refuseReserved } from "../domains/create-domain.ts";
+import { type Caller, type Ctx, type Plugin, sql } from "#sdk";
+import { refuseReserved } from "../domains/reserved-names.ts";
 import { type FeatureCheck, featureCheck } from "../features/check.ts";
 import { callerOrganisation } from "../identity/claims.ts";
 import { serviceSettingsOf } from "../settings.ts";
 import { monitorDomain } from "../yanks/monitors-table.ts";
+import { domainName, keepNames } from "./domain-names.ts";
 import { indexDecider } from "./index-reads.ts";
 import { isIndex, isOpenInPublic, isPublicName, isSafe, isSubscribed, reachOf } from "./rules.ts";
 import { hasDomain, linkDomain, ownGroup, seenDomains, type Tenant, tenantOf } from "./tenants.ts";
@@ -92,13 +93,15 @@ class DomainBased implements Decider {
   }
 
   /** Rows 6 to 9. */
-  #isTenant(question: Question): Promise<boolean> | boolean {
+  async #isTenant(question: Question): Promise<boolean> {
     const { caller, rights, viewset, action, key } = question;
     const tenant = tenantOf(caller, rights);
     if (NAMED_DOMAIN.has(viewset)) return true;
     if (viewset === "domains") {
       if (action === "create" || action === "list") return true;
-      return hasDomain(this.#ctx, key ?? caller.domain.num, tenant);
+      const has = await hasDomain(this.#ctx, key ?? caller.domain.num, tenant);
+      if (has) await keepNames(this.#ctx, question);
+      return has;
     }
     if (viewset === YANK_MONITORS) return this.#hasMonitor(question, tenant);
     switch (reachIn(question)) {
@@ -138,7 +141,7 @@ class DomainBased implements Decider {
   async made(...[db, { caller, viewset, object }]: Parameters<NonNullable<Decider["made"]>>) {
     const { user } = caller;
     if (viewset !== "domains" || user === null || user.isSuperuser) return;
-    refuseReserved(await nameOf(db, object.id));
+    refuseReserved(await domainName(db, object.id));
     const group = await ownGroup(db, user.id);
     const holder = group === undefined ? { user: user.id } : { group };
     await linkDomain(db, {
@@ -152,11 +155,6 @@ class DomainBased implements Decider {
     const { DOMAIN_ACCESS_POLICIES: policies } = this.#settings;
     return Object.hasOwn(policies, domain) ? policies[domain] : undefined;
   }
-}
-
-async function nameOf(db: Executor, id: string): Promise<string> {
-  const row = await db.selectFrom("domain").select("name").where("id", "=", id).executeTakeFirst();
-  return row?.name ?? "";
 }
 
 const reachIn = ({ viewset, isGlobal, visit }: Question) =>

@@ -1,5 +1,6 @@
 import { sql } from "#sdk";
 import type { Decider, PermissionClass } from "./domain-based.ts";
+import { keepNames } from "./domain-names.ts";
 import { indexDecider } from "./index-reads.ts";
 import { grantToMaker } from "./role-grants.ts";
 import { isIndex, isOpenInPublic, isPublicName, isSafe } from "./rules.ts";
@@ -17,7 +18,11 @@ export const serviceAccessPolicy: PermissionClass = {
       async isPermitted(question, byPolicy) {
         const { caller, rights, viewset, action, method, visit } = question;
         if (rights.isSuperuser) return true;
-        if (!isSafe(method)) return byPolicy();
+        if (!isSafe(method)) {
+          const isAllowed = await byPolicy();
+          if (isAllowed) await keepNames(ctx, question);
+          return isAllowed;
+        }
         const isPublic = isPublicName(caller.domain.name);
         if (isPublic && (visit !== undefined || isOpenInPublic(viewset, action))) return true;
         return isIndex(viewset) ? indexReads(question) : byPolicy();

@@ -1,15 +1,11 @@
-import { fieldError } from "#base/errors.ts";
 import { boolean, type Call, type Plugin, tenancy, text, type Values } from "#sdk";
 import { linkDomain } from "../access/tenants.ts";
 import { callerOrganisation } from "../identity/claims.ts";
 import { groupFor } from "./group.ts";
 import { answered, NO_NAME, NO_TEMPLATE, Refusal, TEMPLATE } from "./refusal.ts";
+import { refuseReserved } from "./reserved-names.ts";
 
 export type Endpoint = NonNullable<Plugin["endpoints"]>[number];
-
-/** Names of domains that only administrators make. */
-const RESERVED = /^template-/i;
-const NOT_YOURS = "Names that begin with 'template-' are for administrators.";
 
 /** A domain of one's own, with the store of the template (service §6.1). */
 export const createDomain: Endpoint = {
@@ -67,11 +63,6 @@ async function create(call: Call, values: Values) {
   });
   tenancy.announceUserChange(ctx);
   return { kind: "object", of: "domains", id, status: 201 } as const;
-}
-
-/** @throws `ValidationError` (400) for the name of a template. */
-export function refuseReserved(name: string): void {
-  if (RESERVED.test(name)) throw fieldError("name", NOT_YOURS);
 }
 
 const wanted = (name: string, values: Values) => ({

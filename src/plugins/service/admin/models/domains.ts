@@ -1,5 +1,5 @@
 import { sql } from "#sdk";
-import { refuseReserved } from "../../domains/create-domain.ts";
+import { refuseReserved } from "../../domains/reserved-names.ts";
 import type { FieldSpec } from "../fields.ts";
 import { type Content, html } from "../html.ts";
 import { objectPath } from "../paths.ts";

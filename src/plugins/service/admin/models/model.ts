@@ -98,11 +98,13 @@ export const ownDomains = (visit: Visit): Condition =>
   sql`(select l.domain from service_domain_org o
     join service_domain_org_domain l on l.domain_org = o.id where ${namesVisitor(visit, "o")})`;
 
-/** Whether any of the columns holds the text, whatever the case. */
-export const holds = (search: string, columns: readonly string[]): Condition =>
-  search === ""
-    ? sql`true`
-    : sql`strpos(lower(concat_ws(' ', ${sql.join(columns.map((one) => sql.raw(one)))})), lower(${search})) > 0`;
+/** Whether any of the columns holds the text, whatever the case; each by the index of its words. */
+export function holds(search: string, columns: readonly string[]): Condition {
+  if (search === "") return sql`true`;
+  const pattern = `%${search.replace(/[\\%_]/g, "\\$&")}%`;
+  const found = columns.map((one) => sql`${sql.raw(one)} ilike ${pattern}`);
+  return sql`(${sql.join(found, sql` or `)})`;
+}
 
 /** A number from an address; undefined for what is none. */
 export const numberKey = (key: string): number | undefined =>
