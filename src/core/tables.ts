@@ -81,4 +81,5 @@ export interface CoreTables {
   readonly vulnerability_report_version: vulnerabilities.VulnerabilityReportVersionTable;
   readonly audit_entry: audit.AuditEntryTable;
   readonly audit_task_end: audit.AuditTaskEndTable;
+  readonly audit_task_object: audit.AuditTaskObjectTable;
 }

@@ -9,10 +9,12 @@ import { createJob } from "../support/job.ts";
 import {
   ADMIN_PASSWORD,
   createTestApi,
+  formOf,
   ROOT,
   type TestAnswer,
   type TestApi,
 } from "../support/rest-api.ts";
+import { runTasks } from "../support/run-tasks.ts";
 
 type Entry = TestAnswer["body"];
 
@@ -94,6 +96,34 @@ test("a dispatched task is named, and how it ended stays known when the task is 
   assert.equal((await find()).task_state, "canceled");
   assert.equal(await deleteTask(api.ctx, id), "deleted");
   assert.equal((await find()).task_state, "canceled");
+});
+
+test("what a task makes is what the request was about, and stays so when the task is gone", async (t) => {
+  const api = await createTestApi(t);
+  const repository = (await api.post("repositories/file/file/", { name: "r" })).body;
+  const { body } = await api.post("publications/file/file/", { repository: repository.pulp_href });
+  const find = async (query = `task=${body.task}`) =>
+    (await entriesOf(api, query)).map(({ object, object_prn }) => [object, object_prn]);
+  assert.deepEqual(await find(), [[`${ROOT}publications/file/file/`, null]], "not yet");
+
+  await runTasks(api);
+  const [made = ""] = (await api.get(body.task)).body.created_resources;
+  const prn = `prn:file.filepublication:${made.split("/").at(-2)}`;
+  const known = [[made, prn]];
+  const queries = [`task=${body.task}`, `object=${made}`, `object=${prn}`];
+  for (const query of queries) assert.deepEqual(await find(query), known, query);
+  assert.equal(await deleteTask(api.ctx, body.task.split("/").at(-2)), "deleted");
+  for (const query of queries) assert.deepEqual(await find(query), known, query);
+  assert.deepEqual(await find(`object=${repository.latest_version_href}`), []);
+
+  const upload = formOf({ relative_path: "a", repository: repository.pulp_href }, [
+    { name: "file", bytes: "a" },
+  ]);
+  const taken = (await api.request("POST", "content/file/files/", upload)).body;
+  await runTasks(api);
+  const unit = (await api.get("content/file/files/")).body.results[0].pulp_href;
+  assert.equal((await find(`task=${taken.task}`))[0]?.[0], unit, "and not the version beside it");
+  await assert.rejects(sql`delete from audit_task_object`.execute(api.ctx.db), /append-only/);
 });
 
 test("a version is named by its own PRN", async (t) => {

@@ -99,5 +99,9 @@ const removeSlice = (ctx: Ctx, days: number): Promise<number> =>
       delete from audit_task_end z
       where z.created < clock_timestamp() - make_interval(days => ${days})
         and not exists (select from audit_entry e where e.task = z.task)`.execute(trx);
+    await sql`
+      delete from audit_task_object z
+      where z.created < clock_timestamp() - make_interval(days => ${days})
+        and not exists (select from audit_entry e where e.task = z.task)`.execute(trx);
     return Number(numAffectedRows);
   });

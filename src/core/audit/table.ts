@@ -29,6 +29,16 @@ export interface AuditEntryTable {
   readonly task_group: string | null;
 }
 
+/** What audited tasks made, kept by the database when the tasks are removed. */
+export interface AuditTaskObjectTable {
+  readonly task: string;
+  readonly position: number;
+  readonly prn: string;
+  /** Below the API root: `publications/file/file/<uuid>/`. */
+  readonly path: string;
+  readonly created: Stamped;
+}
+
 /** Final states of audited tasks, kept by the database when the tasks are removed. */
 export interface AuditTaskEndTable {
   readonly task: string;

@@ -19,6 +19,26 @@ import { taskHref } from "./wire.ts";
 
 const optional = { readOnly: true, nullable: true } as const;
 
+/** What a task made below the list that the request `e` was about; with the task gone, what is kept. */
+const MADE_BY_TASK = `
+  select c.position, 'prn:' || lower(c.model) || ':' || c.object as prn, c.path
+    from created_resource c
+    where c.task = e.task and e.object_prn is null and starts_with(c.path, e.object_path)
+  union all
+  select o.position, o.prn, o.path from audit_task_object o
+    where o.task = e.task and e.object_prn is null and starts_with(o.path, e.object_path)`;
+
+/** The same by its PRN: entries of the tasks that may have made it. */
+const madeByTask = (prn: string) => {
+  const [id = ""] = prn.split(":").slice(2);
+  return sql`(e.object_prn is null
+    and e.task = any(array(select c.task from created_resource c where c.object = ${id}
+      union all select o.task from audit_task_object o where o.prn = ${prn}))
+    and exists (select from (${sql.raw(MADE_BY_TASK)}) m where m.prn = ${prn}))`;
+};
+
+const isAbout = (prn: string) => sql`(e.object_prn = ${prn} or ${madeByTask(prn)})`;
+
 /** A path of the API as it is addressed today; what is outside the API is rooted already. */
 function objectHref(path: string, domain: unknown, view: View): string {
   if (path.startsWith("/")) return path;
@@ -37,10 +57,10 @@ const fields: Fields = {
   operation: text({ readOnly: true }),
   method: text({ readOnly: true }),
   object: link({
-    sql: "e.object_path",
+    sql: "coalesce(m.path, e.object_path)",
     read: ({ object, domain }, view) => objectHref(String(object), domain, view),
   }),
-  object_prn: text(optional),
+  object_prn: text({ ...optional, sql: "coalesce(e.object_prn, m.prn)" }),
   domain: text(optional),
   logging_cid: text({ readOnly: true, sql: "e.cid" }),
   client: text({ readOnly: true }),
@@ -62,11 +82,11 @@ const objectFilter: Filter = {
   schema: { type: "string" },
   description: "Filter results by href or PRN of the object",
   condition: (value, { view }) => {
-    if (value.startsWith("prn:")) return sql`e.object_prn = ${value}`;
+    if (value.startsWith("prn:")) return isAbout(value);
     const address = parseAddress(value, view);
     if (!address) throw new FilterProblem(`URI not valid: ${value}`);
     const { resource, key, parent } = address;
-    if (parent === undefined) return sql`e.object_prn = ${resourcePrn(resource, key)}`;
+    if (parent === undefined) return isAbout(resourcePrn(resource, key));
     return sql`e.object_path = ${`${resource.parent?.path}/${parent}/${resource.path}/${key}/`}`;
   },
 };
@@ -119,7 +139,8 @@ export const auditEntry: Resource = defineResource({
   common: ["pulp_href", "prn"],
   source: {
     from: "audit_entry e",
-    shown: "left join task t on t.id = e.task left join audit_task_end z on z.task = e.task",
+    shown: `left join task t on t.id = e.task left join audit_task_end z on z.task = e.task
+      left join lateral (select * from (${MADE_BY_TASK}) made order by position limit 1) m on true`,
     domain: null,
   },
   fields,
