@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Digests } from "#base/digests.ts";
 import { CodedError } from "#base/errors.ts";
+import { shownUrl } from "#base/shown-url.ts";
 import { saveArtifacts } from "#core/artifacts/commands.ts";
 import type { SavedArtifact } from "#core/artifacts/types.ts";
 import type { Ctx, DomainRef } from "#core/ctx.ts";
@@ -172,7 +173,7 @@ export class Download {
         return await this.#fetchFrom(source);
       } catch (error) {
         this.#abort.signal.throwIfAborted();
-        this.#ctx.log.warn(`Download of ${source.url} failed: ${error}`);
+        this.#ctx.log.warn(`Download of ${shownUrl(source.url)} failed: ${error}`);
         if (isWrong(error)) await this.#plan.failed(source);
         if (this.#released > 0) throw error;
         last = isWrong(last) ? last : error;
@@ -233,7 +234,14 @@ export class Download {
     const { digests, sizeBytes } = sealed;
     const { signal } = this.#abort;
     await scanFile(this.#ctx, domain, {
-      ...{ file, sha256: digests.sha256, sizeBytes, what: url, trigger: "stream", signal },
+      ...{
+        file,
+        sha256: digests.sha256,
+        sizeBytes,
+        what: shownUrl(url),
+        trigger: "stream",
+        signal,
+      },
     });
   }
 
@@ -274,7 +282,7 @@ export class UpstreamStatusError extends Error {
   readonly url: string;
 
   constructor(response: HttpResponse, url: string) {
-    super(`${response.status}, message='${response.reason}', url='${response.url}'`);
+    super(`${response.status}, message='${response.reason}', url='${shownUrl(response.url)}'`);
     this.name = "UpstreamStatusError";
     this.status = response.status;
     this.url = url;

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { defineErrors } from "#base/errors.ts";
+import { shownUrl } from "#base/shown-url.ts";
 
 /** Codes and texts are a contract: never renumbered, never reused, changed only with a note. */
 export const deliveryErrors = defineErrors({
@@ -12,7 +13,7 @@ export const deliveryErrors = defineErrors({
     code: "delivery-upstream",
     status: 404,
     message: (url: string, reason: string) =>
-      `Error while fetching from upstream remote(${url}): ${reason}`,
+      `Error while fetching from upstream remote(${shownUrl(url)}): ${reason}`,
   },
   exhausted: {
     code: "delivery-exhausted",

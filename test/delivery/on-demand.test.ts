@@ -442,3 +442,18 @@ test("credentials that an upstream sends back stand neither in the answer nor in
   const token = Buffer.from(`${username}:${password}`).toString("base64");
   for (const text of [username, password, token]) assert.ok(!said.includes(text), said);
 });
+
+test("what a source's address says in its query stands in no log and in no answer", async (t) => {
+  const wrong = answer.file("something else");
+  const site = await world(t, { answers: [wrong], size: null });
+  const url = sql<string>`url || '?sig=canary-of-the-address'`;
+  await site.ctx.db.updateTable("remote_artifact").set({ url }).execute();
+  const { status, body, reason } = await site.get(PATH).catch(() => ({
+    ...{ status: 0, body: Buffer.alloc(0), reason: "" },
+  }));
+  assert.notEqual(status, 200);
+  await eventually(async () =>
+    assert.match(site.logged.join("\n"), /Download of .*f\.txt\?… failed/),
+  );
+  assert.doesNotMatch(`${site.logged.join("\n")} ${reason} ${body}`, /canary/);
+});

@@ -2,6 +2,7 @@ import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "#base/errors.ts";
+import { shownUrl } from "#base/shown-url.ts";
 import type { HttpResponse } from "#platform/http/http.ts";
 import type { IncomingFile } from "#platform/storage/storage.ts";
 import type { Ctx } from "../ctx.ts";
@@ -42,7 +43,9 @@ export async function downloadIfChanged(
       request.signal.throwIfAborted();
       if (attempt >= request.remote.maxRetries || !transfer.mayRetry(error)) throw error;
       const wait = backoffMs(attempt, Math.random());
-      ctx.log.debug(`Retrying ${request.wanted.url} in ${Math.round(wait)} ms: ${String(error)}`);
+      ctx.log.debug(
+        `Retrying ${shownUrl(request.wanted.url)} in ${Math.round(wait)} ms: ${String(error)}`,
+      );
       await sleep(wait, undefined, { signal: request.signal });
     }
   }

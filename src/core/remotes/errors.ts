@@ -1,4 +1,5 @@
 import { defineErrors, fieldError } from "#base/errors.ts";
+import { shownUrl } from "#base/shown-url.ts";
 import type { ConstraintTable } from "../constraints.ts";
 
 /** Downloads that brought the wrong thing (core-content §7.2), and remotes in use. */
@@ -7,25 +8,25 @@ export const remoteErrors = defineErrors({
     code: "PLP0003",
     status: 500,
     message: (url: string, expected: string, actual: string) =>
-      `A file located at the url ${url} failed validation due to checksum. Expected '${expected}', Actual '${actual}'`,
+      `A file located at the url ${shownUrl(url)} failed validation due to checksum. Expected '${expected}', Actual '${actual}'`,
   },
   size: {
     code: "PLP0004",
     status: 500,
     message: (url: string, expected: string | number, actual: string | number) =>
-      `A file located at the url ${url} failed validation due to size. Expected '${expected}', Actual '${actual}'`,
+      `A file located at the url ${shownUrl(url)} failed validation due to size. Expected '${expected}', Actual '${actual}'`,
   },
   unsupportedDigest: {
     code: "PLP0020",
     status: 500,
     message: (url: string, algorithms: readonly string[]) =>
-      `Checksum algorithms [${algorithms.join(", ")}] of the file at ${url} are forbidden for this Pulp instance.`,
+      `Checksum algorithms [${algorithms.join(", ")}] of the file at ${shownUrl(url)} are forbidden for this Pulp instance.`,
   },
   status: {
     code: "PLP0025",
     status: 500,
     message: (status: number, reason: string, url: string) =>
-      `${status}, message='${reason}', url='${url}'`,
+      `${status}, message='${reason}', url='${shownUrl(url)}'`,
   },
   noSource: {
     code: "no_source",

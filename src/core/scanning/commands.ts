@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import { ValidationError } from "#base/errors.ts";
+import { shownUrl } from "#base/shown-url.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Verdict } from "#platform/scan/scanner.ts";
 import type { IncomingFile } from "#platform/storage/storage.ts";
@@ -68,7 +69,7 @@ export async function scanFile(
   scanned: ScannedFile & { readonly trigger: ScanTrigger; readonly signal?: AbortSignal },
 ): Promise<void> {
   const { settings, log } = ctx;
-  const { what } = scanned;
+  const what = isAddress(scanned.what) ? shownUrl(scanned.what) : scanned.what;
   // Somebody has said that it is harmless, and knows better.
   if (!ctx.scanner || (await isReleased(ctx.db, domain, scanned.sha256))) return;
   const { verdict, version } = await persistentScan(ctx, scanned);
@@ -188,6 +189,8 @@ async function quarantine(ctx: Ctx, domain: DomainRef, scanned: ScannedFile): Pr
   return true;
 }
 
+const isAddress = (what: string): boolean => /^[a-z]+:\/\//i.test(what);
+
 interface Finding extends ScannedFile {
   readonly trigger: ScanTrigger;
   readonly version: string;
@@ -202,12 +205,12 @@ interface Finding extends ScannedFile {
  */
 export async function keepFinding(ctx: Ctx, domain: DomainRef, finding: Finding): Promise<void> {
   const { sha256, what, repository, status, signature, version, quarantined, trigger } = finding;
-  const isAddress = /^[a-z]+:\/\//i.test(what);
+  const [filename, address] = isAddress(what) ? [null, shownUrl(what)] : [what, null];
   await sql`
     insert into malware_scan (id, domain, artifact_sha256, filename, source_url, repository, status,
       signature, engine_version, quarantined, trigger)
-    values (${uuid7()}, ${domain.num}, ${Buffer.from(sha256, "hex")}, ${isAddress ? null : what},
-      ${isAddress ? what : null}, ${repository ?? null}, ${status}, ${signature ?? null}, ${version},
+    values (${uuid7()}, ${domain.num}, ${Buffer.from(sha256, "hex")}, ${filename},
+      ${address}, ${repository ?? null}, ${status}, ${signature ?? null}, ${version},
       ${quarantined ?? false}, ${trigger})
     on conflict on constraint malware_scan_one_per_file do update set
       status = excluded.status, signature = excluded.signature, trigger = excluded.trigger,

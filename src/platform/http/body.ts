@@ -6,7 +6,8 @@ import {
   createInflate,
   createZstdDecompress,
 } from "node:zlib";
-import { httpErrors, shownUrl, translate } from "./errors.ts";
+import { shownUrl } from "#base/shown-url.ts";
+import { httpErrors, translate } from "./errors.ts";
 
 /** Decoded bytes that pass whatever their ratio. */
 const FREE_BYTES = 16 * 1024 * 1024;

@@ -1,7 +1,8 @@
 import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from "undici";
+import { shownUrl } from "#base/shown-url.ts";
 import type { AddressPolicy } from "./address-policy.ts";
-import { httpErrors, shownUrl } from "./errors.ts";
+import { httpErrors } from "./errors.ts";
 import { guardedLookup } from "./guard.ts";
 import type { HttpOptions } from "./http.ts";
 

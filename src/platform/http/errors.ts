@@ -1,4 +1,5 @@
 import { CodedError, defineErrors } from "#base/errors.ts";
+import { shownUrl } from "#base/shown-url.ts";
 
 /** Failures of outbound requests (core-content §7.2). Statuses are not failures here. */
 export const httpErrors = defineErrors({
@@ -44,16 +45,6 @@ export const httpErrors = defineErrors({
     message: (url: string) => `URL: ${url} not supported. It redirects more than 10 times.`,
   },
 });
-
-/** An address as errors and logs may show it: no credentials, no signed query. */
-export function shownUrl(text: string): string {
-  if (!URL.canParse(text)) return text.slice(0, 200);
-  const url = new URL(text);
-  url.username = "";
-  url.password = "";
-  if (url.search !== "") url.search = "?…";
-  return url.href.replace("?%E2%80%A6", "?…");
-}
 
 const TIMEOUTS = new Set([
   "UND_ERR_HEADERS_TIMEOUT",

@@ -1,7 +1,8 @@
 import { type LookupAddress, lookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
+import { shownUrl } from "#base/shown-url.ts";
 import type { AddressPolicy } from "./address-policy.ts";
-import { httpErrors, shownUrl } from "./errors.ts";
+import { httpErrors } from "./errors.ts";
 
 /**
  * Ports of services that read an HTTP request as commands (mail, shells, file servers): a part of

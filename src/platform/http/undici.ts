@@ -1,10 +1,11 @@
 import { arch, type as osName } from "node:os";
 import type { Dispatcher } from "undici";
 import undici from "undici/package.json" with { type: "json" };
+import { shownUrl } from "#base/shown-url.ts";
 import { type AddressPolicy, addressPolicy } from "./address-policy.ts";
 import { decodedBody } from "./body.ts";
 import { createDispatcher } from "./dispatcher.ts";
-import { httpErrors, shownUrl, translate } from "./errors.ts";
+import { httpErrors, translate } from "./errors.ts";
 import { FileClient, isBelow, realPath, realPaths } from "./file-client.ts";
 import { checkUrl } from "./guard.ts";
 import { flatHeaders, requestHeaders, retryAfterMs } from "./headers.ts";
