@@ -296,7 +296,8 @@ class ApiServer {
     if (method === "OPTIONS") {
       return sendJson(reply, 200, { name: route.name, renders: ["application/json"] });
     }
-    if (!operation) throw restErrors.method(request.method);
+    // As everywhere: who is nobody is asked who he is before he learns what there is.
+    if (!operation) throw user ? restErrors.method(request.method) : restErrors.credentials();
     await using target = new Target(call, { ...operation, visit });
     await this.#permitVisit(call, { route, operation, target });
     for (const work of this.#whenPermitted) await work(call, visit.place);

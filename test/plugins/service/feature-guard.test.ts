@@ -5,16 +5,7 @@ import { featureGuard } from "#plugins/service/features/guard.ts";
 import { service } from "#plugins/service/plugin.ts";
 import { createSite, eventually } from "../../delivery/site.ts";
 import { featureService } from "./feature-service.ts";
-import {
-  as,
-  below,
-  createService,
-  headersFor,
-  make,
-  STRANGER,
-  serviceSettings,
-  user,
-} from "./support.ts";
+import { as, below, createService, headersFor, make, serviceSettings, user } from "./support.ts";
 
 const GUARDS = below("default", "contentguards/service/feature/");
 
@@ -44,27 +35,6 @@ test("8.1: a feature guard is made, checked and changed", async (t) => {
     "the name is taken",
   );
   assert.equal((await api.request("DELETE", href)).status, 204);
-});
-
-test("24 Feature guard: an index for organisations with all of its features", async (t) => {
-  const features = await featureService(t);
-  const api = await createService(t, { FEATURE_SERVICE_API_URL: features.url });
-  const guard = await make(api, GUARDS, {
-    ...{ name: "g", header_name: "x-rh-identity", jq_filter: ".identity.org_id" },
-    features: ["lightwell-network"],
-  });
-  const repository = await make(api, below("default", "repositories/python/python/"), {
-    name: "r",
-  });
-  const place = { name: "idx", base_path: "idx", repository, content_guard: guard };
-  await make(api, below("default", "distributions/python/pypi/"), place);
-  const status = async (who: object) => (await api.get("/pypi/default/idx/simple/", who)).status;
-  assert.equal(await status(as(user("kim", "7"))), 200);
-  assert.equal(await status(as({ org_id: 7 })), 200, "nobody known, but entitled");
-  assert.equal(await status(as(user("eve", "8"))), 403);
-  assert.equal(await status(STRANGER), 401);
-  assert.equal(await status(as({ user: { username: "lone" } })), 403, "of no organisation");
-  assert.deepEqual(features.asked, ["7 lightwell-network", "8 lightwell-network"], "remembered");
 });
 
 test("a guard believes no header that no gateway has sent", async (t) => {
