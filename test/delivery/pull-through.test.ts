@@ -60,6 +60,7 @@ test("a unit is fetched once, saved, and served from the store afterwards", asyn
   site.upstream.on("/root/a/x%20y.pkg", answer.file(bytes));
   const first = await site.get(`${CP}d/a/x%20y.pkg`);
   assert.equal(Buffer.compare(first.body, bytes), 0);
+  assert.equal(first.headers["x-pulp-artifact-size"], String(bytes.length));
   await eventually(async () => {
     const units = await site.ctx.db.selectFrom("content").select("id").execute();
     assert.equal(units.length, 1);

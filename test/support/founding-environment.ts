@@ -4,6 +4,7 @@
  */
 export const FOUNDING_ENVIRONMENT = {
   DJANGO_SETTINGS_MODULE: "pulpcore.app.settings",
+  PULP_SETTINGS: "/etc/pulp/settings.py",
   PULP_API_ROOT: "/api/pulp/",
   PULP_CONTENT_ORIGIN: "https://packages.example",
   PULP_CONTENT_PATH_PREFIX: "/api/pulp-content/",
@@ -71,13 +72,24 @@ export const FOUNDING_ENVIRONMENT = {
   PULP_UVLOOP_ENABLED: "false",
   PULP_RDS_CONNECTION_TESTS_ENABLED: "false",
   PULP_API_APP_TTL: "120",
+
+  PULP_API_REPLICAS: "1",
+  PULP_CONTENT_REPLICAS: "1",
+  PULP_WORKER_REPLICAS: "2",
+  PULP_WORKER_AUXILIARY_REPLICAS: "1",
+  PULP_MIGRATION_REPLICAS: "1",
+  CLAMAV_REPLICAS: "1",
 } as const;
 
 type Name = keyof typeof FOUNDING_ENVIRONMENT;
 
-/** The same without what needs a neighbour: a store, a Redis, a scanner, a collector, a mounted key. */
+/**
+ * The same without what needs a neighbour: a file of settings, a store, a Redis, a scanner, a
+ * collector, a mounted key.
+ */
 export function withoutNeighbours(): Readonly<Record<string, string>> {
   const away: ReadonlySet<string> = new Set<Name>([
+    "PULP_SETTINGS",
     "PULP_DB_ENCRYPTION_KEY",
     "PULP_CONTENT_ORIGIN",
     "PULP_REDIS_PORT",
@@ -95,3 +107,12 @@ export function withoutNeighbours(): Readonly<Record<string, string>> {
     Object.entries(FOUNDING_ENVIRONMENT).filter(([name]) => !away.has(name)),
   );
 }
+
+/** Templates of access lines as the same document has them, of production and of development. */
+export const FOUNDING_ACCESS_LINES = {
+  api: 'pulp [%({correlation-id}o)s]: %(h)s %(l)s user:%({REMOTE_USER}e)s org_id:%({ORG_ID}e)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %(M)s x_forwarded_for:"%({X-Forwarded-For}i)s"',
+  apiInDevelopment:
+    'pulp [%({correlation-id}o)s]: %(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" x_forwarded_for:"%({X-Forwarded-For}i)s"',
+  content:
+    '%a %t "%r" %s %b "%{Referer}i" "%{User-Agent}i" cache:"%{X-PULP-CACHE}o" artifact_size:"%{X-PULP-ARTIFACT-SIZE}o" rh_org_id:"%{X-RH-ORG-ID}o" x_forwarded_for:"%{X-Forwarded-For}i"',
+} as const;

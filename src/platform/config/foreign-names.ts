@@ -27,6 +27,11 @@ const FAMILIES = [
   "SAML_",
 ];
 
+/** What templates of a deployment count by (service §22). */
+const COUNTS = /_REPLICAS$|_(?:MIN|MAX)_REPLICA_COUNT$/;
+
 /** Known to somebody else: neither a setting of ours nor worth a warning. */
 export const isForeignName = (variable: string): boolean =>
-  NOT_SETTINGS.has(variable) || FAMILIES.some((family) => variable.startsWith(`PULP_${family}`));
+  NOT_SETTINGS.has(variable) ||
+  COUNTS.test(variable) ||
+  FAMILIES.some((family) => variable.startsWith(`PULP_${family}`));

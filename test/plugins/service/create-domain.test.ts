@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { sql } from "kysely";
 import type { RequestOptions, TestApi } from "../../support/rest-api.ts";
 import { endedTask } from "../../support/run-tasks.ts";
 import {
@@ -122,6 +123,31 @@ test("24 create-domain: the five ways to its group", async (t) => {
   await makeGroup(open, "crew", []);
   assert.equal((await ask(open, { name: "a5", group_name: "crew" }, EVE)).status, 201);
   assert.deepEqual(await groupsOf(open, "2|eve"), ["rh-org-2"], "he is not added");
+});
+
+test("24 create-domain: a group that cannot be had is told, and nothing is made", async (t) => {
+  const api = await world(t);
+  await api.get(below("default", "login/"), ANA);
+  await sql`alter table app_group add check (name <> 'cursed')`.execute(api.ctx.db);
+  const { status, body } = await ask(api, { name: "a1", group_name: "cursed" }, ANA);
+  assert.equal(status, 400);
+  assert.match(body.error, /^Failed to resolve group for domain: ./);
+  assert.ok(!(await domains(api)).some(({ name }) => name === "a1"));
+});
+
+test("24 create-domain: the group of the request, or its own, is what the creation links", async (t) => {
+  const api = await world(t);
+  for (const [json, group] of [
+    [{ name: "given", group_name: "crew" }, "crew"],
+    [{ name: "auto" }, "domain-auto"],
+  ] as const) {
+    assert.equal((await ask(api, json, ANA)).status, 201);
+    const { results } = (await api.get(below("default", "domain_orgs/"))).body;
+    const link = results.find((one: { domains: readonly string[] }) =>
+      one.domains.includes(json.name),
+    );
+    assert.deepEqual([link.org_id, link.user, link.group], ["1", null, group]);
+  }
 });
 
 test("6.1: the name of somebody else's domain gives nothing, and changes nothing", async (t) => {

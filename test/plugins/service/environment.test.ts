@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { knownSettings } from "#app/configure.ts";
 import { loadSettings } from "#platform/config/load.ts";
 import { FOUNDING_ENVIRONMENT } from "../../support/founding-environment.ts";
 
-test("22: the variables of the founding document are the settings, without a complaint", () => {
+test("22: the variables of the founding document are the settings, without a complaint", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "deckle-founding-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const PULP_SETTINGS = join(folder, "settings.py");
+  writeFileSync(PULP_SETTINGS, "SECRET_KEY = 'of the test'\n");
   const { values, warnings } = loadSettings({
     specs: knownSettings(),
-    environment: { ...FOUNDING_ENVIRONMENT, PULP_SECRET_KEY: "of the test" },
+    environment: { ...FOUNDING_ENVIRONMENT, PULP_SETTINGS },
     base: {},
   });
   assert.deepEqual(warnings, []);

@@ -25,7 +25,7 @@ export function numberIn(
   { least, most, otherwise }: { readonly least: number; readonly most: number; otherwise: number },
 ): number {
   const text = queryOf(call, name);
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : otherwise;
+  const value = /^-?\d{1,9}$/.test(text) ? Number(text) : otherwise;
   return Math.min(most, Math.max(least, value));
 }
 

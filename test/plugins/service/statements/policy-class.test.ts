@@ -96,9 +96,7 @@ test("24 Policy class: a guard that is none, or that cannot be asked, refuses an
 
   await sql`alter table header_guard rename to away`.execute(api.ctx.db);
   assert.deepEqual([await read(entitled), await read(STRANGER)], [403, 401], "permit throws");
-  assert.ok(
-    api.logged.some((line) => /^ERROR [\s\S]*header_guard[\s\S]*\n\s+at /.test(line)),
-  );
+  assert.ok(api.logged.some((line) => /^ERROR [\s\S]*header_guard[\s\S]*\n\s+at /.test(line)));
   assert.equal(await read(ANA), 200, "its tenants do not need the guard");
   await sql`alter table away rename to header_guard`.execute(api.ctx.db);
 
