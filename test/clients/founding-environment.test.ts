@@ -171,9 +171,7 @@ const PARTS: Readonly<Record<string, (world: World) => Promise<void>>> = {
     programs,
   }) => {
     const list = `${B}artifacts/?limit=1&fields=pulp_href`;
-    const began = performance.now();
     await upload("b", "another");
-    console.log("UPLOAD", performance.now() - began);
     const next = async (headers: Record<string, string>) =>
       ((await (await admin.request("GET", list, { headers })).json()) as Answer).next;
     const https = { "x-forwarded-proto": "https" };
