@@ -6,17 +6,20 @@ import { pythonJson } from "./format/python-json.ts";
 /** A signed statement about a file (PEP 740, "Attestation objects"). */
 export interface Attestation {
   readonly version: 1;
-  readonly verification_material: {
-    /** DER in base64; other signers than certificates leave it without one. */
-    readonly certificate: string;
-    readonly transparency_entries: readonly JsonObject[];
-  };
+  /** Null of signers that have nothing but a key. */
+  readonly verification_material: VerificationMaterial | null;
   readonly envelope: {
     /** In-toto statement in base64. */
     readonly statement: string;
     /** Over the statement, in base64. */
     readonly signature: string;
   };
+}
+
+export interface VerificationMaterial {
+  /** DER in base64; other signers than certificates leave it without one. */
+  readonly certificate: string;
+  readonly transparency_entries: readonly JsonObject[];
 }
 
 /** Who published a file: `kind`, and keys that depend on it. */
@@ -112,15 +115,20 @@ function parseJson(text: string): unknown {
 function checkAttestation(value: unknown, where: string): void {
   const attestation = objectAt(value, where);
   checkVersion(attestation, where);
-  const material = objectAt(attestation.verification_material, `${where}: verification_material`);
+  if (attestation.verification_material !== null)
+    checkMaterial(attestation.verification_material, where);
+  const envelope = objectAt(attestation.envelope, `${where}: envelope`);
+  base64At(envelope.statement, `${where}: statement`);
+  base64At(envelope.signature, `${where}: signature`);
+}
+
+function checkMaterial(value: unknown, where: string): void {
+  const material = objectAt(value, `${where}: verification_material`);
   base64At(material.certificate, `${where}: certificate`);
   const entries = listAt(material.transparency_entries, `${where}: transparency_entries`);
   if (entries.length === 0)
     throw new InvalidAttestation(`${where}: transparency_entries has no entry`);
   for (const entry of entries) objectAt(entry, `${where}: transparency_entries`);
-  const envelope = objectAt(attestation.envelope, `${where}: envelope`);
-  base64At(envelope.statement, `${where}: statement`);
-  base64At(envelope.signature, `${where}: signature`);
 }
 
 function checkVersion({ version }: Readonly<Record<string, unknown>>, where: string): void {

@@ -77,9 +77,11 @@ function checkSubject({ subject }: Statement, { filename, sha256 }: Subject): vo
     throw new VerificationFailure("the statement does not have exactly one subject");
   const { name, digest } = only as { name?: unknown; digest?: { sha256?: unknown } | null };
   if (name !== filename)
-    throw new VerificationFailure(`the subject is another file: ${String(name)} != ${filename}`);
+    throw new VerificationFailure(
+      `subject does not match distribution name: ${String(name)} != ${filename}`,
+    );
   if (digest?.sha256 !== sha256)
-    throw new VerificationFailure("the digest of the subject is not that of the file");
+    throw new VerificationFailure("subject does not match distribution digest");
 }
 
 /** What SLSA provenance says of the build goes to the publisher (plugin-python §5.3). */
@@ -120,6 +122,7 @@ async function checkSigner(
 }
 
 function certificateOf({ verification_material }: Attestation): X509Certificate | undefined {
+  if (verification_material === null) return undefined;
   try {
     return new X509Certificate(bytesOf(verification_material.certificate));
   } catch {
@@ -148,7 +151,9 @@ function checkSignature({ envelope }: Attestation, key: KeyObject): void {
   const data = preAuthenticationEncoding(bytesOf(envelope.statement));
   const algorithm = /^ed(25519|448)$/.test(key.asymmetricKeyType ?? "") ? null : "sha256";
   if (!isSigned(algorithm, { data, key, signature: bytesOf(envelope.signature) }))
-    throw new VerificationFailure("the signature is not right");
+    throw new VerificationFailure(
+      "signature verification failed: it is not one of the statement by this key",
+    );
 }
 
 function isSigned(
@@ -166,7 +171,7 @@ function isSigned(
 /** Certificates live for minutes: they are valid if they were when the log took the signature. */
 function checkValidity(certificate: X509Certificate, { verification_material }: Attestation): void {
   const seconds = Number(
-    verification_material.transparency_entries[0]?.integratedTime ?? Number.NaN,
+    verification_material?.transparency_entries[0]?.integratedTime ?? Number.NaN,
   );
   if (!Number.isFinite(seconds) || seconds <= 0)
     throw new VerificationFailure("the log does not tell when the signature was made");

@@ -94,9 +94,15 @@ const SUBJECTS: readonly (readonly [object, RegExp])[] = [
   [{ subject: [] }, /exactly one subject/],
   [{ subject: "shelf" }, /exactly one subject/],
   [{ subject: [...statement().subject, ...statement().subject] }, /exactly one subject/],
-  [{ subject: [{ name: "other.whl", digest: {} }] }, /other\.whl != shelf-0\.1\.tar\.gz/],
-  [{ subject: [{ name: FILE.filename }] }, /digest of the subject/],
-  [{ subject: [{ name: FILE.filename, digest: { sha256: "00" } }] }, /digest of the subject/],
+  [
+    { subject: [{ name: "other.whl", digest: {} }] },
+    /^subject does not match distribution name: other\.whl != shelf-0\.1\.tar\.gz$/,
+  ],
+  [{ subject: [{ name: FILE.filename }] }, /^subject does not match distribution digest$/],
+  [
+    { subject: [{ name: FILE.filename, digest: { sha256: "00" } }] },
+    /^subject does not match distribution digest$/,
+  ],
 ];
 
 for (const [changes, text] of SUBJECTS) {
@@ -152,9 +158,9 @@ for (const [kind, make] of Object.entries(KEYS)) {
     const other = make() as { privateKey: KeyObject };
     await assert.rejects(
       verifyOne(attestation({ key: other.privateKey }), settings),
-      /signature is not right/,
+      /: signature verification failed: /,
     );
-    await assert.rejects(verifyOne(attestation(), settings), /signature is not right/);
+    await assert.rejects(verifyOne(attestation(), settings), /: signature verification failed: /);
   });
 }
 
@@ -166,6 +172,17 @@ test("RSA signatures are those of PKCS#1 v1.5 with SHA-256", async (t) => {
   const settings = { ATTESTATION_VERIFICATION_KEY: await keyFile(t, publicKey) };
 
   await verifyOne({ ...made, envelope: { ...made.envelope, signature } }, settings);
+});
+
+test("an attestation with nothing but a key is one, and is verified by it", async (t) => {
+  const { publicKey, privateKey } = KEYS.rsa();
+  const settings = { ATTESTATION_VERIFICATION_KEY: await keyFile(t, publicKey) };
+  const bare = { ...attestation({ key: privateKey }), verification_material: null };
+
+  assert.deepEqual(parseAttestations(JSON.stringify([bare])), [bare]);
+  await verifyOne(bare, settings);
+  const other = { ...attestation({ key: KEYS.rsa().privateKey }), verification_material: null };
+  await assert.rejects(verifyOne(other, settings), /: signature verification failed: /);
 });
 
 test("a key that is not there refuses everything", async () => {
@@ -182,7 +199,7 @@ test("a certificate verifies what was signed while it was valid", async () => {
   await verifyOne(attestation(signer));
   const { key: stranger } = createIdentity("stranger");
   const cases: readonly (readonly [Making, RegExp])[] = [
-    [{ ...signer, key: createPrivateKey(stranger) }, /signature is not right/],
+    [{ ...signer, key: createPrivateKey(stranger) }, /: signature verification failed: /],
     [{ ...signer, integratedTime: "1000" }, /not valid when the signature was made/],
     [{ ...signer, integratedTime: String(NOW + 1e10) }, /not valid when the signature was made/],
     [{ ...signer, integratedTime: "soon" }, /does not tell when/],

@@ -47,9 +47,15 @@ test("wrong columns are corrected, and a wheel gets its metadata", async (t) => 
   assert.notEqual(touched, untouched);
   const again = await repair(api, repository);
   assert.equal(again.state, "completed");
+  const lines = api.logged.filter((line) => line.startsWith("INFO Repository: r. "));
+  assert.deepEqual(lines, [summary([1, "none", 1, "none"]), summary([0, "none", 0, "none"])]);
   assert.equal(await changedAt(), touched, "what is right already is no change");
   assert.equal((await api.get(unit)).body.pulp_last_updated, after.pulp_last_updated);
 });
+
+/** The line of the log that tools read, by its counts and lists. */
+const summary = ([packages, left, files, wheels]: readonly unknown[]) =>
+  `INFO Repository: r. ${packages} packages' metadata repaired. Not repaired packages due to either inaccessible URL or mismatched sha256: ${left}. ${files} metadata files repaired. Packages whose metadata files could not be repaired: ${wheels}.`;
 
 test("packages without a file are told as not repaired", async (t) => {
   const api = await createPythonApi(t);
@@ -61,4 +67,8 @@ test("packages without a file are told as not repaired", async (t) => {
     "repair.metadata": [0, 1],
     "repair.metadata.failed": [1, null],
   });
+  const { results } = (await api.get("content/python/packages/")).body;
+  const [{ name, version, pulp_href }] = results;
+  const left = `[${name}-${version} (${pulp_href.split("/").at(-2)})]`;
+  assert.ok(api.logged.includes(summary([0, left, 0, "none"])), api.logged.at(-1));
 });

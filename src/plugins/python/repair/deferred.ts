@@ -7,18 +7,15 @@ import { MetadataSource } from "../mirror/metadata-source.ts";
 import { infoColumns, storable } from "../mirror/package-row.ts";
 import { mostPageBytes } from "../mirror/settings.ts";
 import { correct } from "./correct.ts";
-import { membersOf, type Repaired } from "./members.ts";
+import { membersOf, type Package, type Repaired } from "./members.ts";
 
 /** As many as a sync saves at once, so that releases are rarely spread over batches. */
 const BATCH = 2000;
 /** Releases that remotes are asked about side by side. */
 const AT_ONCE = 10;
 
-interface Deferred {
-  readonly id: string;
-  /** Normalised. */
-  readonly name: string;
-  readonly version: string;
+/** Its name is normalised. */
+interface Deferred extends Package {
   /** Lower-case hex. */
   readonly sha256: string;
   /** `remote.id` of those that have the file. */
@@ -35,7 +32,7 @@ export async function* repairDeferred(job: Job, version: VersionRef): AsyncGener
   for (;;) {
     job.signal.throwIfAborted();
     const { rows } = await sql<Deferred>`
-      select p.id, p.name_normalized as name, p.version, encode(p.sha256, 'hex') as sha256,
+      select p.id, p.name_normalized as name, p.version, p.filename, encode(p.sha256, 'hex') as sha256,
         array(select r.remote from remote_artifact r
           where r.content_artifact = ca.id order by r.id) as remotes
       ${membersOf(version)}
@@ -69,7 +66,8 @@ async function repairBatch(
     }
   }
   const changed = await correct(job, rows);
-  return { read: rows.size, unread: packages.length - rows.size, changed };
+  const unread = packages.filter(({ id }) => !rows.has(id));
+  return { read: rows.size, unread, changed, metadata: 0 };
 }
 
 /** Undefined for a file that upstream does not list any more. */

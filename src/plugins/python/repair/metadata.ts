@@ -4,15 +4,16 @@ import { pythonPackage } from "../content.ts";
 import { ingest } from "../ingest.ts";
 import { correct } from "./correct.ts";
 import { repairDeferred } from "./deferred.ts";
-import { membersOf, type Repaired } from "./members.ts";
+import { membersOf, type Package, type Repaired } from "./members.ts";
+import { Summary } from "./summary.ts";
 
 /** Packages whose files are read before their rows are written. */
 const BATCH = 50;
 
-interface Stored {
-  readonly id: string;
-  readonly filename: string;
+interface Stored extends Package {
   readonly artifact: string;
+  /** `artifact.id` of the metadata beside a wheel, if there are any. */
+  readonly beside: string | null;
 }
 
 /**
@@ -33,14 +34,17 @@ export async function repairMetadata(job: Job, version: VersionRef): Promise<voi
     code: "repair.metadata.failed",
     message: "Packages whose metadata could not be repaired",
   });
+  const summary = new Summary();
   for (const repairs of [repairStored, repairDeferred])
-    for await (const { read, unread, changed } of repairs(job, version)) {
-      if (changed > 0) await touchVersion(job, version);
-      report.add(read);
-      failures.add(unread);
+    for await (const repaired of repairs(job, version)) {
+      if (repaired.changed > 0) await touchVersion(job, version);
+      report.add(repaired.read);
+      failures.add(repaired.unread.length);
+      summary.add(repaired);
     }
   await report.finish();
   await failures.finish();
+  job.ctx.log.info(summary.text(await nameOf(job, version)));
 }
 
 async function countOf({ ctx }: Job, version: VersionRef): Promise<number> {
@@ -48,6 +52,13 @@ async function countOf({ ctx }: Job, version: VersionRef): Promise<number> {
     n: number;
   }>`select count(*)::int as n ${membersOf(version)}`.execute(ctx.db);
   return rows[0]?.n ?? 0;
+}
+
+async function nameOf({ ctx }: Job, { repository }: VersionRef): Promise<string> {
+  const { rows } = await sql<{
+    name: string;
+  }>`select name from repository where num = ${repository.num}`.execute(ctx.db);
+  return rows[0]?.name ?? "";
 }
 
 const touchVersion = ({ ctx }: Job, { id }: VersionRef) =>
@@ -58,8 +69,11 @@ async function* repairStored(job: Job, version: VersionRef): AsyncGenerator<Repa
   for (;;) {
     job.signal.throwIfAborted();
     const { rows } = await sql<Stored>`
-      select p.id, p.filename, ca.artifact ${membersOf(version)}
+      select p.id, p.name, p.version, p.filename, ca.artifact, md.artifact as beside
+      ${membersOf(version)}
       join content_artifact ca on ca.content = p.id and ca.relative_path = p.filename
+      left join content_artifact md
+        on md.content = p.id and md.relative_path = p.filename || '.metadata'
       where ca.artifact is not null and m.content > ${after}
       order by m.content limit ${BATCH}`.execute(job.ctx.db);
     if (rows.length > 0) yield await repairBatch(job, rows);
@@ -72,9 +86,17 @@ async function* repairStored(job: Job, version: VersionRef): AsyncGenerator<Repa
 async function repairBatch(job: Job, members: readonly Stored[]): Promise<Repaired> {
   const { ctx, caller } = job;
   const units = [];
-  for (const { id, ...file } of members) {
-    const unit = await readAgain(job, file);
-    if (unit) units.push({ id, unit });
+  const unread: Package[] = [];
+  let metadata = 0;
+  for (const member of members) {
+    const unit = await readAgain(job, member);
+    if (!unit) {
+      unread.push(member);
+      continue;
+    }
+    units.push({ id: member.id, unit });
+    const [, beside] = unit.files;
+    if (beside && beside.artifact !== member.beside) metadata += 1;
   }
   await saveUnits(ctx, {
     domain: caller.domain,
@@ -82,7 +104,7 @@ async function repairBatch(job: Job, members: readonly Stored[]): Promise<Repair
     units: units.map(({ unit }) => unit),
   });
   const changed = await correct(job, new Map(units.map(({ id, unit }) => [id, unit.row])));
-  return { read: units.length, unread: members.length - units.length, changed };
+  return { read: units.length, unread, changed, metadata };
 }
 
 async function readAgain(job: Job, file: { readonly filename: string; readonly artifact: string }) {

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { fieldError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import { prn } from "#base/prn.ts";
+import { touchUnits } from "#core/content/commands.ts";
 import { insertDetail, putDetail, updateDetail } from "#core/detail.ts";
 import {
   applyRetention,
@@ -267,6 +268,9 @@ async function checkRemoteType(
 
 const units = () => list({ type: "string" });
 
+/** Of more units than these the task finds out which are not there (service §18, 0049). */
+const MOST_CHECKED = 10_000;
+
 /** `modify/` (core-rest §8.3). */
 const modifyAction = (model: string, check: RepositoryOptions["checkModify"]): Action => ({
   name: "modify",
@@ -296,7 +300,8 @@ const modifyAction = (model: string, check: RepositoryOptions["checkModify"]): A
       ...(values.base_version ? { baseVersion: String(values.base_version) } : {}),
       overwrite: values.overwrite !== false,
     };
-    await checkUnits(call, input.add, add);
+    if (add.length <= MOST_CHECKED) await checkUnits(call, input.add, add);
+    else await touchUnits(call.ctx.db, call.caller.domain, input.add);
     await check?.(call, input, row);
     const exclusive = [prn(model, String(row.$key))];
     const { id } = await dispatch(call.ctx, {
