@@ -4,7 +4,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { redisOf } from "#app/redis.ts";
+import { createLog } from "#platform/log/create-log.ts";
 import { createApi } from "../support/api.ts";
+import { testSettings } from "../support/context.ts";
 import { type Server, startServer } from "../support/server.ts";
 import { type RedisServer, startRedis } from "./support/redis.ts";
 
@@ -120,4 +123,25 @@ test("workers show their locks in Redis, and never need it", async (t) => {
     await clean();
     await until("no lock is left", isEmpty(redis));
   });
+});
+
+test("PULP_REDIS_HOST, _PORT, _PASSWORD and _DB name the server, what opens it and the database", async () => {
+  await using redis = await startRedis();
+  await redis.client.send("CONFIG", "SET", "requirepass", "of the test");
+  const { port } = new URL(redis.url);
+  const settings = {
+    ...testSettings("/"),
+    ...{ WORKER_TYPE: "redis", REDIS_HOST: "127.0.0.1", REDIS_PORT: Number(port), REDIS_DB: 3 },
+  } as const;
+  const told: string[] = [];
+  const log = createLog({ level: "info", format: "text", write: (line) => void told.push(line) });
+  await using refused = await redisOf({ ...settings, REDIS_PASSWORD: "wrong" }, log);
+  await assert.rejects(async () => refused?.send("SET", "a", "b"));
+
+  await using opened = await redisOf({ ...settings, REDIS_PASSWORD: "of the test" }, log);
+  await until("it is reached", async () => (await opened?.isConnected()) === true);
+  await opened?.send("SET", "a", "b");
+  assert.match(String(await opened?.send("INFO", "keyspace")), /db3:keys=1/);
+  assert.ok(!told.join("").includes("of the test"), "the password is not told");
+  await redis.client.send("CONFIG", "SET", "requirepass", "");
 });

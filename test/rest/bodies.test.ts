@@ -192,3 +192,21 @@ test("a name that no index holds is too long, not taken", async (t) => {
     assert.deepEqual(body, { non_field_errors: ["A value is too long."] }, path);
   }
 });
+
+test("how many fields a body may have follows DATA_UPLOAD_MAX_NUMBER_FIELDS", async (t) => {
+  const fields = Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`k${n}`, "v"]));
+  const form = {
+    payload: new URLSearchParams(fields).toString(),
+    headers: FORM_TYPE,
+  };
+  const statusOf = async (limit: number) => {
+    const settings = { DATA_UPLOAD_MAX_NUMBER_FIELDS: limit };
+    const api = await createTestApi(t, { settings });
+    const bodies = [{ json: fields }, form, formOf(fields)];
+    const answers = [];
+    for (const body of bodies) answers.push(await api.request("POST", "users/", body));
+    return answers.map(({ status, text }) => `${status} ${/more than 5/.test(text)}`);
+  };
+  assert.deepEqual(await statusOf(5), ["400 true", "400 true", "400 true"]);
+  assert.deepEqual(await statusOf(6), ["400 false", "400 false", "400 false"]);
+});

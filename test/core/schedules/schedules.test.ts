@@ -59,6 +59,24 @@ test("the built-in schedules follow the settings and the tasks that exist", asyn
   assert.deepEqual(await schedules(world), []);
 });
 
+test("how often space is measured follows OTEL_METRICS_DISPATCH_INTERVAL_MINUTES, where anything is sent", async (t) => {
+  const emit = defineTask({
+    ...{ name: "pulpcore.app.tasks.telemetry.otel_metrics", label: "core", input: Type.Object({}) },
+    run: async () => null,
+  });
+  const world = await createContext(t, { tasks: [emit] });
+  const { ctx } = world;
+  const intervalWith = async (settings: Partial<Settings>) => {
+    await syncBuiltinSchedules({ ...ctx, settings: { ...ctx.settings, ...settings } });
+    return (await schedules(world)).map(({ dispatch_interval }) => dispatch_interval);
+  };
+  const on = { DOMAIN_ENABLED: true, OTEL_ENABLED: true };
+  assert.deepEqual(await intervalWith(on), ["00:05:00"]);
+  const hourly = { ...on, OTEL_METRICS_DISPATCH_INTERVAL_MINUTES: 60 };
+  assert.deepEqual(await intervalWith(hourly), ["01:00:00"]);
+  assert.deepEqual(await intervalWith({ ...on, OTEL_ENABLED: false }), []);
+});
+
 test("a schedule runs once, keeps its phase and waits for its last task", async (t) => {
   const world = await createContext(t, { tasks: [orphans] });
   const { ctx, domain } = world;

@@ -63,6 +63,33 @@ test("a store that asks to slow down is asked again", async (t) => {
   assert.match(String(headers?.["x-amz-checksum-sha256"]), /^[\w+/]{43}=$/);
 });
 
+test("what is stored is for whom default_acl says, and for nobody in particular without it", async (t) => {
+  for (const [default_acl, sent] of [
+    ["public-read", "public-read"],
+    [null, undefined],
+  ] as const) {
+    const upstream = await createUpstream(t);
+    upstream.on("/bkt/a/x?x-id=PutObject", ok);
+    upstream.on("/bkt/a/x", sized(5));
+    await put(await storeAt(t, upstream.url, { default_acl }), "a/x", Buffer.from("bytes"));
+    assert.equal(upstream.requests[0]?.headers["x-amz-acl"], sent);
+  }
+});
+
+test("the ETag of a store need not be a digest of the bytes", async (t) => {
+  const upstream = await createUpstream(t);
+  const odd: Answer = (_request, response) => {
+    response.writeHead(200, { "content-length": 5, etag: '"not-a-digest-17"' });
+    response.end(response.req.method === "GET" ? "bytes" : undefined);
+  };
+  upstream.on("/bkt/a/x?x-id=PutObject", ok);
+  upstream.on("/bkt/a/x?x-id=GetObject", odd);
+  upstream.on("/bkt/a/x", odd);
+  const store = await storeAt(t, upstream.url);
+  await put(store, "a/x", Buffer.from("bytes"));
+  assert.equal(String(await get(store, "a/x")), "bytes");
+});
+
 test("what the store has less of than was sent does not count as stored", async (t) => {
   const upstream = await createUpstream(t);
   upstream.on("/bkt/a/x?x-id=PutObject", ok);

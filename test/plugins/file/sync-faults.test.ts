@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { Settings } from "#platform/config/settings.ts";
 import { type Answer, answer } from "../../support/upstream.ts";
 import { createFileWorld, line, serveFiles, sha256 } from "./support.ts";
 
@@ -164,4 +165,22 @@ test("a manifest that is missing or too slow fails with its address", async (t) 
   await assert.rejects(world.run(), { code: "PLP0005" });
 
   await assertUnharmed(world);
+});
+
+test("no more files are under way than MAX_CONCURRENT_CONTENT allows", async (t) => {
+  const most = async (settings: Partial<Settings>) => {
+    const world = await createFileWorld(t, { settings });
+    const names = Array.from({ length: 12 }, (_, number) => `f${number}`);
+    serveFiles(world.upstream, Object.fromEntries(names.map((name) => [name, name])));
+    for (const name of names) {
+      const file = answer.file(name);
+      world.upstream.on(`/${name}`, (request, response) => {
+        setTimeout(() => file(request, response), 30);
+      });
+    }
+    await world.sync({ remote: await world.addRemote(), repository: await world.addRepository() });
+    return world.upstream.load.most;
+  };
+  assert.ok((await most({})) > 2, "without the setting more are");
+  assert.ok((await most({ MAX_CONCURRENT_CONTENT: 2 })) <= 2);
 });
