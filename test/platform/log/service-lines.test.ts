@@ -6,17 +6,25 @@ import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { openAccessLog, SERVICE_API_ACCESS_FORMAT } from "#platform/log/access-log.ts";
+import {
+  openAccessLog,
+  SERVICE_API_ACCESS_FORMAT,
+  SERVICE_CONTENT_ACCESS_FORMAT,
+} from "#platform/log/access-log.ts";
 import { createLog } from "#platform/log/create-log.ts";
 import { requestEnvironment } from "#platform/log/gateway-identity.ts";
+import { FOUNDING_ACCESS_LINES } from "../../support/founding-environment.ts";
 
 /** The lines as the specification's templates write them, with a `<name>` for each value. */
 const API_LINE =
   'pulp [<cid>]: 127.0.0.1 - user:<user> org_id:<org> [<time>] "<request>" <status> <bytes> "<referer>" "<agent>" <ms> x_forwarded_for:"<forwarded>"';
-const CONTENT_FORMAT =
-  '%a %t "%r" %s %b "%{Referer}i" "%{User-Agent}i" cache:"%{X-PULP-CACHE}o" artifact_size:"%{X-PULP-ARTIFACT-SIZE}o" rh_org_id:"%{X-RH-ORG-ID}o" x_forwarded_for:"%{X-Forwarded-For}i" request_time:"%Tf"';
 const CONTENT_LINE =
   '127.0.0.1 [<time>] "<request>" <status> <bytes> "<referer>" "<agent>" cache:"<cache>" artifact_size:"<size>" rh_org_id:"<org>" x_forwarded_for:"<forwarded>" request_time:"<seconds>"';
+
+/** Of development, and of the revision before requests were timed. */
+const API_LINE_IN_DEVELOPMENT =
+  'pulp [<cid>]: 127.0.0.1 - - [<time>] "<request>" <status> <bytes> "<referer>" "<agent>" x_forwarded_for:"<forwarded>"';
+const UNTIMED_CONTENT_LINE = CONTENT_LINE.replace(' request_time:"<seconds>"', "");
 
 type Values = Readonly<Record<string, string>>;
 
@@ -142,7 +150,7 @@ test("an identity that cannot be read is told, and the request goes on", async (
 
 test("lines of the content app are those of the template, byte by byte", async (t) => {
   const answer = { "x-pulp-cache": "HIT", "X-PULP-ARTIFACT-SIZE": "12", "X-RH-ORG-ID": "44" };
-  const { lines } = await record(t, CONTENT_FORMAT, [
+  const { lines } = await record(t, SERVICE_CONTENT_ACCESS_FORMAT, [
     { head: "GET /c/d/e.whl HTTP/1.1\r\nUser-Agent: pip/26", answer, body: "x".repeat(12) },
     { head: "GET /c/%22 HTTP/1.1\r\nX-Forwarded-For: 1.2.3.4", body: "" },
   ]);
@@ -175,4 +183,75 @@ test("what dashboards and exports take apart is found in the lines", async (t) =
       ...{ status: "200", bytes: "3", referer: "-", agent: "pip/26.3", client: "10.1.1.1" },
     },
   );
+});
+
+test("lines of the founding document's templates are those templates, byte by byte", async (t) => {
+  const request = "GET /a?b=c HTTP/1.1";
+  const head = `${request}\r\nUser-Agent: pip/26\r\nX-Forwarded-For: 1.2.3.4`;
+  const values = { request, status: "200", bytes: "3", agent: "pip/26", forwarded: "1.2.3.4" };
+  const answer = { "correlation-id": cid, "X-PULP-CACHE": "MISS", "X-RH-ORG-ID": "7" };
+  for (const [name, line] of [
+    ["api", API_LINE],
+    ["apiInDevelopment", API_LINE_IN_DEVELOPMENT],
+    ["content", UNTIMED_CONTENT_LINE],
+  ] as const) {
+    const { lines } = await record(t, FOUNDING_ACCESS_LINES[name], [{ head, answer, body: "abc" }]);
+    assertLine(lines[0], line, {
+      ...{ ...values, cid, cache: "MISS" },
+      ...(name === "content" ? { org: "7" } : {}),
+    });
+  }
+  assert.equal(SERVICE_API_ACCESS_FORMAT, FOUNDING_ACCESS_LINES.api);
+});
+
+/** What the panels and queries of service §20 and the exports of §23 take out of a line. */
+const PANELS: Readonly<Record<string, RegExp>> = {
+  "users by type, top users": /user:(?<value>.*?) org_id:/,
+  "top organisations": / org_id:(?<value>\S+) \[/,
+  "top packages": /"GET \/api\/pypi\/[^/]+\/.+\/simple\/(?<value>[^/]+)\/ HTTP/,
+  "domain and distribution": /"\S+ \/api\/pypi\/(?<value>[^/]+\/.+)\/simple\//,
+  "top client addresses": / x_forwarded_for:"(?<value>[^",]*)/,
+  status: /HTTP\/1\.1" (?<value>\d{3}) /,
+  milliseconds: /" (?<value>\d+) x_forwarded_for/,
+};
+const CONTENT_PANELS: Readonly<Record<string, RegExp>> = {
+  "cache hit ratio": / cache:"(?<value>[^"]*)"/,
+  "requested size": / artifact_size:"(?<value>\d+)"/,
+  domain: /"GET \/api\/pulp-content\/(?<value>[^/]+)\//,
+  "rpm requests": /"GET (?<value>\S+\.rpm) HTTP/,
+  organisation: / rh_org_id:"(?<value>[^"]*)"/,
+  seconds: / request_time:"(?<value>[\d.]+)"/,
+};
+
+const found = (patterns: Readonly<Record<string, RegExp>>, line: string) =>
+  Object.fromEntries(
+    Object.entries(patterns).map(([name, pattern]) => [name, pattern.exec(line)?.groups?.value]),
+  );
+
+test("each panel of the dashboards finds its value, within parentheses as well", async (t) => {
+  const head = [
+    "GET /api/pypi/team-a/rhoai/3.3/simple/attrs/ HTTP/1.1",
+    identity({ org_id: "44", x509: { subject_dn: "/O=Example/OU=a b/UID=ci" } }),
+    "X-Forwarded-For: 10.1.1.1, 10.2.2.2",
+  ].join("\r\n");
+  for (const format of [SERVICE_API_ACCESS_FORMAT, `(${SERVICE_API_ACCESS_FORMAT})`]) {
+    const { lines } = await record(t, format, [{ head, body: "abc" }]);
+    const { milliseconds, ...values } = found(PANELS, lines[0] ?? "");
+    assert.match(milliseconds ?? "", /^\d+$/);
+    assert.deepEqual(values, {
+      "users by type, top users": "/O=Example/OU=a b/UID=ci",
+      ...{ "top organisations": "44", "top packages": "attrs", status: "200" },
+      "domain and distribution": "team-a/rhoai/3.3",
+      "top client addresses": "10.1.1.1",
+    });
+  }
+  const download = "GET /api/pulp-content/team-a/rhel/a-1.rpm HTTP/1.1\r\nX-Other: 1";
+  const answer = { "X-PULP-CACHE": "HIT", "X-PULP-ARTIFACT-SIZE": "12", "X-RH-ORG-ID": "44" };
+  const { lines } = await record(t, SERVICE_CONTENT_ACCESS_FORMAT, [{ head: download, answer }]);
+  const { seconds, ...values } = found(CONTENT_PANELS, lines[0] ?? "");
+  assert.match(seconds ?? "", /^\d+\.\d{6}$/);
+  assert.deepEqual(values, {
+    ...{ "cache hit ratio": "HIT", "requested size": "12", domain: "team-a", organisation: "44" },
+    "rpm requests": "/api/pulp-content/team-a/rhel/a-1.rpm",
+  });
 });

@@ -141,3 +141,24 @@ test("24 Feature guard: a slow service and one that is down refuse soon, but who
   assert.equal(await status(kim), 200);
   assert.ok(api.logged.some((line) => /^WARNING? .*Features of account "9"/.test(line)));
 });
+
+test("22: FEATURE_SERVICE_API_*_TIMEOUT bound the connection and the answer each", async (t) => {
+  const { api, status } = await guardedIndex(t, {
+    FEATURE_SERVICE_API_CONNECT_TIMEOUT: 1.5,
+    FEATURE_SERVICE_API_READ_TIMEOUT: 4,
+  });
+  const client = t.mock.method(api.ctx.http, "client");
+  assert.equal(await status(as(user("kim", "7"))), 200);
+  const [{ connectTimeoutMs, readTimeoutMs } = {}] = client.mock.calls[0]?.arguments ?? [];
+  assert.deepEqual([connectTimeoutMs, readTimeoutMs], [1500, 4000]);
+});
+
+test("22: AUTHENTICATION_HEADER_DEBUG tells what a guard was shown, and nothing is told without it", async (t) => {
+  for (const isTold of [true, false]) {
+    const { api, status } = await guardedIndex(t, { AUTHENTICATION_HEADER_DEBUG: isTold });
+    assert.equal(await status(as(user("kim", "7"))), 200);
+    const lines = api.logged.filter((line) => line.startsWith("INFO Header of a guard: "));
+    assert.equal(lines.length, isTold ? 1 : 0);
+    if (isTold) assert.match(lines[0] ?? "", /"username":"kim"/);
+  }
+});
