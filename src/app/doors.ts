@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { ambientOf, within } from "#base/ambient.ts";
 import { clientAddress, proxyTrust } from "#base/client-address.ts";
 import { rightsBook } from "#core/access/rights.ts";
 import { createAuditTrail } from "#core/audit/commands.ts";
@@ -190,7 +191,9 @@ function pass(
     return;
   }
   try {
-    door.handle(exchange)?.catch((error) => fail(ctx, door, { exchange, error }));
+    const around = ambientOf(request, exchange.correlationId);
+    const handled = around ? within(around, () => door.handle(exchange)) : door.handle(exchange);
+    handled?.catch((error) => fail(ctx, door, { exchange, error }));
   } catch (error) {
     fail(ctx, door, { exchange, error });
   }

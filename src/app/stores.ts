@@ -1,7 +1,7 @@
 import { ValidationError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import { homeStore } from "#core/domains/home-store.ts";
-import { AZURE, FILE_SYSTEM, OCI_CLASSES, S3_CLASSES } from "#core/domains/types.ts";
+import { AZURE, FILE_SYSTEM, OCI_CLASSES, S3_CLASSES, S3_EDGE } from "#core/domains/types.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import { createAzureStorage } from "#platform/storage/azure/azure.ts";
 import { createFileSystemStorage } from "#platform/storage/file-system.ts";
@@ -25,7 +25,10 @@ export function storeOpener(settings: Settings, processId: string): OpenStore {
   const make = ({ storageClass, options }: StoreSettings): Storage | undefined => {
     const workshop = { ...fileSystemOptions(settings, {}), root: settings.WORKING_DIRECTORY };
     if (S3_CLASSES.includes(storageClass))
-      return createS3Storage({ options, local: local(workshop) });
+      return createS3Storage({
+        ...{ options, local: local(workshop) },
+        isMarked: storageClass === S3_EDGE,
+      });
     if (storageClass === AZURE) return createAzureStorage({ options, local: local(workshop) });
     if (OCI_CLASSES.includes(storageClass))
       return createOciStorage({ options, local: local(workshop) });

@@ -1,4 +1,5 @@
 import { mkdir, rm } from "node:fs/promises";
+import { within } from "#base/ambient.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { taskDirectory } from "#core/tasks/job.ts";
 import { runTask } from "#core/tasks/run.ts";
@@ -50,7 +51,9 @@ async function runAlone(ctx: Ctx, task: RunMessage["task"], signal: AbortSignal)
   await mkdir(directory, { recursive: true, mode: 0o700 });
   process.chdir(directory);
   try {
-    return await diagnosed(ctx, task, (own) => runTask(own, task, signal));
+    return await within({ correlationId: task.cid }, () =>
+      diagnosed(ctx, task, (own) => runTask(own, task, signal)),
+    );
   } finally {
     process.chdir(home);
     await rm(directory, { recursive: true, force: true });

@@ -100,8 +100,9 @@ async function saveBatch(
     saved.push(...present);
     const epoch = await ctx.storage(domain).epoch?.(attempt > 0);
     crashPoint("artifact.announced");
+    const replaces = mustReplace;
     await mapBounded(announced, PLACES, async ({ file, object }) => {
-      await ctx.storage(domain).place(file, object);
+      await ctx.storage(domain).place(file, object, { replaces });
       crashPoint("artifact.placed");
     });
     const isTimely = performance.now() - announcedAt < INTENT_TRUST_MS;

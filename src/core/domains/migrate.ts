@@ -152,7 +152,7 @@ async function copyBatch(migration: Migration, entries: readonly Entry[]): Promi
 }
 
 /** False if the file is missing or damaged: it stays where it is, and so does its row. */
-async function copied({ job, source, target }: Migration, entry: Entry): Promise<boolean> {
+async function copied({ job, domain, source, target }: Migration, entry: Entry): Promise<boolean> {
   const { object, wanted, sha256 } = entry;
   await using file = await target.beginFile();
   const stored = await source.open(object).catch((error) => {
@@ -164,7 +164,7 @@ async function copied({ job, source, target }: Migration, entry: Entry): Promise
   await pipeline(stored.stream(), file.sink, { signal: job.signal });
   const sealed = await file.seal();
   if (sealed.digests.sha256 !== sha256) return false;
-  await target.place(file, wanted);
+  await target.place(file, wanted, { domain: domain.name });
   return true;
 }
 

@@ -143,8 +143,8 @@ const azure: readonly StoreOption[] = [
 ];
 
 const oci: readonly StoreOption[] = [
-  secret(required("username")),
-  secret(required("password")),
+  { ...secret(required("username")), mayBeBlank: true },
+  { ...secret(required("password")), mayBeBlank: true },
   required("repository"),
   { name: "registry", kind: "text", default: "quay.io" },
 ];

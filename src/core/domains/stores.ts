@@ -4,9 +4,11 @@ import type {
   BundledFile,
   IncomingFolders,
   OpenStore,
+  PlaceOptions,
   RedirectOptions,
   SessionFiles,
   Storage,
+  WrittenFile,
 } from "#platform/storage/storage.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
 import { domainErrors } from "./errors.ts";
@@ -86,8 +88,9 @@ class DomainStore implements Storage {
     return (await this.#store()).beginFile(options);
   }
 
-  async place(file: Parameters<Storage["place"]>[0], object: string): Promise<void> {
-    await (await this.#store()).place(file, object);
+  async place(file: WrittenFile, object: string, options: PlaceOptions = {}): Promise<void> {
+    const store = await this.#store();
+    await store.place(file, object, { ...options, domain: this.#domain.name });
   }
 
   async open(object: string) {

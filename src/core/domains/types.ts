@@ -2,7 +2,14 @@ import type { JsonObject } from "#base/json.ts";
 import type { Labels } from "#base/labels.ts";
 import type { StoreSettings } from "#platform/storage/storage.ts";
 
-export { AZURE, FILE_SYSTEM, OCI_CLASSES, S3_CLASSES, STORAGE_CLASSES } from "./storage-classes.ts";
+export {
+  AZURE,
+  FILE_SYSTEM,
+  OCI_CLASSES,
+  S3_CLASSES,
+  S3_EDGE,
+  STORAGE_CLASSES,
+} from "./storage-classes.ts";
 
 /** What a domain is made from; `store` has every option, checked by `storeOptions`. */
 export interface NewDomain {

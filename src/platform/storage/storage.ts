@@ -96,7 +96,7 @@ export interface Storage {
    * new bytes replace it at one stroke. Until it is disposed a file can be placed again. A file that
    * another store began is copied.
    */
-  place(file: WrittenFile, object: string): Promise<void>;
+  place(file: WrittenFile, object: string, options?: PlaceOptions): Promise<void>;
   /** Rejects with `storageErrors.missing` if there is no such object. */
   open(object: string): Promise<StoredObject>;
   /** Undefined if there is no such object. */
@@ -123,6 +123,13 @@ export interface Storage {
    * @param isFresh what is remembered does not count.
    */
   epoch?(isFresh: boolean): Promise<number>;
+}
+
+export interface PlaceOptions {
+  /** The object may be there and damaged: what the store says of it does not count. */
+  readonly replaces?: boolean;
+  /** Name of the domain that it is for. */
+  readonly domain?: string;
 }
 
 export interface BundledFile {

@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { ambientOf, within } from "#base/ambient.ts";
 import { rightsBook } from "#core/access/rights.ts";
 import { scopeAllows } from "#core/access/token-scope.ts";
 import { withoutToken } from "#core/access/token-text.ts";
@@ -119,6 +120,11 @@ export function createApi(ctx: Ctx, options: ApiOptions): FastifyInstance {
   return app;
 }
 
+function surrounded<Result>(request: FastifyRequest, work: () => Result): Result {
+  const around = ambientOf(request, request.correlationId);
+  return around ? within(around, work) : work();
+}
+
 function addHooks(app: FastifyInstance, ctx: Ctx, options: ApiOptions): void {
   const { onAnswer } = options;
   app.addHook("onRequest", async (request, reply) => {
@@ -200,7 +206,8 @@ class ApiServer {
       app.route({
         method: [...METHODS],
         url,
-        handler: (request, reply) => this.#handle(route, { request, reply, template }),
+        handler: (request, reply) =>
+          surrounded(request, () => this.#handle(route, { request, reply, template })),
       });
       if (!url.endsWith("/")) continue;
       app.route({
@@ -223,7 +230,8 @@ class ApiServer {
     app.route({
       method: [...METHODS],
       url: `${site.prefix}${domain}*`,
-      handler: (request, reply) => this.#handleSite(site, request, reply),
+      handler: (request, reply) =>
+        surrounded(request, () => this.#handleSite(site, request, reply)),
     });
   }
 

@@ -13,13 +13,14 @@ import { type Answer, createUpstream, type Upstream } from "../../support/upstre
 
 const MIB = 1024 * 1024;
 
-async function storeAt(t: TestContext, url: string, more: JsonObject = {}) {
+async function storeAt(t: TestContext, url: string, more: JsonObject = {}, isMarked = false) {
   const root = await mkdtemp(join(tmpdir(), "deckle-s3-"));
   t.after(() => rm(root, { recursive: true, force: true }));
   const own = { fileMode: null, directoryMode: null, processId: uuid7() };
   const local = createFileSystemStorage({ root, algorithms: ["sha256"], ...own });
   const credentials = { access_key: "key", secret_key: "secret", bucket_name: "bkt" };
-  return createS3Storage({ options: { ...credentials, endpoint_url: url, ...more }, local });
+  const options = { ...credentials, endpoint_url: url, ...more };
+  return createS3Storage({ options, local, isMarked });
 }
 
 const xml =
@@ -142,6 +143,25 @@ test("an upload in parts is whole when all parts and its end are", async (t) => 
   const numbers = upstream.requests.map(({ path }) => /partNumber=(\d+)/.exec(path)?.[1]);
   assert.deepEqual(numbers.filter(Boolean).sort(), ["1", "2"]);
 });
+
+for (const [name, refusal] of [
+  ["knows no conditions", failure(501, "NotImplemented")],
+  ["is making the object for somebody else", failure(409, "ConditionalRequestConflict")],
+  ["has another object there", failure(412, "PreconditionFailed")],
+] as const) {
+  test(`a new object is put all the same where the store ${name}`, async (t) => {
+    const upstream = await createUpstream(t);
+    const puts: (string | undefined)[] = [];
+    const put_: Answer = (request, response) => {
+      puts.push(request.headers["if-none-match"]);
+      (puts.at(-1) === undefined ? ok : refusal)(request, response);
+    };
+    upstream.otherwise(byMethod({ PUT: put_, HEAD: sized(5) }));
+    const store = await storeAt(t, upstream.url, {}, true);
+    await put(store, "a/x", Buffer.from("bytes"));
+    assert.deepEqual([...new Set(puts)], ["*", undefined]);
+  });
+}
 
 test("a download that breaks off or is short fails, and never ends as if it were whole", async (t) => {
   const upstream = await createUpstream(t);

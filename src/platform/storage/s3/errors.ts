@@ -14,6 +14,12 @@ export const isAbsent = (error: unknown): boolean => {
   return name === "NotFound" || name === "NoSuchKey" || [404, 412].includes(statusOf(error) ?? 0);
 };
 
+/** The store says that there is such an object already, or that one is just being made. */
+export const isTaken = (error: unknown): boolean => [409, 412].includes(statusOf(error) ?? 0);
+
+/** The store says that it does not know what was asked of it. */
+export const isUnknown = (error: unknown): boolean => statusOf(error) === 501;
+
 /** Says in our words why a request to the store failed; the text names no key and no address. */
 export function translate(error: unknown): unknown {
   if (error instanceof CodedError) return error;

@@ -7,6 +7,7 @@ import type {
   BeginOptions,
   IncomingFile,
   IncomingFolders,
+  PlaceOptions,
   RedirectOptions,
   SessionFiles,
   Storage,
@@ -16,6 +17,7 @@ import type {
 import { clientAddress } from "./address.ts";
 import { connect, type S3Connection } from "./client.ts";
 import { isAbsent, translate, translated } from "./errors.ts";
+import { marksOf } from "./marks.ts";
 import { type S3Options, s3Options } from "./options.ts";
 import { upload } from "./upload.ts";
 
@@ -24,6 +26,8 @@ export interface S3StorageParts {
   readonly options: JsonObject;
   /** Where incoming files are written and hashed before they go to the bucket. */
   readonly local: Pick<Storage, "beginFile" | "incoming" | "sessions">;
+  /** Objects say whose they are, and one that is there already is left alone (service §16). */
+  readonly isMarked?: boolean;
 }
 
 /** The store in a bucket of S3, or of a server that speaks its protocol (core-content §2.3). */
@@ -34,9 +38,11 @@ class S3Storage implements Storage {
   readonly sessions: SessionFiles;
   readonly #options: S3Options;
   readonly #local: S3StorageParts["local"];
+  readonly #isMarked: boolean;
   #connection: Promise<S3Connection> | undefined;
 
-  constructor({ options, local }: S3StorageParts) {
+  constructor({ options, local, isMarked = false }: S3StorageParts) {
+    this.#isMarked = isMarked;
     this.#options = s3Options(options);
     this.#local = local;
     this.incoming = local.incoming;
@@ -47,11 +53,14 @@ class S3Storage implements Storage {
     return this.#local.beginFile(options);
   }
 
-  async place(file: WrittenFile, object: string): Promise<void> {
+  async place(file: WrittenFile, object: string, options: PlaceOptions = {}): Promise<void> {
     const key = this.#key(object);
     const sealed = await file.seal();
     const connection = await this.#connect();
-    await translated(() => upload({ connection, options: this.#options, key, file, sealed }));
+    const marks = this.#isMarked ? marksOf(sealed, options.domain) : undefined;
+    const isNew = this.#isMarked && !options.replaces;
+    const work = { connection, options: this.#options, key, file, sealed };
+    await translated(() => upload({ ...work, isNew, ...(marks && { marks }) }));
   }
 
   async open(object: string): Promise<StoredObject> {

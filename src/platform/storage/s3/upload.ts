@@ -4,6 +4,8 @@ import { storageErrors } from "../errors.ts";
 import { exactly, inParts } from "../remote-upload.ts";
 import type { SealedFile, WrittenFile } from "../storage.ts";
 import type { S3Connection } from "./client.ts";
+import { isAbsent, isTaken, isUnknown } from "./errors.ts";
+import type { Marks } from "./marks.ts";
 import type { S3Options } from "./options.ts";
 
 /** S3 takes no more parts. */
@@ -15,6 +17,10 @@ export interface Upload {
   readonly key: string;
   readonly file: WrittenFile;
   readonly sealed: SealedFile;
+  /** Metadata of the object in place of its bare digest. */
+  readonly marks?: Marks;
+  /** An object that is there already and is ours stays as it is. */
+  readonly isNew?: boolean;
 }
 
 /**
@@ -22,18 +28,47 @@ export interface Upload {
  * afterwards what it has, before anybody counts on them (reliability F19).
  */
 export async function upload(work: Upload): Promise<void> {
-  const { thresholdBytes } = work.options.multipart;
-  if (work.sealed.sizeBytes < Math.max(thresholdBytes, 1)) await putWhole(work);
-  else await putParts(work);
+  if (!work.isNew || !(await createdOrThere(work))) await put({ ...work, isNew: false });
   await requireThere(work);
 }
 
-const parametersOf = ({ options, key, sealed }: Upload) => ({
+const put = (work: Upload): Promise<void> =>
+  work.sealed.sizeBytes < Math.max(work.options.multipart.thresholdBytes, 1)
+    ? putWhole(work)
+    : putParts(work);
+
+/** False if there is another object, or if the store knows no conditions. */
+async function createdOrThere(work: Upload): Promise<boolean> {
+  try {
+    await put(work);
+    return true;
+  } catch (error) {
+    if (isUnknown(error)) return false;
+    if (!isTaken(error)) throw error;
+    return isOurs(work);
+  }
+}
+
+/** Whether the object that is there says of itself that it has these bytes. */
+async function isOurs({ connection, options, key, sealed, marks }: Upload): Promise<boolean> {
+  const { sdk, client } = connection;
+  const place = { Bucket: options.bucket, Key: key };
+  const found = await client.send(new sdk.HeadObjectCommand(place)).catch((error) => {
+    if (!isAbsent(error)) throw error;
+  });
+  const { ContentLength, Metadata = {} } = found ?? {};
+  const [name] = Object.keys(marks ?? {}).filter((mark) => mark.endsWith("sha256"));
+  return ContentLength === sealed.sizeBytes && Metadata[name ?? "sha256"] === sealed.digests.sha256;
+}
+
+const ifNew = ({ isNew }: Upload) => (isNew ? { IfNoneMatch: "*" } : {});
+
+const parametersOf = ({ options, key, sealed, marks }: Upload) => ({
   ...options.uploadParameters,
   ...(options.acl === undefined ? {} : { ACL: options.acl as "private" }),
   Bucket: options.bucket,
   Key: key,
-  Metadata: { sha256: sealed.digests.sha256 },
+  Metadata: marks ?? { sha256: sealed.digests.sha256 },
 });
 
 async function putWhole(work: Upload): Promise<void> {
@@ -41,6 +76,7 @@ async function putWhole(work: Upload): Promise<void> {
   const { sizeBytes, digests } = work.sealed;
   const command = new sdk.PutObjectCommand({
     ...parametersOf(work),
+    ...ifNew(work),
     Body: await exactly(work.file, 0, sizeBytes),
     ContentLength: sizeBytes,
     ChecksumSHA256: Buffer.from(digests.sha256, "hex").toString("base64"),
@@ -56,7 +92,7 @@ async function putParts(work: Upload): Promise<void> {
   if (UploadId === undefined) throw storageErrors.unavailable("no upload id");
   try {
     const MultipartUpload = { Parts: await allParts(work, UploadId) };
-    const parts = { Bucket, Key, UploadId, MultipartUpload };
+    const parts = { Bucket, Key, UploadId, MultipartUpload, ...ifNew(work) };
     await client.send(new sdk.CompleteMultipartUploadCommand(parts));
   } catch (error) {
     // What is left behind costs money. The failure that led here is the one to tell.
