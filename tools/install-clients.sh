@@ -2,7 +2,8 @@
 # Installs the clients that test/clients drives: pulp-cli, the generated bindings, schemathesis and
 # the library `packaging`, whose answers ours are compared with, into a Python environment; stand-ins
 # for services into others; clients of registries with Go; and curl, wget, nginx, wrk, strace, skopeo,
-# podman, buildah, flatpak, docker-registry, Redis and the ClamAV daemon with apt where they are missing.
+# podman, buildah, flatpak, docker-registry, Redis, an SSH server and the ClamAV daemon with apt where
+# they are missing.
 # The folder is $DECKLE_CLIENTS, or deckle/clients in the user's cache.
 set -euo pipefail
 
@@ -12,6 +13,7 @@ missing=()
 for tool in curl wget nginx wrk strace skopeo podman buildah docker-registry redis-server flatpak; do
   command -v "$tool" >/dev/null || missing+=("$tool")
 done
+[ -x /usr/sbin/sshd ] || missing+=("openssh-server")
 command -v clamd >/dev/null || missing+=("clamav-daemon")
 if [ "${#missing[@]}" -gt 0 ]; then
   apt-get update -q
@@ -123,5 +125,17 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "${go_programs[*]} $suite_old $suite_new" 
   (cd "$build/$suite_new" && go build -buildvcs=false -o "$registry/oci-conformance-1.1" .)
   rm -rf "$build"
   printf '%s\n' "${go_programs[*]} $suite_old $suite_new" >"$stamp"
+fi
+
+# Servers that stand in for stores of objects.
+store_programs=(
+  "github.com/fsouza/fake-gcs-server@v1.56.1"
+  "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
+)
+stores="$folder/stores"
+if [ "$(cat "$stores/installed.txt" 2>/dev/null)" != "${store_programs[*]}" ]; then
+  mkdir -p "$stores"
+  for program in "${store_programs[@]}"; do GOBIN="$stores" go install "$program"; done
+  printf '%s\n' "${store_programs[*]}" >"$stores/installed.txt"
 fi
 echo "clients: $folder"

@@ -16,6 +16,7 @@ import { createApi } from "../support/api.ts";
 import { startServer } from "../support/server.ts";
 import { type Cdn, startCdn } from "./support/cdn.ts";
 import { type S3Server, startS3 } from "./support/s3-server.ts";
+import { startStrictS3 } from "./support/strict-s3.ts";
 
 const EDGE = "pulp_service.app.storage.AIPCCStorageBackend";
 const stack = new AsyncDisposableStack();
@@ -117,6 +118,28 @@ async function createEdge(t: TestContext): Promise<Made & { readonly cdn: Cdn }>
     cdn,
   };
 }
+
+test("a store that checks signatures takes each address for its method only", async (t) => {
+  const strict = await startStrictS3();
+  t.after(() => strict[Symbol.asyncDispose]());
+  const { store } = await createStore(t, { ...(await strict.bucket()), default_acl: null });
+  const bytes = randomBytes(1000);
+  await put(store, "artifact/aa/x", bytes);
+  const about = { fileName: "x.iso", contentType: "application/x-iso" };
+  for (const [method, other] of [
+    ["GET", "HEAD"],
+    ["HEAD", "GET"],
+  ] as const) {
+    const address = (await store.redirect("artifact/aa/x", { method, ...about })) ?? "";
+    const answer = await fetch(address, { method });
+    assert.equal(answer.status, 200, address);
+    assert.equal(answer.headers.get("content-disposition"), "attachment;filename=x.iso");
+    assert.equal(answer.headers.get("content-type"), "application/x-iso");
+    assert.equal((await fetch(address, { method: other })).status, 403);
+    const elsewhere = address.replace("artifact/aa/x", "artifact/aa/y");
+    assert.equal((await fetch(elsewhere, { method })).status, 403);
+  }
+});
 
 test("the network of edges takes our signature, for GET and HEAD, and no other", async (t) => {
   const { store, cdn } = await createEdge(t);

@@ -12,13 +12,17 @@ import { createS3Storage } from "#platform/storage/s3/s3.ts";
 import type { Storage } from "#platform/storage/storage.ts";
 import { get, put, storageContract } from "../contract/storage.ts";
 import { type S3Server, startS3 } from "./support/s3-server.ts";
+import { startStrictS3 } from "./support/strict-s3.ts";
 
+const stack = new AsyncDisposableStack();
 let server: S3Server;
+let strict: S3Server;
 
 before(async () => {
-  server = await startS3();
+  server = stack.use(await startS3());
+  strict = stack.use(await startStrictS3());
 });
-after(() => server[Symbol.asyncDispose]());
+after(() => stack.disposeAsync());
 
 async function createStore(
   t: TestContext,
@@ -37,6 +41,21 @@ storageContract(
   "S3 below a location, in parts",
   (t, algorithms) =>
     createStore(t, { location: "/a/b/", transfer_config: { multipart_threshold: 1 } }, algorithms),
+  { hasNames: false },
+);
+storageContract(
+  "S3 where signatures and checksums are checked",
+  async (t, algorithms) => createStore(t, await strict.bucket(), algorithms),
+  { hasNames: false },
+);
+storageContract(
+  "S3 where signatures and checksums are checked, in parts",
+  async (t, algorithms) =>
+    createStore(
+      t,
+      { ...(await strict.bucket()), transfer_config: { multipart_threshold: 1 } },
+      algorithms,
+    ),
   { hasNames: false },
 );
 
