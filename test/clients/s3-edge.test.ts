@@ -28,7 +28,10 @@ before(async () => {
 after(() => stack.disposeAsync());
 
 /** Everybody may read what is put there, so that edges and tests need no account. */
-const openBucket = async () => ({ ...(await server.bucket()), default_acl: "public-read" });
+const openBucket = async (): Promise<Record<string, string>> => ({
+  ...(await server.bucket()),
+  default_acl: "public-read",
+});
 
 interface Made {
   readonly store: Storage;
