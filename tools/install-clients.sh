@@ -45,6 +45,8 @@ install() {
 }
 install "$folder" "${packages[@]}"
 install "$folder/servers" "${servers[@]}"
+# The library that others read Parquet with.
+install "$folder/parquet" "pyarrow==26.0.1"
 
 azurite="azurite@3.37.0"
 stamp="$folder/azurite/installed.txt"

@@ -40,6 +40,7 @@ const PROGRAMS = {
   content: [[...SERVER_FLAGS, "src/bin/content.ts"]],
   worker: [["src/bin/worker.ts"]],
   manager: [["src/bin/manager.ts"]],
+  operator: [["src/bin/operator.ts"]],
   test: [["test/support/run.ts"]],
   check: [
     ["node_modules/typescript/bin/tsc", "--noEmit", "-p", "."],
@@ -71,6 +72,7 @@ const ALIASES = {
   "pulpcore-content": "content",
   "pulpcore-worker": "worker",
   "pulpcore-manager": "manager",
+  "deckle-operator": "operator",
 };
 
 const called = basename(process.argv[1] ?? "", ".mjs");

@@ -11,7 +11,8 @@ const MATRIX: Readonly<Record<string, readonly string[]>> = {
   sdk: ["base", "core", "rest", "delivery", "sdk"],
   plugins: ["base", "sdk", "plugins"],
   app: ["base", "platform", "core", "rest", "delivery", "worker", "sdk", "plugins", "app"],
-  bin: ["app", "bin"],
+  operator: ["base", "platform", "app", "operator"],
+  bin: ["app", "operator", "bin"],
 };
 
 /** Layers that know the interfaces of platform, whose instances arrive in `ctx`. */

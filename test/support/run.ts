@@ -14,7 +14,7 @@ import { freePort, repositoryRoot } from "./server.ts";
 
 /** `test/clients/` needs programs from elsewhere and has a script of its own. */
 const FOLDERS =
-  "app,base,bench,contract,core,delivery,house,platform,plugins,rest,sdk,tools,worker";
+  "app,base,bench,contract,core,delivery,house,operator,platform,plugins,rest,sdk,tools,worker";
 
 const MEMORY = "/dev/shm";
 const ROOM_BYTES = 2 ** 32;

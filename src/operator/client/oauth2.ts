@@ -1,0 +1,103 @@
+import { operatorErrors } from "../errors.ts";
+
+/** An account of a program at an issuer of tokens. */
+export interface ClientCredentials {
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly scope?: string;
+}
+
+/** Asks the issuer; resolves to status and body, whatever they are. */
+export type PostForm = (
+  url: string,
+  form: URLSearchParams,
+  headers: Readonly<Record<string, string>>,
+) => Promise<{ readonly status: number; readonly text: string }>;
+
+/** A token is not used in its last moments: the way to the server takes a while. */
+const MARGIN_MS = 30_000;
+
+interface Token {
+  readonly text: string;
+  /** Infinity if the issuer does not say. */
+  readonly endsMs: number;
+}
+
+/**
+ * Tokens of the client-credentials grant (RFC 6749 §4.4). One is kept until it is about to expire or
+ * the server refuses it; callers at the same time share one request to the issuer.
+ */
+export class TokenSource {
+  readonly #credentials: ClientCredentials;
+  readonly #post: PostForm;
+  readonly #now: () => number;
+  #token: Promise<Token> | undefined;
+
+  constructor(credentials: ClientCredentials, post: PostForm, now: () => number = Date.now) {
+    this.#credentials = credentials;
+    this.#post = post;
+    this.#now = now;
+  }
+
+  /** @throws `operatorErrors.token` with what the issuer says, never with the secret */
+  async token(): Promise<string> {
+    const kept = await this.#token;
+    if (kept && kept.endsMs > this.#now()) return kept.text;
+    this.#token = this.#ask();
+    try {
+      return (await this.#token).text;
+    } catch (error) {
+      this.#token = undefined;
+      throw error;
+    }
+  }
+
+  /** Forgets a token that was refused, unless another has taken its place already. */
+  async forget(refused: string): Promise<void> {
+    if ((await this.#token)?.text === refused) this.#token = undefined;
+  }
+
+  async #ask(): Promise<Token> {
+    const { tokenUrl, clientId, clientSecret, scope } = this.#credentials;
+    const form = new URLSearchParams({ grant_type: "client_credentials" });
+    if (scope !== undefined) form.set("scope", scope);
+    const pair = [clientId, clientSecret].map(formEncoded).join(":");
+    const authorization = `Basic ${Buffer.from(pair).toString("base64")}`;
+    const { status, text } = await this.#post(tokenUrl, form, { authorization });
+    const answer = parsed(text);
+    const { access_token: token, expires_in: seconds, token_type: type } = answer;
+    if (status !== 200 || typeof token !== "string" || token === "") {
+      throw operatorErrors.token(tokenUrl, refusalOf(status, answer));
+    }
+    if (typeof type === "string" && type.toLowerCase() !== "bearer") {
+      throw operatorErrors.token(tokenUrl, `it is of the type ${type} instead of Bearer`);
+    }
+    return { text: token, endsMs: this.#now() + lifetimeMs(seconds) };
+  }
+}
+
+/** RFC 6749 §2.3.1: both halves are encoded as in a form before they are joined. */
+const formEncoded = (text: string): string => new URLSearchParams({ x: text }).toString().slice(2);
+
+/** Of one that lives shorter than the margin, half is used. */
+function lifetimeMs(seconds: unknown): number {
+  const lifeMs = Number(seconds) * 1000;
+  if (!(lifeMs > 0)) return Number.POSITIVE_INFINITY;
+  return Math.max(lifeMs - MARGIN_MS, lifeMs / 2);
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    // An issuer that is down answers with a page; its status says enough.
+    return {};
+  }
+}
+
+function refusalOf(status: number, answer: Readonly<Record<string, unknown>>): string {
+  const said = [answer.error, answer.error_description].filter((part) => typeof part === "string");
+  return [`the issuer answered ${status}`, ...said].join(", ");
+}
