@@ -42,20 +42,28 @@ export class TokenSource {
 
   /** @throws `operatorErrors.token` with what the issuer says, never with the secret */
   async token(): Promise<string> {
-    const kept = await this.#token;
-    if (kept && kept.endsMs > this.#now()) return kept.text;
-    this.#token = this.#ask();
-    try {
-      return (await this.#token).text;
-    } catch (error) {
-      this.#token = undefined;
-      throw error;
+    const kept = this.#token;
+    if (kept) {
+      const token = await kept;
+      if (token.endsMs > this.#now()) return token.text;
+      if (this.#token === kept) this.#token = undefined;
     }
+    this.#token ??= this.#begin();
+    return (await this.#token).text;
   }
 
   /** Forgets a token that was refused, unless another has taken its place already. */
   async forget(refused: string): Promise<void> {
     if ((await this.#token)?.text === refused) this.#token = undefined;
+  }
+
+  /** A failure is for those who wait; the next one asks again. */
+  #begin(): Promise<Token> {
+    const asked = this.#ask();
+    asked.catch(() => {
+      if (this.#token === asked) this.#token = undefined;
+    });
+    return asked;
   }
 
   async #ask(): Promise<Token> {

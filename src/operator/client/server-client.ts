@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import type { Json, JsonObject } from "#base/json.ts";
 import { operatorErrors } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { TokenSource } from "./oauth2.ts";
+import { type Answer, Transport, type TransportOptions } from "./transport.ts";
 
-/** More is no answer to a tool. */
-const MOST_ANSWER_BYTES = 256 * 2 ** 20;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const MOST_HOPS = 5;
 const SHOWN_ERROR = 500;
 const MOST_POLL_MS = 2000;
 
@@ -19,12 +19,6 @@ export interface Ask {
   readonly timeoutMs?: number;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly text: string;
-}
-
 /** What a task ended in. */
 export interface FinalTask extends JsonObject {
   readonly pulp_href: string;
@@ -34,47 +28,25 @@ export interface FinalTask extends JsonObject {
 
 const FINAL = new Set(["completed", "failed", "canceled", "skipped"]);
 
-export interface ClientOptions {
-  /** At most so many at a time. */
-  readonly connections?: number;
-  /** False: a new connection for each request. */
-  readonly keepsAlive?: boolean;
-  /** Hears of every answer. */
-  readonly onAnswer?: ((request: string, status: number, ms: number) => void) | undefined;
-}
-
 /** Speaks to one server. Credentials go to its host and to nobody else; redirects are not followed. */
 export class ServerClient implements AsyncDisposable {
   readonly connection: Connection;
   readonly signal: AbortSignal;
-  readonly #dispatcher: Dispatcher;
+  readonly #transport: Transport;
   readonly #tokens: TokenSource | undefined;
-  readonly #onAnswer: ClientOptions["onAnswer"];
 
-  constructor(
-    connection: Connection,
-    signal: AbortSignal,
-    { connections = 50, keepsAlive = true, onAnswer }: ClientOptions = {},
-  ) {
+  constructor(connection: Connection, signal: AbortSignal, options: TransportOptions = {}) {
     this.connection = connection;
     this.signal = signal;
-    const { tls, verifiesTls, oauth2 } = connection;
-    const connect = { ...tls, rejectUnauthorized: verifiesTls };
-    this.#dispatcher = new EnvHttpProxyAgent({
-      ...{ connections, connect, requestTls: connect },
-      // The time that is left belongs to the whole request.
-      ...{ headersTimeout: 0, bodyTimeout: 0 },
-      ...(keepsAlive ? {} : { pipelining: 0 }),
-    });
-    this.#onAnswer = onAnswer;
+    this.#transport = new Transport(connection, signal, options);
+    const { oauth2, timeoutMs } = connection;
     this.#tokens =
       oauth2 &&
       new TokenSource(oauth2, (url, form, headers) =>
-        this.#send(new URL(url), {
+        this.#transport.send(new URL(url), {
           method: "POST",
           headers: { ...headers, "content-type": "application/x-www-form-urlencoded" },
-          body: form.toString(),
-          timeoutMs: connection.timeoutMs,
+          ...{ body: form.toString(), timeoutMs, isOurs: false },
         }),
       );
   }
@@ -82,6 +54,27 @@ export class ServerClient implements AsyncDisposable {
   /** Address of a resource in a domain: `api/v3/<path>` below the root of the API. */
   inDomain(domain: string, path: string): string {
     return `${this.connection.apiRoot}${encodeURIComponent(domain)}/api/v3/${path}`;
+  }
+
+  /** A token of the account, undefined where the connection has none. */
+  async token(): Promise<string | undefined> {
+    return this.#tokens?.token();
+  }
+
+  /**
+   * Gets any address, redirects included. Credentials and the client certificate go to our server
+   * only; other hosts are asked as a stranger.
+   */
+  async download(url: URL, hops = MOST_HOPS): Promise<Answer> {
+    const { origin, timeoutMs } = this.connection;
+    const stranger = { method: "GET", headers: {}, timeoutMs, isOurs: false } as const;
+    const answer =
+      url.origin === origin
+        ? await this.ask(url.pathname + url.search)
+        : await this.#transport.send(url, stranger);
+    const { location } = answer.headers;
+    const isRedirect = REDIRECTS.has(answer.status) && typeof location === "string";
+    return isRedirect && hops > 0 ? this.download(new URL(location, url), hops - 1) : answer;
   }
 
   /** One request for a rooted path; every status resolves. A refused token is renewed once. */
@@ -182,13 +175,14 @@ export class ServerClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#dispatcher.destroy();
+    await this.#transport[Symbol.asyncDispose]();
   }
 
   #askAs(path: string, ask: Ask, token: string | undefined): Promise<Answer> {
     const { login, headers, timeoutMs } = this.connection;
     const body = ask.json === undefined ? undefined : JSON.stringify(ask.json);
-    return this.#send(this.#url(path, ask.query), {
+    return this.#transport.send(this.#url(path, ask.query), {
+      isOurs: true,
       method: ask.method ?? "GET",
       headers: {
         ...Object.fromEntries(headers),
@@ -200,34 +194,6 @@ export class ServerClient implements AsyncDisposable {
       ...(body === undefined ? {} : { body }),
       timeoutMs: ask.timeoutMs ?? timeoutMs,
     });
-  }
-
-  async #send(
-    url: URL,
-    {
-      timeoutMs,
-      ...what
-    }: {
-      readonly method: string;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly body?: string;
-      readonly timeoutMs: number;
-    },
-  ): Promise<Answer> {
-    const signal = AbortSignal.any([this.signal, AbortSignal.timeout(timeoutMs)]);
-    const start = performance.now();
-    try {
-      const { statusCode, headers, body } = await request(url, {
-        ...what,
-        ...{ signal, dispatcher: this.#dispatcher },
-      } as Parameters<typeof request>[1]);
-      const text = await textWithin(body, MOST_ANSWER_BYTES);
-      this.#onAnswer?.(`${what.method} ${url.href}`, statusCode, performance.now() - start);
-      return { status: statusCode, headers, text };
-    } catch (error) {
-      this.signal.throwIfAborted();
-      throw operatorErrors.unreachable(url.origin + url.pathname, whyUnreachable(error));
-    }
   }
 
   #url(path: string, query: Ask["query"] = {}): URL {
@@ -256,23 +222,6 @@ const basic = (username: string, password: string): string =>
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-async function textWithin(body: AsyncIterable<Uint8Array>, limit: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > limit) throw new Error(`the answer is longer than ${limit} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-/** What a person needs to know about a request that got no answer. */
-function whyUnreachable(error: unknown): string {
-  const { name, code, message } = error as Error & { readonly code?: string };
-  return name === "TimeoutError" ? "there was no answer in time" : ((message || code) ?? name);
-}
 
 /** What the server said, short enough for a line. */
 export function refusal(path: string, { method = "GET" }: Ask, { status, text }: Answer): Error {
