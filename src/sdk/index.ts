@@ -162,6 +162,8 @@ export interface Plugin extends CorePlugin {
   readonly delivery: readonly ContentHandler[];
   /** Its protocol where that has nothing of the REST API: answered on the bare sockets. */
   readonly doors?: readonly Door[];
+  /** Paths of its doors, for proxies in front that are told them before a server runs: `/v2/`. */
+  readonly ingress?: (ctx: Pick<Ctx, "settings">) => readonly string[];
   /** How its content guards decide. */
   readonly guards?: readonly GuardHandler[];
   /** What decides about downloads before content guards are asked. */

@@ -72,3 +72,21 @@ test("a service gets a key of its own, which is sealed and told nobody", async (
     assert.match(refused.err, message);
   }
 });
+
+test("the key of the environment is added once", async (t) => {
+  const site = await createSite(t);
+  const { script, fingerprint, home } = await createGpgSigner(t);
+  const add = (more: Readonly<Record<string, string>>) =>
+    site.manage(["add_signing_service", "signer", script, ...CLASS, "--gnupghome", home], "", more);
+
+  const keyless = await add({});
+  assert.equal(keyless.code, 1);
+  assert.match(keyless.err, /Which key\? Set PULP_SIGNING_KEY_FINGERPRINT\./);
+  const key = { PULP_SIGNING_KEY_FINGERPRINT: fingerprint };
+  const added = await add(key);
+  assert.equal(added.code, 0, added.err);
+  assert.match((await add(key)).out, /is there already\.\n$/);
+  assert.deepEqual(await site.query("select name, fingerprint from signing_service"), [
+    { name: "signer", fingerprint },
+  ]);
+});

@@ -42,22 +42,10 @@ export const addSigningServiceCommand: Command = {
       return addOwn(kind, { name, userId });
     }
     if (name === "" || key === "") throw appErrors.usage("Give a name, a script and a key.");
-    if (!isAbsolute(script)) throw appErrors.usage("Workers need the absolute path of the script.");
-    const found = await publicKey(key, text.gnupghome);
-    const { fingerprint, text: armoured } = found;
-    const service = { name, kind: kind.model, script, fingerprint, public_key: armoured };
-    const folder = await mkdtemp(join(tmpdir(), "deckle-signer-"));
-    try {
-      const signal = new AbortController().signal;
-      const signature = await told(kind.signSample(service, { folder, signal }));
-      if (!(await isSignedWith(found, signature)))
-        throw appErrors.usage("The sample is not signed with this key.");
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const service = await provenService({ name, script, key }, text);
     await using runtime = await openCommandRuntime();
     await told(addSigningService(runtime.createCtx("api").db, service));
-    print(`Successfully added signing service ${name} for key ${fingerprint}.`);
+    print(`Successfully added signing service ${name} for key ${service.fingerprint}.`);
     return 0;
   },
 };
@@ -77,6 +65,58 @@ async function addOwn(
   print(`Successfully added signing service ${name} for key ${key.fingerprint}.`);
   print(key.public_key);
   return 0;
+}
+
+export const addKeyOfEnvironmentCommand: Command = {
+  name: "add_signing_service",
+  usage: "NAME SCRIPT --class COMPONENT:KIND [--gnupghome FOLDER]",
+  summary:
+    "The same for the key of PULP_SIGNING_KEY_FINGERPRINT; one that is there already is left alone.",
+  options,
+  words: 2,
+  async run({ text, rest: [name = "", script = ""] }) {
+    const key = process.env.PULP_SIGNING_KEY_FINGERPRINT;
+    if (!key) throw appErrors.usage("Which key? Set PULP_SIGNING_KEY_FINGERPRINT.");
+    if (name === "" || script === "") throw appErrors.usage("Give a name and a script.");
+    const service = await provenService({ name, script, key }, text);
+    await using runtime = await openCommandRuntime();
+    const { db } = runtime.createCtx("api");
+    const known = await db
+      .selectFrom("signing_service")
+      .select(["fingerprint", "script"])
+      .where("name", "=", name)
+      .where("kind", "=", service.kind)
+      .executeTakeFirst();
+    if (known?.fingerprint === service.fingerprint && known.script === script) {
+      print(`The signing service ${name} for key ${service.fingerprint} is there already.`);
+      return 0;
+    }
+    await told(addSigningService(db, service));
+    print(`Successfully added signing service ${name} for key ${service.fingerprint}.`);
+    return 0;
+  },
+};
+
+/** @throws `appErrors.usage` unless the script signs a sample with the key */
+async function provenService(
+  { name, script, key }: { readonly name: string; readonly script: string; readonly key: string },
+  flags: Readonly<Record<string, string | undefined>>,
+) {
+  if (!isAbsolute(script)) throw appErrors.usage("Workers need the absolute path of the script.");
+  const kind = kindOf(flags.class);
+  const found = await publicKey(key, flags.gnupghome);
+  const { fingerprint, text: armoured } = found;
+  const service = { name, kind: kind.model, script, fingerprint, public_key: armoured };
+  const folder = await mkdtemp(join(tmpdir(), "deckle-signer-"));
+  try {
+    const signal = new AbortController().signal;
+    const signature = await told(kind.signSample(service, { folder, signal }));
+    if (!(await isSignedWith(found, signature)))
+      throw appErrors.usage("The sample is not signed with this key.");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return service;
 }
 
 export const removeSigningServiceCommand: Command = {

@@ -38,7 +38,8 @@ export const resetAdminPasswordCommand: Command = {
   },
 };
 
-const SUPERUSER = { is_superuser: true, is_staff: true, is_active: true } as const;
+/** What an administrator is. */
+export const SUPERUSER = { is_superuser: true, is_staff: true, is_active: true } as const;
 
 export const createSuperuserCommand: Command = {
   name: "createsuperuser",

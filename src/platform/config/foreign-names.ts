@@ -14,6 +14,9 @@ const NOT_SETTINGS = new Set([
   "PULP_HTTPS",
   "PULP_ADMIN_PASSWORD",
   "PULP_DEFAULT_ADMIN_PASSWORD",
+  "PULP_ADMIN_PASSWORD",
+  "PULP_DEFAULT_ADMIN_PASSWORD",
+  "PULP_SIGNING_KEY_FINGERPRINT",
 ]);
 
 /** Families of settings of frameworks and optional parts that we do not have. */

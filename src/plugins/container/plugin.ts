@@ -25,6 +25,7 @@ import { mirrorSettings } from "./mirror/settings.ts";
 import { syncImages } from "./mirror/task.ts";
 import { containerRules } from "./policies.ts";
 import { pullSettings } from "./pull/settings.ts";
+import { registryIngress } from "./registry/ingress.ts";
 import { registry } from "./registry/open.ts";
 import { registrySettings } from "./registry/settings.ts";
 import { registryAuthSettings } from "./registry-auth/settings.ts";
@@ -72,6 +73,7 @@ export const container = definePlugin({
   contentTypes: [containerBlob, containerManifest, containerTag, containerSignature],
   repositoryTypes: [containerRepository, containerPushRepository],
   doors: [registry, signaturesDoor, tokenDoor, flatpakDoor],
+  ingress: registryIngress,
   remoteTypes: registryRemotes,
   resources: [
     ...[tagResource, manifestResource, blobResource, signatureResource],
