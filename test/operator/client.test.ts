@@ -7,6 +7,7 @@ import { type Connection, connectionOf } from "#operator/client/connection.ts";
 import { netrcLogin } from "#operator/client/netrc.ts";
 import { TokenSource } from "#operator/client/oauth2.ts";
 import { ServerClient } from "#operator/client/server-client.ts";
+import { tokenEndpoint } from "#operator/client/token-endpoint.ts";
 import { runOperator } from "./support/operator.ts";
 import { page, standIn } from "./support/stand-in.ts";
 
@@ -133,10 +134,13 @@ test("a token is replaced before it ends, and lives as long as the server lets i
   const source = (expires_in?: number) =>
     new TokenSource(
       { tokenUrl: "http://issuer", clientId: "a", clientSecret: "b" },
-      async () => {
-        issued += 1;
-        const text = JSON.stringify({ access_token: `t${issued}`, expires_in });
-        return { status: 200, text };
+      {
+        post: async () => {
+          issued += 1;
+          const text = JSON.stringify({ access_token: `t${issued}`, expires_in });
+          return { status: 200, text };
+        },
+        discover: () => assert.fail("the endpoint is known"),
       },
       () => now,
     );
@@ -154,6 +158,39 @@ test("a token is replaced before it ends, and lives as long as the server lets i
   assert.equal(await endless.token(), "t3");
   await endless.forget("t3");
   assert.equal(await endless.token(), "t4");
+});
+
+test("the issuer is found in the description of the API, but never one in the clear", async (t) => {
+  const issuer = await standIn(t, ({ body }) => ({ json: { access_token: `for ${body}` } }));
+  const scheme = (tokenUrl: string) => ({
+    components: {
+      securitySchemes: {
+        basic: { type: "http" },
+        oauth: { flows: { clientCredentials: { tokenUrl, scopes: { "api.a": "", "api.b": "" } } } },
+      },
+    },
+  });
+  const server = await standIn(t, () => ({ json: scheme(`${issuer.url}/token`) }));
+  const config = await configOf(
+    t,
+    `[cli]\nbase_url = "${server.url}"\nclient_id = "i"\nclient_secret = "s"\n`,
+  );
+  const { code, out, err } = await runOperator(["oauth2-token", "--config", config]);
+  assert.equal(code, 0, err);
+  assert.equal(out, "for grant_type=client_credentials&scope=api.a+api.b\n");
+  assert.equal(server.asked[0]?.path, "/pulp/api/v3/docs/api.json");
+
+  const elsewhere = await runOperator([
+    ...["oauth2-token", "--config", config, "--token-url", `${issuer.url}/other`, "--scope", "x"],
+  ]);
+  assert.equal(elsewhere.out, "for grant_type=client_credentials&scope=x\n");
+  assert.equal(issuer.asked.at(-1)?.path, "/other");
+
+  const secure = new URL("https://pulp.example/docs");
+  const found = (value: object) => tokenEndpoint(secure, JSON.stringify(value));
+  assert.equal(found(scheme("/token")).tokenUrl, "https://pulp.example/token");
+  assert.throws(() => found(scheme("http://sso.example/token")), /it is not https/);
+  assert.throws(() => found({}), /it names no issuer/);
 });
 
 test("a next page on another host is refused, and nothing is sent there", async (t) => {

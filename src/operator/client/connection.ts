@@ -32,7 +32,7 @@ const text = { type: "string" } as const;
 export const connectionOptions = {
   ...{ config: text, profile: text, "base-url": text, "api-root": text },
   ...{ user: text, password: text, cert: text, key: text, "ca-cert": text },
-  "verify-ssl": { type: "boolean" },
+  ...{ "verify-ssl": { type: "boolean" }, "token-url": text, scope: text },
 } satisfies Options;
 
 export const connectionUsage =
@@ -42,8 +42,7 @@ export const connectionHelp: readonly string[] = [
   "",
   "The server and the credentials come from the flags, else from a profile of the settings of",
   "pulp-cli (base_url, api_root, username, password, cert, key, verify_ssl, headers, timeout, or",
-  "client_id, client_secret, token_url and scope for OAuth2), else the login from ~/.netrc or the",
-  "file that NETRC names:",
+  "client_id and client_secret for OAuth2), else the login from ~/.netrc or the file that NETRC names:",
   "  --config FILE       that file; ~/.config/pulp/cli.toml",
   "  --profile NAME      its table [NAME] or [cli-NAME]; cli",
   "  --base-url URL      scheme, host and port",
@@ -52,6 +51,7 @@ export const connectionHelp: readonly string[] = [
   "                      processes shows",
   "  --cert, --key FILE  a client certificate; --ca-cert FILE trusts one more authority",
   "  --no-verify-ssl     believes any certificate of the server",
+  "  --token-url URL, --scope TEXT  of the issuer of tokens; else what the API description names",
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -78,7 +78,7 @@ export async function connectionOf(
   }
   const base = httpUrl(given);
   const [cert, key] = [flags.cert ?? of("cert"), flags.key ?? of("key")];
-  const oauth2 = flags.user === undefined ? credentialsOf(profile) : undefined;
+  const oauth2 = flags.user === undefined ? credentialsOf(profile, flags) : undefined;
   const login = oauth2 ? undefined : await loginOf({ flags, profile, base, environment });
   return {
     origin: base.origin,
@@ -101,7 +101,7 @@ const slashed = (path: string): string => `/${path}/`.replaceAll(/\/{2,}/g, "/")
 function httpUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol)) return url;
-  throw appErrors.usage(`The address of the server must be http(s)://host[:port], not '${text}'.`);
+  throw appErrors.usage(`An address must be http(s)://host[:port], not '${text}'.`);
 }
 
 async function readProfile(
@@ -160,14 +160,15 @@ function headersOf({ file, values: { headers = [] } }: Profile): Connection["hea
   });
 }
 
-function credentialsOf(profile: Profile): ClientCredentials | undefined {
+function credentialsOf(profile: Profile, flags: Flags["text"]): ClientCredentials | undefined {
   const [clientId, clientSecret] = ["client_id", "client_secret"].map((n) => textOf(profile, n));
   if (clientId === undefined || clientSecret === undefined) return undefined;
-  const [tokenUrl, scope] = ["token_url", "scope"].map((n) => textOf(profile, n));
-  if (tokenUrl === undefined) {
-    throw operatorErrors.profile(profile.file, "client_id needs token_url");
-  }
-  return { tokenUrl, clientId, clientSecret, ...(scope === undefined ? {} : { scope }) };
+  const { "token-url": tokenUrl, scope } = flags;
+  return {
+    ...{ clientId, clientSecret },
+    ...(tokenUrl === undefined ? {} : { tokenUrl: httpUrl(tokenUrl).href }),
+    ...(scope === undefined ? {} : { scope }),
+  };
 }
 
 async function loginOf(from: {

@@ -14,7 +14,7 @@ export const oauth2Token: Tool = {
     await using client = new ServerClient(connection, terminal.signal);
     const token = await client.token();
     if (token === undefined) {
-      throw appErrors.usage("The profile has no client_id, client_secret and token_url.");
+      throw appErrors.usage("The profile has no client_id and client_secret.");
     }
     terminal.print(token);
     return 0;

@@ -1,11 +1,15 @@
 import { operatorErrors } from "../errors.ts";
 
-/** An account of a program at an issuer of tokens. */
-export interface ClientCredentials {
+/** Where tokens come from, and what for. */
+export interface TokenEndpoint {
   readonly tokenUrl: string;
+  readonly scope?: string;
+}
+
+/** An account of a program at an issuer of tokens, which the server names where nobody else does. */
+export interface ClientCredentials extends Partial<TokenEndpoint> {
   readonly clientId: string;
   readonly clientSecret: string;
-  readonly scope?: string;
 }
 
 /** Asks the issuer; resolves to status and body, whatever they are. */
@@ -14,6 +18,12 @@ export type PostForm = (
   form: URLSearchParams,
   headers: Readonly<Record<string, string>>,
 ) => Promise<{ readonly status: number; readonly text: string }>;
+
+export interface TokenMeans {
+  readonly post: PostForm;
+  /** Asked where the credentials name no endpoint. */
+  readonly discover: () => Promise<TokenEndpoint>;
+}
 
 /** A token is not used in its last moments: the way to the server takes a while. */
 const MARGIN_MS = 30_000;
@@ -30,13 +40,13 @@ interface Token {
  */
 export class TokenSource {
   readonly #credentials: ClientCredentials;
-  readonly #post: PostForm;
+  readonly #means: TokenMeans;
   readonly #now: () => number;
   #token: Promise<Token> | undefined;
 
-  constructor(credentials: ClientCredentials, post: PostForm, now: () => number = Date.now) {
+  constructor(credentials: ClientCredentials, means: TokenMeans, now: () => number = Date.now) {
     this.#credentials = credentials;
-    this.#post = post;
+    this.#means = means;
     this.#now = now;
   }
 
@@ -67,12 +77,13 @@ export class TokenSource {
   }
 
   async #ask(): Promise<Token> {
-    const { tokenUrl, clientId, clientSecret, scope } = this.#credentials;
+    const { clientId, clientSecret } = this.#credentials;
+    const { tokenUrl, scope } = await this.#endpoint();
     const form = new URLSearchParams({ grant_type: "client_credentials" });
     if (scope !== undefined) form.set("scope", scope);
     const pair = [clientId, clientSecret].map(formEncoded).join(":");
     const authorization = `Basic ${Buffer.from(pair).toString("base64")}`;
-    const { status, text } = await this.#post(tokenUrl, form, { authorization });
+    const { status, text } = await this.#means.post(tokenUrl, form, { authorization });
     const answer = parsed(text);
     const { access_token: token, expires_in: seconds, token_type: type } = answer;
     if (status !== 200 || typeof token !== "string" || token === "") {
@@ -82,6 +93,13 @@ export class TokenSource {
       throw operatorErrors.token(tokenUrl, `it is of the type ${type} instead of Bearer`);
     }
     return { text: token, endsMs: this.#now() + lifetimeMs(seconds) };
+  }
+
+  async #endpoint(): Promise<TokenEndpoint> {
+    const { tokenUrl, scope } = this.#credentials;
+    const known = scope === undefined ? {} : { scope };
+    if (tokenUrl !== undefined) return { tokenUrl, ...known };
+    return { ...(await this.#means.discover()), ...known };
   }
 }
 

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Json, JsonObject } from "#base/json.ts";
 import { operatorErrors } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import { TokenSource } from "./oauth2.ts";
+import { type TokenEndpoint, TokenSource } from "./oauth2.ts";
+import { tokenEndpoint } from "./token-endpoint.ts";
 import { type Answer, Transport, type TransportOptions } from "./transport.ts";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -39,16 +40,13 @@ export class ServerClient implements AsyncDisposable {
     this.connection = connection;
     this.signal = signal;
     this.#transport = new Transport(connection, signal, options);
-    const { oauth2, timeoutMs } = connection;
+    const { oauth2 } = connection;
     this.#tokens =
       oauth2 &&
-      new TokenSource(oauth2, (url, form, headers) =>
-        this.#transport.send(new URL(url), {
-          method: "POST",
-          headers: { ...headers, "content-type": "application/x-www-form-urlencoded" },
-          ...{ body: form.toString(), timeoutMs, isOurs: false },
-        }),
-      );
+      new TokenSource(oauth2, {
+        post: (url, form, headers) => this.#postForm(url, form, headers),
+        discover: () => this.#discover(),
+      });
   }
 
   /** Address of a resource in a domain: `api/v3/<path>` below the root of the API. */
@@ -194,6 +192,22 @@ export class ServerClient implements AsyncDisposable {
       ...(body === undefined ? {} : { body }),
       timeoutMs: ask.timeoutMs ?? timeoutMs,
     });
+  }
+
+  #postForm(url: string, form: URLSearchParams, headers: Readonly<Record<string, string>>) {
+    return this.#transport.send(new URL(url), {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/x-www-form-urlencoded" },
+      ...{ body: form.toString(), timeoutMs: this.connection.timeoutMs, isOurs: false },
+    });
+  }
+
+  /** Everybody may read the description, so that it is asked for without a token. */
+  async #discover(): Promise<TokenEndpoint> {
+    const path = `${this.connection.apiRoot}api/v3/docs/api.json`;
+    const answer = await this.#askAs(path, {}, undefined);
+    if (answer.status >= 400) throw refusal(path, {}, answer);
+    return tokenEndpoint(this.#url(path), answer.text);
   }
 
   #url(path: string, query: Ask["query"] = {}): URL {
