@@ -91,9 +91,11 @@ function fail(message) {
   process.exit(1);
 }
 
-/** Programs that write the reference pages. */
+/** Programs that write the reference pages; an installation without tools has none. */
 function generators() {
-  return readdirSync(join(root, "tools")).filter((file) => /^generate-[\w-]+\.ts$/.test(file));
+  const tools = join(root, "tools");
+  const files = existsSync(tools) ? readdirSync(tools) : [];
+  return files.filter((file) => /^generate-[\w-]+\.ts$/.test(file));
 }
 
 /** The content of the lock file, so that a checkout that only touches it installs nothing. */

@@ -24,9 +24,7 @@ const mountOf = ({ volume, mountPath, subPath }: Mount) => ({
 });
 
 const mountsOf = (mounts: readonly Mount[]) =>
-  mounts.length > 0
-    ? { volumes: mounts.map(volumeOf), volumeMounts: mounts.map(mountOf) }
-    : {};
+  mounts.length > 0 ? { volumes: mounts.map(volumeOf), volumeMounts: mounts.map(mountOf) } : {};
 
 const ourImage = parameter("IMAGE").concat(":", parameter("IMAGE_TAG"));
 
@@ -77,9 +75,7 @@ const deployment = (role: Role) => ({
 });
 
 const webOf = ({ web, apiPaths }: Role) =>
-  web === "public"
-    ? { public: { enabled: true, apiPaths } }
-    : { private: { enabled: true } };
+  web === "public" ? { public: { enabled: true, apiPaths } } : { private: { enabled: true } };
 
 const secretOf = ({ name, secret, key }: Job["secrets"][number]) => ({
   name,

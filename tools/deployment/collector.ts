@@ -34,7 +34,9 @@ function collector({ otlpPort, limitMib, expiration }: CollectorOptions): object
           },
           {
             context: "metric",
-            statements: [`aggregate_on_attributes("sum", [${KEPT.map((name) => `"${name}"`).join(", ")}])`],
+            statements: [
+              `aggregate_on_attributes("sum", [${KEPT.map((name) => `"${name}"`).join(", ")}])`,
+            ],
           },
         ],
       },

@@ -3,6 +3,12 @@ import { PORT } from "./roles.ts";
 
 const IMAGE = "deckle:latest";
 
+/** A variable of `.env`, with what stands for it. */
+const either = (name: string, other: string): string => `\${${name}:-${other}}`;
+const demanded = (name: string): string => `\${${name}:?set it in .env}`;
+
+const ORIGIN = either("ORIGIN", "http://localhost:8080");
+
 /** Differs from a cluster: files are on a volume, and nothing collects measurements. */
 const own: Readonly<Record<string, string | undefined>> = {
   PULP_STORAGES__default__BACKEND: undefined,
@@ -14,11 +20,11 @@ const own: Readonly<Record<string, string | undefined>> = {
   PULP_DATABASES__default__NAME: "pulp",
   PULP_DATABASES__default__USER: "pulp",
   // A password of digits is a text, too.
-  PULP_DATABASES__default__PASSWORD: `@str \${POSTGRES_PASSWORD:?set it in .env}`,
+  PULP_DATABASES__default__PASSWORD: `@str ${demanded("POSTGRES_PASSWORD")}`,
   PULP_REDIS_HOST: "redis",
-  PULP_CONTENT_ORIGIN: "${ORIGIN:-http://localhost:8080}",
-  PULP_PYPI_API_HOSTNAME: "${ORIGIN:-http://localhost:8080}",
-  PULP_CLAMAV_HOST: "${CLAMAV_HOST:-}",
+  PULP_CONTENT_ORIGIN: ORIGIN,
+  PULP_PYPI_API_HOSTNAME: ORIGIN,
+  PULP_CLAMAV_HOST: either("CLAMAV_HOST", ""),
   PULP_CLAMAV_PORT: "3310",
   PULP_OTEL_ENABLED: "false",
   PULP_PROMETHEUS_PORT: "9000",
@@ -28,7 +34,9 @@ const own: Readonly<Record<string, string | undefined>> = {
 
 const environment = Object.fromEntries(
   Object.entries({
-    ...Object.fromEntries(variables.map(({ name, value }) => [name, value.replaceAll("$", "$$$$")])),
+    ...Object.fromEntries(
+      variables.map(({ name, value }) => [name, value.replaceAll("$", "$$$$")]),
+    ),
     ...own,
   }).filter(([, value]) => value !== undefined),
 );
@@ -76,7 +84,7 @@ export const compose = {
       environment: {
         POSTGRES_DB: "pulp",
         POSTGRES_USER: "pulp",
-        POSTGRES_PASSWORD: "${POSTGRES_PASSWORD:?set it in .env}",
+        POSTGRES_PASSWORD: demanded("POSTGRES_PASSWORD"),
       },
       volumes: ["database:/var/lib/postgresql/data"],
       restart: "unless-stopped",
@@ -127,7 +135,7 @@ export const compose = {
     },
     proxy: {
       image: "docker.io/library/nginx:1.28",
-      ports: ["${PORT:-8080}:8080"],
+      ports: [`${either("PORT", "8080")}:8080`],
       volumes: ["./nginx.conf:/etc/nginx/nginx.conf:ro"],
       restart: "unless-stopped",
       depends_on: {

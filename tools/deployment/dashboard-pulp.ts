@@ -40,7 +40,12 @@ const API_LINE =
 const query = (...steps: readonly string[]): string => steps.join("\n| ");
 
 const content = (...steps: readonly string[]): string =>
-  query("fields @timestamp, @message", "filter @message like /artifact_size/", CONTENT_LINE, ...steps);
+  query(
+    "fields @timestamp, @message",
+    "filter @message like /artifact_size/",
+    CONTENT_LINE,
+    ...steps,
+  );
 
 const uploads = (...steps: readonly string[]): string =>
   query(
@@ -99,10 +104,7 @@ const latency = [
     percentiles(API, '{http_target=~".*upload.*"}'),
   ),
   metricPanel({ title: "Latency of the content app", unit: "ms" }, percentiles(CONTENT)),
-  metricPanel(
-    { title: "Requests under way" },
-    single("sum(pulp_api_active_connections)", "API"),
-  ),
+  metricPanel({ title: "Requests under way" }, single("sum(pulp_api_active_connections)", "API")),
   logPanel(
     { title: "Response time of uploads", unit: "ms" },
     uploads("stats pct(ms, 50) as P50, pct(ms, 95) as P95, pct(ms, 99) as P99 by bin(5m)"),

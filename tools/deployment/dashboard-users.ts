@@ -1,4 +1,5 @@
 import { type Dashboard, logPanel } from "./panels.ts";
+import { parameter } from "./yaml.ts";
 
 /** Fields of a line of the API in the hosted service (service §13). */
 const LINE =
@@ -11,7 +12,7 @@ const PACKAGE =
 const query = (...steps: readonly string[]): string => steps.join("\n| ");
 
 /** Where the viewer has chosen a domain and a distribution; `.*` is any. */
-const CHOSEN = "filter path like /\\/${domain}\\/${distribution}(\\/|$)/";
+const CHOSEN = `filter path like /\\/${parameter("domain")}\\/${parameter("distribution")}(\\/|$)/`;
 
 const lines = (...steps: readonly string[]): string =>
   query("fields @timestamp, @message", "filter @message like /org_id:/", LINE, CHOSEN, ...steps);

@@ -1,3 +1,5 @@
+import { parameter } from "./yaml.ts";
+
 /** A question to Prometheus, with what its series are called. */
 export interface Query {
   readonly expr: string;
@@ -23,8 +25,11 @@ const shell = ({ title, unit = "short", kind = "timeseries" }: PanelOptions) => 
 
 const LINES = { custom: { drawStyle: "line", fillOpacity: 10, showPoints: "never" } };
 
-const PROMETHEUS = { type: "prometheus", uid: "${prometheus}" };
-const CLOUDWATCH = { type: "cloudwatch", uid: "${cloudwatch}" };
+const PROMETHEUS = { type: "prometheus", uid: parameter("prometheus") };
+const CLOUDWATCH = { type: "cloudwatch", uid: parameter("cloudwatch") };
+
+const REGION = parameter("region");
+const LOG_GROUP = parameter("log_group");
 
 const refId = (index: number): string => String.fromCharCode(65 + index);
 
@@ -45,8 +50,8 @@ export const logPanel = (options: PanelOptions, expression: string): Panel => ({
   datasource: CLOUDWATCH,
   targets: [
     {
-      ...{ refId: "A", datasource: CLOUDWATCH, queryMode: "Logs", region: "${region}" },
-      logGroups: [{ name: "${log_group}", arn: "${log_group}" }],
+      ...{ refId: "A", datasource: CLOUDWATCH, queryMode: "Logs", region: REGION },
+      logGroups: [{ name: LOG_GROUP, arn: LOG_GROUP }],
       expression,
       statsGroups: [],
     },
@@ -62,7 +67,7 @@ export const cloudPanel = (
   ...shell(options),
   datasource: CLOUDWATCH,
   targets: metrics.map((metricName, index) => ({
-    ...{ refId: refId(index), datasource: CLOUDWATCH, queryMode: "Metrics", region: "${region}" },
+    ...{ refId: refId(index), datasource: CLOUDWATCH, queryMode: "Metrics", region: REGION },
     ...{ metricQueryType: 0, metricEditorMode: 0, namespace, metricName, dimensions, statistic },
     ...{ matchExact: true, period: "", id: "", label: metricName },
   })),
@@ -100,7 +105,12 @@ export interface Choice {
   readonly values: readonly string[];
 }
 
-const source = (name: string, type: string) => ({ name, label: name, type: "datasource", query: type });
+const source = (name: string, type: string) => ({
+  name,
+  label: name,
+  type: "datasource",
+  query: type,
+});
 
 const choice = ({ name, label, values: [first = "", ...others] }: Choice) =>
   others.length === 0

@@ -9,7 +9,8 @@ const probe = { httpGet: { path: "/", port: 13_133 }, periodSeconds: 10, timeout
 const parameters = [
   {
     name: "COLLECTOR_IMAGE",
-    value: "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.161.0",
+    value:
+      "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.161.0",
     about: "Image of the collector",
   },
 ];

@@ -28,6 +28,15 @@ const FAMILIES = [
   "HIJACK_",
   "SPECTACULAR_",
   "SAML_",
+  // A cluster names addresses of services in the variables of every pod beside them.
+  "API_SERVICE_",
+  "API_PORT",
+  "CONTENT_SERVICE_",
+  "CONTENT_PORT",
+  "CLAMAV_SERVICE_",
+  "CLAMAV_PORT_",
+  "WORKER_SERVICE_",
+  "WORKER_PORT",
 ];
 
 /** What templates of a deployment count by (service §22). */

@@ -262,3 +262,13 @@ function settingsFile(t: TestContext, name: string, text: string): string {
   writeFileSync(join(folder, name), text);
   return join(folder, name);
 }
+
+test("variables that a cluster makes of its services are nobody's settings", () => {
+  const environment = {
+    PULP_API_SERVICE_HOST: "10.0.0.1",
+    PULP_API_PORT_8000_TCP: "tcp://10.0.0.1:8000",
+    PULP_CONTENT_PORT: "tcp://10.0.0.2:8000",
+    PULP_CLAMAV_PORT_10000_TCP_ADDR: "10.0.0.3",
+  };
+  assert.deepEqual(loadSettings({ specs: allSettings, environment }).warnings, []);
+});
