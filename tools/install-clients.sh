@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs the clients that test/clients drives: pulp-cli, the generated bindings, schemathesis and
 # the library `packaging`, whose answers ours are compared with, into a Python environment; stand-ins
-# for services into others; clients of registries with Go; and curl, wget, nginx, wrk, strace, skopeo,
-# podman, buildah, flatpak, docker-registry, Redis, an SSH server and the ClamAV daemon with apt where
-# they are missing.
+# for services into others; clients of registries, stores and readers of manifests with Go; and curl,
+# wget, nginx, wrk, strace, skopeo, podman, buildah, flatpak, docker-registry, Redis, an SSH server, the
+# ClamAV daemon and promtool with apt where they are missing.
 # The folder is $DECKLE_CLIENTS, or deckle/clients in the user's cache.
 set -euo pipefail
 
@@ -15,6 +15,7 @@ for tool in curl wget nginx wrk strace skopeo podman buildah docker-registry red
 done
 [ -x /usr/sbin/sshd ] || missing+=("openssh-server")
 command -v clamd >/dev/null || missing+=("clamav-daemon")
+command -v promtool >/dev/null || missing+=("prometheus")
 if [ "${#missing[@]}" -gt 0 ]; then
   apt-get update -q
   DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
@@ -139,5 +140,19 @@ if [ "$(cat "$stores/installed.txt" 2>/dev/null)" != "${store_programs[*]}" ]; t
   mkdir -p "$stores"
   for program in "${store_programs[@]}"; do GOBIN="$stores" go install "$program"; done
   printf '%s\n' "${store_programs[*]}" >"$stores/installed.txt"
+fi
+
+# What reads the files of deploy/ as a cluster, Compose and a collector do.
+deployment="$folder/deployment"
+stamp="$deployment/installed.txt"
+wanted="$(cat "$(dirname "$0")"/go/*/* | sha256sum)"
+if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+  build="$(mktemp -d)"
+  cp -r "$(dirname "$0")/go/." "$build"
+  for program in "$build"/*/; do
+    (cd "$program" && go build -mod=mod -ldflags='-s -w' -o "$deployment/$(basename "$program")" .)
+  done
+  rm -rf "$build"
+  printf '%s\n' "$wanted" >"$stamp"
 fi
 echo "clients: $folder"
