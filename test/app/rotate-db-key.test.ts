@@ -186,7 +186,7 @@ test("a rotation that is killed loses nothing, and the next one finishes", async
       domain: 2,
       task: 1,
       task_schedule: 1,
-    signing_service: 1,
+      signing_service: 1,
       python_pull_key: 1,
       container_token_key: 1,
     },

@@ -50,7 +50,10 @@ async function environmentOf(folder: string, clowder: string): Promise<Environme
 
 /** Starts the command line of the manifest, on a port of the test. */
 function startRole(t: TestContext, name: string, environment: Environment, port = 0): Program {
-  const { command, args = [] } = deploymentOf(name).podSpec as { command: string[]; args: string[] };
+  const { command, args = [] } = deploymentOf(name).podSpec as {
+    command: string[];
+    args: string[];
+  };
   const words = [...command.slice(1), ...args].map((word) =>
     word
       .replace(/^0\.0\.0\.0:8000$/, `127.0.0.1:${port}`)
@@ -118,7 +121,10 @@ test("the service runs with the variables and commands of its manifest", async (
   const collector = await startCollector(t, folder);
   const ports = { api: await freePort(), content: await freePort() };
   const pages = { api: await freePort(), content: await freePort(), worker: await freePort() };
-  const common = { ...(await environmentOf(folder, file)), OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint };
+  const common = {
+    ...(await environmentOf(folder, file)),
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+  };
   const environment = (page?: number): Environment =>
     page === undefined ? common : { ...common, PULP_PROMETHEUS_PORT: String(page) };
   const manage = (words: readonly [string, ...string[]], more: Environment = {}) =>

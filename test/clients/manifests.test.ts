@@ -53,7 +53,14 @@ test("a field that no kind has is found", () => {
 
 test("what the first job prints are objects, too", async (t) => {
   for (const kind of ["route", "ingress"]) {
-    const words = ["create-settings-and-ingress", "--print", "--ingress", kind, "--host", "p.example"];
+    const words = [
+      "create-settings-and-ingress",
+      "--print",
+      "--ingress",
+      kind,
+      "--host",
+      "p.example",
+    ];
     const { out } = await runProgram(t, ["manager", ...words]);
     const objects = parseAllDocuments(out).map((document) => document.toJS() as object);
     const { code, text } = deploymentTool("manifests", [], { input: lines(objects) });
@@ -158,7 +165,10 @@ test("alerts are told when they should be", async (t) => {
     },
   ];
   const file = join(folder, "tests.yaml");
-  await writeFile(file, stringify({ rule_files: ["rules.yaml"], evaluation_interval: "1m", tests }));
+  await writeFile(
+    file,
+    stringify({ rule_files: ["rules.yaml"], evaluation_interval: "1m", tests }),
+  );
 
   const { code, text } = deploymentTool("promtool", ["test", "rules", file]);
 

@@ -84,4 +84,3 @@ export async function startServices(t: TestContext, folder: string) {
   t.after(() => s3[Symbol.asyncDispose]());
   return { client, services: { port, ca: authority.cert, redisUrl: redis.url, s3 } };
 }
-

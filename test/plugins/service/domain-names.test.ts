@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { endedTask } from "../../support/run-tasks.ts";
 import {
   as,
-  below,
   CLASSES,
   createService,
   DOMAIN_BASED,

@@ -63,11 +63,7 @@ export async function runTaskChaos(options: TaskChaos): Promise<TaskReport> {
   const stage = await prepareStage(api, choices);
   const ending = new AbortController();
   const startedMs = performance.now();
-  const disturbing = disturb(
-    fleet,
-    { random, redis, everyMs, size: workers },
-    ending.signal,
-  );
+  const disturbing = disturb(fleet, { random, redis, everyMs, size: workers }, ending.signal);
   const load = await dispatchAll(api, { random: choices, stage, count });
   const dispatchedMs = performance.now() - startedMs;
   const stuck = await untilFinal(api, patienceMs);
