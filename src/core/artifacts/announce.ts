@@ -1,4 +1,5 @@
 import { Batcher } from "#base/batcher.ts";
+import { PREPARE } from "#base/prepare.ts";
 import type { Hot } from "#platform/db/hot.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
 import { retryOnConflict } from "../transaction.ts";
@@ -28,9 +29,7 @@ type Wanted = WantedObject & { readonly domain: number };
 const MOST_AT_ONCE = 200;
 
 /** Each artifact is looked up by itself, whatever the planner takes the table for. */
-const FIND_OR_ANNOUNCE = {
-  name: "artifact find or announce",
-  text: `
+const FIND_OR_ANNOUNCE = `${PREPARE}
 with wanted as materialized (
   select w.domain, w.sha256, w.object, k.id, k.size, k.file, k.is_stale
   from unnest($1::int[], $2::bytea[], $3::text[]) as w (domain, sha256, object)
@@ -46,8 +45,7 @@ with wanted as materialized (
   returning domain, object, reason
 )
 select w.domain, w.sha256, w.id, w.size, w.file, w.is_stale, i.reason
-from wanted w left join announced i on i.domain = w.domain and i.object = w.object`,
-};
+from wanted w left join announced i on i.domain = w.domain and i.object = w.object`;
 
 const batchers = new WeakMap<Hot, Batcher<Wanted, KnownRow | undefined>>();
 
@@ -93,12 +91,15 @@ async function askTogether(hot: Hot, wanted: readonly Wanted[]) {
   return wanted.map((one) => byKey.get(keyOf(one)));
 }
 
-const ask = (hot: Hot, wanted: readonly Wanted[]): Promise<readonly KnownRow[]> =>
-  retryOnConflict(() =>
-    hot.query<KnownRow>(FIND_OR_ANNOUNCE, [
-      wanted.map(({ domain }) => domain),
-      bytesOf(wanted.map(({ sha256 }) => sha256)),
-      wanted.map(({ object }) => object),
-      newReason("store"),
-    ]),
+async function ask(hot: Hot, wanted: readonly Wanted[]): Promise<readonly KnownRow[]> {
+  const values = [
+    wanted.map(({ domain }) => domain),
+    bytesOf(wanted.map(({ sha256 }) => sha256)),
+    wanted.map(({ object }) => object),
+    newReason("store"),
+  ];
+  const [rows = []] = await retryOnConflict(() =>
+    hot.inOneFlight([{ text: FIND_OR_ANNOUNCE, values }]),
   );
+  return rows as readonly KnownRow[];
+}

@@ -49,6 +49,13 @@ export interface DatabaseOptions {
 /** Session values that every connection of ours has: UTC times, and no statement that waits for ever. */
 const SESSION = "-c timezone=UTC -c idle_in_transaction_session_timeout=600000 -c jit=off";
 
+/**
+ * Flights have connections of their own, few and always busy: each of them plans every statement once,
+ * and not five times for values that decide nothing, as it does by itself.
+ */
+const FLIGHT_SESSION = `${SESSION} -c plan_cache_mode=force_generic_plan`;
+const MOST_FOR_FLIGHTS = 2;
+
 export interface Database<Tables> extends AsyncDisposable {
   readonly db: Kysely<Tables>;
   readonly hot: Hot;
@@ -73,25 +80,44 @@ export const clientConfig = ({
 
 /** Opens a pool; nothing connects before the first statement. */
 export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables> {
+  const forFlights = Math.min(MOST_FOR_FLIGHTS, Math.floor(options.poolSize / 4));
+  const pool = openPool(options, { max: options.poolSize - forFlights });
+  const flights =
+    forFlights > 0 ? openPool(options, { max: forFlights, options: FLIGHT_SESSION }) : undefined;
+  const nameOf = statementNames();
+  prepareMarked(pool, nameOf);
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    ...{ db, pool, hot: hotStatements({ pool, flights: flights ?? pool, nameOf }) },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([db.destroy(), flights?.end()]);
+    },
+  };
+}
+
+function openPool(options: DatabaseOptions, own: pg.PoolConfig): pg.Pool {
   const pool = new pg.Pool({
     ...clientConfig(options),
-    max: options.poolSize,
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: 5_000,
+    ...own,
   });
   pool.on("error", (error) => options.onError?.(error));
   // A connection that breaks between two statements of a transaction has no other listener, and
   // would end the process; the next statement rejects.
   pool.on("connect", (client) => client.on("error", () => undefined));
   describeOnce(pool, types);
-  const nameOf = statementNames();
-  prepareMarked(pool, nameOf);
   if (options.onStatement) countStatements(pool, options.onStatement);
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { db, hot: hotStatements(pool, nameOf), pool, [Symbol.asyncDispose]: () => db.destroy() };
+  return pool;
 }
 
-function hotStatements(pool: pg.Pool, nameOf: StatementNames): Hot {
+interface HotParts {
+  readonly pool: pg.Pool;
+  readonly flights: pg.Pool;
+  readonly nameOf: StatementNames;
+}
+
+function hotStatements({ pool, flights, nameOf }: HotParts): Hot {
   return {
     async query<Row>(statement: HotStatement<Row>, values: readonly unknown[]): Promise<Row[]> {
       const { name, text } = statement;
@@ -101,7 +127,7 @@ function hotStatements(pool: pg.Pool, nameOf: StatementNames): Hot {
     async inOneFlight(statements: readonly FlightStatement[]) {
       const named = statements.map((each) => ({ ...each, name: nameOf(each.text) ?? "" }));
       const flight = new Flight(named, types);
-      const client = await pool.connect();
+      const client = await flights.connect();
       try {
         client.query(flight);
         return await flight.done;

@@ -1,3 +1,4 @@
+import { PREPARE } from "#base/prepare.ts";
 import type { Ctx } from "#sdk";
 import type { RepositoryName } from "./address.ts";
 import { together } from "./together.ts";
@@ -86,13 +87,11 @@ left join lateral (
     where r.id is null and v.id = x.version and v.complete)
   limit 1) v on true`;
 
-const byName = {
-  name: "registry places by name",
-  text: `
+/** Of many tables, so that it is planned once and not for every name: a flight of one statement. */
+const BY_NAME = `${PREPARE}
 select k.at, p.* from unnest($1::text[], $2::text[]) with ordinality as k (domain_name, base_path, at)
 cross join lateral (
-  ${PLACE} where d.name = k.domain_name and x.base_path = k.base_path offset 0) p`,
-};
+  ${PLACE} where d.name = k.domain_name and x.base_path = k.base_path offset 0) p`;
 
 /** Names as clients write them, in the order of their bytes. */
 const NAME = `case when $1 then d.name || '/' || x.base_path else x.base_path end collate "C"`;
@@ -129,12 +128,10 @@ export async function placesWithBlob(
 }
 
 const askTogether = together<RepositoryName, Place | undefined>(async (ctx, names) => {
-  const rows = await ctx.hot.query<PlaceRow & { readonly at: number }>(byName, [
-    names.map(({ domain }) => domain),
-    names.map(({ basePath }) => basePath),
-  ]);
+  const values = [names.map(({ domain }) => domain), names.map(({ basePath }) => basePath)];
+  const [rows = []] = await ctx.hot.inOneFlight([{ text: BY_NAME, values }]);
   const places = new Map(
-    rows.map((row) => [Number(row.at), placeOf(row, ctx.settings.DOMAIN_ENABLED)]),
+    (rows as readonly (PlaceRow & { readonly at: number })[]).map((row) => [Number(row.at), placeOf(row, ctx.settings.DOMAIN_ENABLED)]),
   );
   return names.map((_, index) => places.get(index + 1));
 });

@@ -30,17 +30,14 @@ const columnsOf = (keys: readonly UploadKey[]): readonly unknown[] => [
   keys.map(({ owner }) => owner),
 ];
 
-const INSERT = {
-  name: "registry upload begin",
-  text: `
+const INSERT = `${PREPARE}
 with passing as materialized (${IN_PASSING})
 insert into container_upload (id, domain, repository, owner)
 select k.id, k.domain, k.repository, k.owner
-from passing, unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[]) as k (id, domain, repository, owner)`,
-};
+from passing, unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[]) as k (id, domain, repository, owner)`;
 
 const insertTogether = together<UploadKey, void>(async ({ hot }, keys) => {
-  await hot.query(INSERT, columnsOf(keys));
+  await hot.inOneFlight([{ text: INSERT, values: columnsOf(keys) }]);
   return keys.map(() => undefined);
 });
 
@@ -63,20 +60,27 @@ export async function uploadSize(
 }
 
 /** A process that died while it wrote does not keep an upload from going on. */
-const takeTogether = together<UploadKey, number | undefined>(async ({ db, process }, keys) => {
-  const [ids, domains, repositories, owners] = columnsOf(keys);
-  const { rows } = await sql<{ at: number; size: number }>`
-    with passing as materialized (${sql.raw(IN_PASSING)})
-    update container_upload u set writer = ${process.id}, updated = clock_timestamp()
-    from passing, unnest(${ids}::uuid[], ${domains}::int[], ${repositories}::uuid[],
-      ${owners}::int[]) with ordinality as k (id, domain, repository, owner, at)
-    where u.id = k.id and u.domain = k.domain and u.repository = k.repository
-      and u.owner is not distinct from k.owner
-      and (u.writer is null or u.writer = ${process.id} or not exists (
-        select from app_process p where p.id = u.writer
-          and p.last_heartbeat > clock_timestamp() - make_interval(secs => p.ttl_seconds)))
-    returning k.at, u.size`.execute(db);
-  const sizes = new Map(rows.map(({ at, size }) => [Number(at), Number(size)]));
+const TAKE = `${PREPARE}
+with passing as materialized (${IN_PASSING}),
+wanted as materialized (
+  select k.at, u.id from passing,
+    unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[]) with ordinality
+      as k (id, domain, repository, owner, at)
+  cross join lateral (select id from container_upload
+    where id = k.id and domain = k.domain and repository = k.repository
+      and owner is not distinct from k.owner offset 0) u)
+update container_upload u set writer = $5::uuid, updated = clock_timestamp()
+from wanted w
+where u.id = w.id and (u.writer is null or u.writer = $5::uuid or not exists (
+  select from app_process p where p.id = u.writer
+    and p.last_heartbeat > clock_timestamp() - make_interval(secs => p.ttl_seconds)))
+returning w.at, u.size`;
+
+const takeTogether = together<UploadKey, number | undefined>(async ({ hot, process }, keys) => {
+  const values = [...columnsOf(keys), process.id];
+  const [rows = []] = await hot.inOneFlight([{ text: TAKE, values }]);
+  const taken = rows as readonly { readonly at: number; readonly size: number }[];
+  const sizes = new Map(taken.map(({ at, size }) => [Number(at), Number(size)]));
   return keys.map((_, index) => sizes.get(index + 1));
 });
 
