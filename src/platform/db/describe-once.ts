@@ -1,13 +1,19 @@
 import type pg from "pg";
-import { DescribedQuery, type DescribedResult, isNamed, type Shape } from "./described-query.ts";
+import { DescribedQuery, type DescribedResult, isNamed } from "./described-query.ts";
+import { shapeOf, shapesOf } from "./shapes.ts";
 
 type Callback = (error: unknown, result?: unknown) => void;
+/** What the types of the driver do not tell. */
+interface WithConnection {
+  readonly connection: object;
+}
+
 type Query = (...parameters: unknown[]) => unknown;
 
 /** Lets each connection describe the rows of a prepared statement once, not at each call. */
 export function describeOnce(pool: pg.Pool, types: pg.CustomTypesConfig): void {
   pool.on("connect", (client) => {
-    const shapes = new Map<string, Shape>();
+    const shapes = shapesOf((client as unknown as WithConnection).connection);
     const query = client.query.bind(client) as Query;
     const run = (config: pg.QueryConfig & { name: string }, callback: Callback): void => {
       const { name, text, values = [] } = config;
@@ -18,7 +24,7 @@ export function describeOnce(pool: pg.Pool, types: pg.CustomTypesConfig): void {
         return;
       }
       query(config, (error: unknown, result?: pg.QueryResult) => {
-        if (result && !Array.isArray(result)) shapes.set(name, shapeOf(text, result, types));
+        if (result && !Array.isArray(result)) shapes.set(name, shapeOf(text, result.fields, types));
         callback(error, result);
       });
     };
@@ -37,9 +43,3 @@ export function describeOnce(pool: pg.Pool, types: pg.CustomTypesConfig): void {
     }) as typeof client.query;
   });
 }
-
-const shapeOf = (text: string, { fields }: pg.QueryResult, types: pg.CustomTypesConfig): Shape => ({
-  text,
-  names: fields.map(({ name }) => name),
-  parsers: fields.map(({ dataTypeID }) => types.getTypeParser(dataTypeID, "text")),
-});

@@ -1,19 +1,13 @@
 import type pg from "pg";
 import { serialize } from "pg-protocol";
 import { prepareValue } from "./prepare-value.ts";
+import { readRow, type Shape } from "./shapes.ts";
 
 /** Larger parameters are not copied to go out in one piece with what follows them. */
 const MOST_COPIED_BYTES = 16_384;
 
 /** Runs the portal to its end, and ends the exchange. */
 const TAIL = Buffer.concat([serialize.execute(), serialize.sync()]);
-
-/** How the rows of a prepared statement are read. It holds as long as the statement is prepared. */
-export interface Shape {
-  readonly text: string;
-  readonly names: readonly string[];
-  readonly parsers: readonly ((text: string) => unknown)[];
-}
 
 export interface DescribedResult {
   readonly command: string;
@@ -83,15 +77,11 @@ export class DescribedQuery {
   }
 
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
-    const { names, parsers } = this.#shape;
-    const row: Record<string, unknown> = {};
     try {
-      for (const [at, text] of fields.entries())
-        row[names[at] ?? ""] = text === null ? null : parsers[at]?.(text);
+      this.#rows.push(readRow(this.#shape, fields));
     } catch (error) {
       this.#failure ??= { error };
     }
-    this.#rows.push(row);
   }
 
   handleCommandComplete({ text }: { readonly text: string }): void {

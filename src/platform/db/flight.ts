@@ -1,6 +1,7 @@
-import pg from "pg";
+import type pg from "pg";
 import type { FlightStatement } from "./hot.ts";
 import { prepareValue } from "./prepare-value.ts";
+import { readRow, type Shape, shapeOf, shapesOf } from "./shapes.ts";
 
 /** What this needs of a connection of the driver, beside what its types tell. */
 interface Wire {
@@ -15,19 +16,20 @@ interface Wire {
 
 type Parameter = ReturnType<typeof prepareValue>;
 
-interface Rows {
-  readonly rows: readonly unknown[];
-  addFields(fields: readonly unknown[]): void;
-  parseRow(fields: readonly unknown[]): unknown;
-  addRow(row: unknown): void;
-}
-
 /** A statement of a flight, under the name that connections know it by; empty for none. */
 export interface NamedStatement extends FlightStatement {
   readonly name: string;
 }
 
 type Sent = Omit<NamedStatement, "values"> & { readonly values: readonly Parameter[] };
+
+/** What is on its way back. */
+interface Awaited {
+  readonly statement: Sent;
+  /** Undefined until the server has described the rows. */
+  shape: Shape | undefined;
+  readonly rows: unknown[];
+}
 
 export type FlightRows = readonly (readonly unknown[])[];
 
@@ -42,10 +44,13 @@ export class Flight implements pg.Submittable {
   readonly statements: readonly Sent[];
   readonly #types: pg.CustomTypesConfig;
   readonly #done = Promise.withResolvers<FlightRows>();
-  readonly #results: Rows[] = [];
-  #current: Rows;
+  #awaited: readonly Awaited[] = [];
+  /** Which of them the server answers. */
+  #at = 0;
   #parsed: readonly Sent[] = [];
   #failure: unknown;
+  /** Of a row that came and is not to be read; what was asked for is done. */
+  #unread: { readonly error: unknown } | undefined;
 
   constructor(statements: readonly NamedStatement[], types: pg.CustomTypesConfig) {
     // Before anything is sent: what cannot be a parameter must not leave half a message behind.
@@ -54,7 +59,6 @@ export class Flight implements pg.Submittable {
       values: each.values.map(prepareValue),
     }));
     this.#types = types;
-    this.#current = this.#newResult();
   }
 
   /** Rows of each statement, in their order; rejects where nothing was done. */
@@ -69,6 +73,11 @@ export class Flight implements pg.Submittable {
 
   submit(connection: unknown): void {
     const wire = connection as Wire;
+    const shapes = shapesOf(wire);
+    this.#awaited = this.statements.map((statement) => {
+      const shape = shapes.get(statement.name);
+      return { statement, shape: shape?.text === statement.text ? shape : undefined, rows: [] };
+    });
     wire.stream.cork();
     try {
       this.#send(wire);
@@ -77,17 +86,22 @@ export class Flight implements pg.Submittable {
     }
   }
 
-  handleRowDescription({ fields }: { readonly fields: readonly unknown[] }): void {
-    this.#current.addFields(fields);
+  handleRowDescription({ fields }: { readonly fields: Parameters<typeof shapeOf>[1] }): void {
+    const current = this.#awaited[this.#at];
+    if (current) current.shape = shapeOf(current.statement.text, fields, this.#types);
   }
 
-  handleDataRow({ fields }: { readonly fields: readonly unknown[] }): void {
-    this.#current.addRow(this.#current.parseRow(fields));
+  handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+    const current = this.#awaited[this.#at];
+    try {
+      if (current?.shape) current.rows.push(readRow(current.shape, fields));
+    } catch (error) {
+      this.#unread ??= { error };
+    }
   }
 
   handleCommandComplete(): void {
-    this.#results.push(this.#current);
-    this.#current = this.#newResult();
+    this.#at += 1;
   }
 
   /** What comes after the statement that failed is passed over by the server. */
@@ -97,29 +111,31 @@ export class Flight implements pg.Submittable {
   }
 
   handleReadyForQuery(connection: unknown): void {
-    const { parsedStatements } = connection as Wire;
-    for (const { name, text } of this.#parsed) parsedStatements[name] = text;
-    this.#done.resolve(this.#results.map(({ rows }) => rows));
+    const wire = connection as Wire;
+    for (const { name, text } of this.#parsed) wire.parsedStatements[name] = text;
+    const shapes = shapesOf(wire);
+    for (const { statement, shape } of this.#awaited) {
+      const { name, text } = statement;
+      if (name !== "") shapes.set(name, shape ?? shapeOf(text, [], this.#types));
+    }
+    if (this.#unread) this.#done.reject(this.#unread.error);
+    else this.#done.resolve(this.#awaited.map(({ rows }) => rows));
   }
 
   #send(wire: Wire): void {
     const known = new Set<string>();
     const parsed: Sent[] = [];
-    for (const statement of this.statements) {
+    for (const { statement, shape } of this.#awaited) {
       const { name, text } = statement;
       const isKnown = wire.parsedStatements[name] !== undefined || known.has(name);
       if (name === "" || !isKnown) wire.parse({ name, text });
       if (name !== "" && !isKnown) parsed.push(statement);
       known.add(name);
       wire.bind({ statement: name, values: statement.values });
-      wire.describe({ type: "P", name: "" });
+      if (!shape) wire.describe({ type: "P", name: "" });
       wire.execute({ portal: "" });
     }
     wire.sync();
     this.#parsed = parsed;
-  }
-
-  #newResult(): Rows {
-    return new pg.Result("", this.#types as unknown as typeof pg.types) as unknown as Rows;
   }
 }
