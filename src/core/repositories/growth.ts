@@ -83,6 +83,12 @@ function isPlain({ plugins }: Ctx, name: string): boolean {
   return type.contentTypes.every((each) => !plugins.contentType(each).slotIsPath);
 }
 
+/**
+ * A row of the latest version. As a bound and not as an equation, so that no plan takes the index over
+ * what was removed when, where all members of the latest version are one value.
+ */
+const isOpen = sql`removed >= ${OPEN}`;
+
 /** Which of these slots are taken. Each is looked up by itself: a join reads all members. */
 const slotSelect = (
   domain: DomainRef,
@@ -95,7 +101,7 @@ const slotSelect = (
     cross join lateral (select num from repository
       where domain = ${domain.num} and id = s.repository offset 0) r
     cross join lateral (select type from membership
-      where repository = r.num and slot = s.slot and removed = ${OPEN} offset 0) m
+      where repository = r.num and slot = s.slot and ${isOpen} offset 0) m
     join content_type t on t.num = m.type`;
 
 const growthOf = (
@@ -134,12 +140,12 @@ const moveMembers = (domain: DomainRef, growths: readonly Growth[]): RawBuilder<
       cross join lateral (select id, type, slot from content
         where domain = ${domain.num} and id = u.id offset 0) c),
     going as materialized (
-      select f.repository, f.n, m.content, m.added from fresh f
-      cross join lateral (select content, added from membership
-        where repository = f.repository and slot = f.slot and removed = ${OPEN} offset 0) m),
+      select f.repository, f.n, m.content from fresh f
+      cross join lateral (select content from membership
+        where repository = f.repository and slot = f.slot and ${isOpen} offset 0) m),
     closed as (
       update membership m set removed = g.n from going g
-      where m.repository = g.repository and m.content = g.content and m.added = g.added
+      where m.repository = g.repository and m.content = g.content and m.${isOpen}
       returning m.repository),
     made as (
       insert into membership (repository, added, domain, type, slot, content)

@@ -106,11 +106,13 @@ export function presentSelect(domain: number, asked: readonly AskedDigests[]) {
         where domain = ${domain} and digest = w.digest
         offset 0) n),
     found as (
-      select n.*, exists (select from membership m where m.repository = a.num
-          and m.content = n.id and m.added <= a.number and m.removed > a.number) as is_member,
-        exists (select from container_pending p
-          where p.repository = a.id and p.content = n.id) as is_pending
-      from named n join asked a on a.index = n.index)
+      select n.*, m.yes is not null as is_member, p.yes is not null as is_pending
+      from named n join asked a on a.index = n.index
+      left join lateral (select true as yes from membership
+        where repository = a.num and content = n.id and added <= a.number and removed > a.number
+        offset 0) m on true
+      left join lateral (select true as yes from container_pending
+        where repository = a.id and content = n.id offset 0) p on true)
     select index, id, digest, kind, not is_member as "isPending" from found
     where is_member or is_pending`;
 }
