@@ -1,4 +1,4 @@
-import { type Executor, inTransaction, sql } from "#sdk";
+import { type Executor, sql } from "#sdk";
 import { commitEdit } from "../commit.ts";
 import { addPending, removePending } from "../pending.ts";
 import type { Place } from "./places.ts";
@@ -33,9 +33,15 @@ export async function removeBlob(
   );
   const ids = rows.map(({ id }) => id);
   const key = { id: repository.id, domain: domain.num };
-  const pending = await removePending(ctx.db, key, ids);
   const caller = callerOf(visit, place);
-  const version = await commitEdit(ctx, repository.id, { caller, edit: { add: [], remove: ids } });
+  let pending = 0;
+  const version = await commitEdit(ctx, repository.id, {
+    caller,
+    edit: async (trx) => {
+      pending = await removePending(trx, key, ids);
+      return { add: [], remove: ids };
+    },
+  });
   memory.forgetRepository(repository.id);
   return pending > 0 || version !== undefined;
 }
@@ -79,22 +85,19 @@ export async function removeManifest(
   if (!repository) return false;
   const caller = callerOf(visit, place);
   const scope = { domain: domain.num, repository: repository.num };
-  const pending = await inTransaction(ctx, undefined, async (trx) => {
-    const { rows } = await sql<{ id: string }>`
-      select id from container_manifest
-      where domain = ${domain.num} and digest = ${digest}`.execute(trx);
-    return removePending(
-      trx,
-      { id: repository.id, domain: domain.num },
-      rows.map(({ id }) => id),
-    );
-  });
+  const { rows } = await sql<{ id: string }>`
+    select id from container_manifest
+    where domain = ${domain.num} and digest = ${digest}`.execute(ctx.db);
+  const ids = rows.map(({ id }) => id);
+  const key = { id: repository.id, domain: domain.num };
+  let pending = 0;
   const version = await commitEdit(ctx, repository.id, {
     caller,
     edit: async (trx) => {
+      pending = await removePending(trx, key, ids);
       const { named, parts } = await goingWith(trx, scope, digest);
       // Nobody named these: until a clean-up takes them they wait for what needs them again.
-      await addPending(trx, { id: repository.id, domain: domain.num }, parts);
+      await addPending(trx, key, parts);
       return { add: [], remove: [...named, ...parts] };
     },
   });
