@@ -8,6 +8,7 @@ import { isUuid, uuid7 } from "#base/uuid7.ts";
 import { DirectorySync } from "./directory-sync.ts";
 import { storageErrors, systemCode, translate, translated } from "./errors.ts";
 import { type FileOperations, nodeFiles } from "./file-operations.ts";
+import { FinalMode } from "./final-mode.ts";
 import { HashPool } from "./hash-pool.ts";
 import { FileSystemIncoming } from "./incoming-file.ts";
 import { isPlaceable, type Placeable } from "./placeable.ts";
@@ -54,11 +55,13 @@ class FileSystemStorage implements Storage {
   readonly #options: FileSystemOptions;
   readonly #files: FileOperations;
   readonly #directories: DirectorySync;
+  readonly #mode: FinalMode;
 
   constructor(options: FileSystemOptions) {
     this.#options = options;
     this.#files = options.files ?? nodeFiles;
     this.#directories = new DirectorySync(this.#files);
+    this.#mode = new FinalMode(options.fileMode);
     this.incoming = new IncomingFoldersOf(join(options.root, INCOMING), this.#files);
     this.sessions = new SessionFilesOf({
       ...{ folder: join(options.root, SESSIONS), files: this.#files, fileMode: options.fileMode },
@@ -67,14 +70,14 @@ class FileSystemStorage implements Storage {
     });
   }
 
-  async beginFile({ algorithms: wanted, ownsBytes = false }: BeginOptions = {}) {
-    const { root, processId, fileMode } = this.#options;
+  async beginFile({ algorithms: wanted, ownsBytes = false, isPlacedOnce }: BeginOptions = {}) {
+    const { root, processId } = this.#options;
     const algorithms = wanted ? ["sha256" as const, ...wanted] : this.#options.algorithms;
     hashPool ??= new HashPool();
     return new FileSystemIncoming(join(root, INCOMING, processId, uuid7()), {
       files: this.#files,
       hashes: hashPool,
-      ...{ algorithms, fileMode, ownsBytes },
+      ...{ algorithms, ownsBytes, mode: this.#mode, isMoved: isPlacedOnce === true },
       makeFolder: (folder) => this.#makeFolder(folder),
     });
   }
@@ -168,6 +171,7 @@ class FileSystemStorage implements Storage {
     const { link, rename } = this.#files;
     const source = file.path;
     await file.restoreName();
+    if (file.isToBeMoved) return file.move(target);
     try {
       await link(source, target);
     } catch (error) {

@@ -7,6 +7,7 @@ import type { Algorithm } from "#base/digests.ts";
 import { releaseBytes } from "#base/release-bytes.ts";
 import { storageErrors, systemCode, translate, translated } from "./errors.ts";
 import { type FileOperations, removeFile, writeFully } from "./file-operations.ts";
+import type { FinalMode } from "./final-mode.ts";
 import type { FileHashing, HashPool } from "./hash-pool.ts";
 import type { Placeable } from "./placeable.ts";
 import type { IncomingFile, SealedFile } from "./storage.ts";
@@ -21,8 +22,9 @@ export interface IncomingOptions {
   readonly files: FileOperations;
   readonly hashes: HashPool;
   readonly algorithms: readonly Algorithm[];
-  /** Final mode; null leaves it to the umask. */
-  readonly fileMode: number | null;
+  readonly mode: FinalMode;
+  /** It is given away when it is placed, and not linked: that is less work. */
+  readonly isMoved: boolean;
   /** Memory of bytes goes when they are written. */
   readonly ownsBytes: boolean;
   /** Makes the folder with its parents. */
@@ -91,8 +93,14 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
     });
   }
 
-  /** Gives the incoming name away, where a file system knows one name per file. */
+  get isToBeMoved(): boolean {
+    return this.#options.isMoved;
+  }
+
+  /** Gives the incoming name away; the open file can still be read, and placed again as a copy. */
   async move(target: string): Promise<void> {
+    if (this.#handle) this.#reader = Promise.resolve(this.#handle);
+    this.#handle = undefined;
     await this.#readerHandle();
     await this.#options.files.rename(this.path, target);
     this.#isMoved = true;
@@ -125,7 +133,7 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
     await this.#handle?.close();
     const reader = await this.#reader?.catch(() => undefined);
     await reader?.close();
-    await translated(() => removeFile(this.#options.files, this.path));
+    if (!this.#isMoved) await translated(() => removeFile(this.#options.files, this.path));
   }
 
   /** A write that is under way still uses the descriptor, whatever became of the stream. */
@@ -174,15 +182,14 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
 
   /** Its folder may have been removed while this process was taken for dead. */
   async #create(): Promise<FileHandle> {
-    const { files, makeFolder, fileMode } = this.#options;
-    const open = () => files.open(this.path, "wx+");
+    const { files, makeFolder, mode } = this.#options;
+    const open = () => files.open(this.path, "wx+", mode.wanted ?? undefined);
     this.#handle = await open().catch(async (error) => {
       if (systemCode(error) !== "ENOENT") throw error;
       await makeFolder(dirname(this.path));
       return open();
     });
-    // The umask has a say in the mode of a new file.
-    if (fileMode !== null) await this.#handle.chmod(fileMode);
+    await mode.settle(this.#handle);
     return this.#handle;
   }
 
@@ -192,7 +199,7 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
     const synced = finished(this.#ended()).then(() => this.#sync());
     const [sealed] = await Promise.allSettled([hashed, synced]).then(bothOrThrow);
     const handle = this.#handle;
-    if (handle) await this.#release(handle);
+    if (handle && !this.#options.isMoved) await this.#release(handle);
     this.#held = undefined;
     return sealed;
   }

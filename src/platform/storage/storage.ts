@@ -144,6 +144,8 @@ export interface BeginOptions {
   readonly algorithms?: readonly Algorithm[];
   /** Nobody else looks at the bytes that the sink gets: their memory goes when they are written. */
   readonly ownsBytes?: boolean;
+  /** It will be placed once: another time may cost a copy. */
+  readonly isPlacedOnce?: boolean;
 }
 
 /** The folders of incoming files, one per process; those of dead processes are leftovers. */

@@ -38,6 +38,14 @@ storageContract("file system without hard links", async (t, algorithms) => {
   return createFileSystemStorage({ ...optionsOf(await folder(t), algorithms), files });
 });
 
+storageContract("file system, of files that are placed once", async (t, algorithms) => {
+  const store = createFileSystemStorage(optionsOf(await folder(t), algorithms));
+  const begin = store.beginFile.bind(store);
+  return Object.assign(store, {
+    beginFile: (options = {}) => begin({ ...options, isPlacedOnce: true }),
+  } satisfies Pick<typeof store, "beginFile">);
+});
+
 /** Fails one operation of the file system. */
 function withFault(operation: keyof FileOperations, code: string): FileOperations {
   const fail = () => Promise.reject(systemError(code, operation));
@@ -92,6 +100,29 @@ test("storing a file costs two syncs and one new name", async (t) => {
     await put(store, `artifact/ab/${size}`, randomBytes(size));
     assert.deepEqual(counts, { datasync: 1, sync: 1, rename: 0, link: 1 });
   }
+});
+
+test("a file that is placed once gives its name away, and is closed with the rest", async (t) => {
+  const { counts, files } = counted();
+  const root = await folder(t);
+  const options = optionsOf(root);
+  const store = createFileSystemStorage({ ...options, files });
+  await put(store, "artifact/ab/first", randomBytes(10));
+
+  for (const size of [1_000, 2_000_000]) {
+    Object.assign(counts, { datasync: 0, sync: 0, rename: 0, link: 0 });
+    const bytes = randomBytes(size);
+    const file = await store.beginFile({ isPlacedOnce: true });
+    file.sink.end(bytes);
+    await store.place(file, "artifact/ab/once");
+    assert.deepEqual(counts, { datasync: 1, sync: 1, rename: 1, link: 0 });
+    assert.deepEqual(await file.read(0, size), bytes);
+    await store.place(file, "artifact/ab/again");
+    await file[Symbol.asyncDispose]();
+    assert.deepEqual(await get(store, "artifact/ab/once"), bytes);
+    assert.deepEqual(await get(store, "artifact/ab/again"), bytes);
+  }
+  assert.deepEqual(await readdir(join(root, "tmp/incoming", options.processId)), []);
 });
 
 test("files of one folder share the syncs of the folder", async (t) => {

@@ -131,7 +131,10 @@ const askTogether = together<RepositoryName, Place | undefined>(async (ctx, name
   const values = [names.map(({ domain }) => domain), names.map(({ basePath }) => basePath)];
   const [rows = []] = await ctx.hot.inOneFlight([{ text: BY_NAME, values }]);
   const places = new Map(
-    (rows as readonly (PlaceRow & { readonly at: number })[]).map((row) => [Number(row.at), placeOf(row, ctx.settings.DOMAIN_ENABLED)]),
+    (rows as readonly (PlaceRow & { readonly at: number })[]).map((row) => [
+      Number(row.at),
+      placeOf(row, ctx.settings.DOMAIN_ENABLED),
+    ]),
   );
   return names.map((_, index) => places.get(index + 1));
 });

@@ -34,7 +34,9 @@ export async function receiveWhole(
   const { ctx } = registry;
   const { domain } = target.place;
   const others = digest.algorithm === "sha512" ? (["sha512"] as const) : [];
-  await using file = await ctx.storage(domain).beginFile({ algorithms: others, ownsBytes: true });
+  await using file = await ctx.storage(domain).beginFile({
+    ...{ algorithms: others, ownsBytes: true, isPlacedOnce: true },
+  });
   const { sink } = file;
   const { request } = visit.exchange;
   checkSize(target.terms, announcedLength(request.headers) ?? 0);
