@@ -5,6 +5,8 @@ export interface BatchLimits {
   readonly most: number;
   /** Batches that are worked on at the same time; 1 without it. */
   readonly atOnce?: number;
+  /** Where nothing is under way, the first item waits for those that arrive in the same turn. */
+  readonly gathers?: boolean;
 }
 
 /**
@@ -33,6 +35,7 @@ export class Batcher<Item, Result> {
 
   async #run(): Promise<void> {
     this.#running += 1;
+    if (this.#limits.gathers) await immediate();
     while (this.#pending.length > 0) {
       await this.#runBatch(this.#pending.splice(0, this.#limits.most));
       // Whoever goes on at once with the result has a next item ready a moment later.

@@ -74,7 +74,7 @@ function batcherOf(hot: Hot): Batcher<Wanted, KnownRow | undefined> {
   const known = batchers.get(hot);
   if (known) return known;
   const made = new Batcher<Wanted, KnownRow | undefined>((wanted) => askTogether(hot, wanted), {
-    most: MOST_AT_ONCE,
+    ...{ most: MOST_AT_ONCE, gathers: true },
   });
   batchers.set(hot, made);
   return made;

@@ -21,7 +21,7 @@ export function together<Item, Result>(
     const known = batchers.get(ctx.hot);
     if (known) return known;
     const made = new Batcher<Item, Outcome<Result>>((items) => settle(ctx, work, items), {
-      most: MOST,
+      ...{ most: MOST, gathers: true },
     });
     batchers.set(ctx.hot, made);
     return made;
