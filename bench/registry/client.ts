@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, type Hash, randomBytes, randomFillSync } from "node:crypto";
+import { request } from "undici";
 
 const IMAGE = "application/vnd.oci.image.manifest.v1+json";
 
@@ -48,10 +49,34 @@ export const withoutAccess = (url: string): RegistryTarget => ({
 export const digestOf = (bytes: Uint8Array | string): string =>
   `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
+/** Digits of a layer that make it another one. */
+const NEW_BYTES = 16;
+
+/**
+ * Layers of one size that nobody has yet. They share their bytes but for the last few, so that neither
+ * randomness nor digests of the generator count where a server is measured.
+ */
+class NewLayers {
+  readonly #bytes: Buffer;
+  readonly #hash: Hash;
+
+  constructor(sizeBytes: number) {
+    this.#bytes = randomBytes(sizeBytes);
+    this.#hash = createHash("sha256").update(this.#bytes.subarray(0, -NEW_BYTES));
+  }
+
+  /** The bytes are good until the next call. */
+  next(): { readonly bytes: Buffer; readonly digest: string } {
+    const last = randomFillSync(this.#bytes.subarray(-NEW_BYTES));
+    return { bytes: this.#bytes, digest: `sha256:${this.#hash.copy().update(last).digest("hex")}` };
+  }
+}
+
 /** A client of one repository. */
 export class RegistryClient {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #layers = new Map<number, NewLayers>();
   readonly name: string;
 
   constructor(url: string, name: string, authorization: string | undefined) {
@@ -68,10 +93,9 @@ export class RegistryClient {
     return this.#headers;
   }
 
-  async pushBlob(bytes: Buffer): Promise<string> {
-    const digest = digestOf(bytes);
+  async pushBlob(bytes: Buffer, digest = digestOf(bytes)): Promise<string> {
     const begun = await this.#ask("POST", `/v2/${this.name}/blobs/uploads/`, undefined);
-    const location = new URL(begun.headers.get("location") ?? "", this.#url);
+    const location = new URL(String(begun.headers.location ?? ""), this.#url);
     location.searchParams.set("digest", digest);
     await this.#ask("PUT", location.href, bytes, "application/octet-stream");
     return digest;
@@ -83,10 +107,11 @@ export class RegistryClient {
     return digestOf(text);
   }
 
-  /** One image of one layer: these bytes, or so many random ones. */
+  /** One image of one layer: these bytes, or so many new ones; one push of a client at a time. */
   async pushImage(reference: string, layer: Buffer | number): Promise<string> {
-    const bytes = typeof layer === "number" ? randomBytes(layer) : layer;
-    const digest = await this.pushBlob(bytes);
+    const { bytes, digest } =
+      typeof layer === "number" ? this.#newLayer(layer) : { bytes: layer, digest: digestOf(layer) };
+    await this.pushBlob(bytes, digest);
     const part = { digest, size: bytes.length };
     return this.pushManifest(reference, {
       ...{ schemaVersion: 2, mediaType: IMAGE },
@@ -95,13 +120,20 @@ export class RegistryClient {
     });
   }
 
-  async #ask(method: string, path: string, body: Buffer | undefined, type?: string) {
-    const answer = await fetch(new URL(path, this.#url), {
+  #newLayer(sizeBytes: number) {
+    const layers = this.#layers.get(sizeBytes) ?? new NewLayers(sizeBytes);
+    this.#layers.set(sizeBytes, layers);
+    return layers.next();
+  }
+
+  async #ask(method: "POST" | "PUT", path: string, body: Buffer | undefined, type?: string) {
+    const answer = await request(new URL(path, this.#url), {
       method,
       headers: { ...this.#headers, ...(type === undefined ? {} : { "content-type": type }) },
-      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+      ...(body === undefined ? {} : { body }),
     });
-    if (answer.ok) return answer;
-    throw new Error(`${method} ${path} answered ${answer.status}: ${await answer.text()}`);
+    const text = await answer.body.text();
+    if (answer.statusCode < 300) return answer;
+    throw new Error(`${method} ${path} answered ${answer.statusCode}: ${text}`);
   }
 }
