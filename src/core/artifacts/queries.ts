@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { DomainRef, Executor } from "../ctx.ts";
+import { prepared } from "../prepared.ts";
 import { objectName } from "./rules.ts";
 import type { StoredArtifact } from "./types.ts";
 
@@ -30,9 +31,10 @@ export async function findArtifacts(
   domain: DomainRef,
   ids: readonly string[],
 ): Promise<Map<string, StoredArtifact>> {
-  const { rows } = await sql<Row>`
-    select id, sha256, size, file from artifact
-    where domain = ${domain.num} and id = any(${ids}::uuid[])`.execute(db);
+  const { rows } = await sql<Row>`${prepared(ids.length)}
+    select a.* from unnest(${ids}::uuid[]) as k (id)
+    cross join lateral (select id, sha256, size, file from artifact
+      where domain = ${domain.num} and id = k.id offset 0) a`.execute(db);
   return new Map(rows.map((row) => [row.id, storedArtifact(domain, row)]));
 }
 

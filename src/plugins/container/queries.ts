@@ -34,12 +34,14 @@ export async function storedBlobs(
   domain: DomainRef,
   digests: readonly string[],
 ): Promise<Map<string, StoredBlob>> {
-  const { rows } = await sql<StoredBlob & { digest: string }>`
-    select b.id, b.digest, a.id as artifact, a.size as "sizeBytes"
-    from container_blob b
-    join content_artifact f on f.domain = b.domain and f.content = b.id
-    join artifact a on a.domain = f.domain and a.id = f.artifact
-    where b.domain = ${domain.num} and b.digest = any(${digests}::text[])`.execute(db);
+  const { rows } = await sql<StoredBlob & { digest: string }>`${sql.raw(PREPARE)}
+    select b.id, k.digest, b.artifact, b.size as "sizeBytes" from unnest(${digests}::text[]) as k (digest)
+    cross join lateral (
+      select b.id, a.id as artifact, a.size
+      from container_blob b
+      join content_artifact f on f.domain = b.domain and f.content = b.id
+      join artifact a on a.domain = f.domain and a.id = f.artifact
+      where b.domain = ${domain.num} and b.digest = k.digest offset 0) b`.execute(db);
   return new Map(rows.map(({ digest, ...blob }) => [digest, blob]));
 }
 
