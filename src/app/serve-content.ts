@@ -1,3 +1,4 @@
+import { databaseAnswers } from "#core/readiness.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import { artifactDistribution } from "#delivery/artifact-distribution.ts";
 import type { ContentRoute } from "#delivery/contract.ts";
@@ -9,6 +10,7 @@ import { Drain } from "./drain.ts";
 import { guardHandlers } from "./guard-handlers.ts";
 import { downloadHooks } from "./hooks.ts";
 import { openMeters } from "./meters.ts";
+import { probeRoutes } from "./probes.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import type { Runtime } from "./runtime.ts";
 import { accessLogOf, listening, type ServerOptions, type Service } from "./service.ts";
@@ -31,7 +33,10 @@ export async function serveContent(
   const content = createContentServer(ctx, {
     handlers: [artifactDistribution, ...composition.shipped.flatMap(({ delivery }) => delivery)],
     guards: guardHandlers(composition.shipped),
-    routes: ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : [],
+    routes: [
+      ...probeRoutes(ctx.settings.CONTENT_PATH_PREFIX, () => databaseAnswers(ctx)),
+      ...(ctx.settings.METRICS_ENABLED ? [metricsRoute(runtime)] : []),
+    ],
     observe: (request, response) => {
       onDownload(request, response);
       drain.observe(request, response);

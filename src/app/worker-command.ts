@@ -1,13 +1,15 @@
 import { rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
+import { databaseAnswers } from "#core/readiness.ts";
 import { compose } from "./composition.ts";
 import { configure, logWarnings } from "./configure.ts";
 import { appErrors } from "./errors.ts";
 import { exposeOwn } from "./exposition.ts";
 import { readFlags } from "./flags.ts";
 import { enabledPlugins } from "./plugins.ts";
+import { serveProbes } from "./probes.ts";
 import { openRuntime } from "./runtime.ts";
-import { serveWorker } from "./serve-worker.ts";
+import { serveWorker, type Worker } from "./serve-worker.ts";
 import { applyToProcess } from "./server-flags.ts";
 import { onStop } from "./signals.ts";
 
@@ -51,13 +53,19 @@ export async function workerCommand(parameters: readonly string[]): Promise<numb
   const { PROMETHEUS_PORT: port } = runtime.settings;
   await using _page = port === 0 ? undefined : await exposeOwn(port, runtime.metrics);
   await using _file = await pidFile(flags.text.pid);
-  const worker = serveWorker(runtime, {
+  let worker: Worker | undefined;
+  await using _probes = await serveProbes(
+    configuration.settings.WORKER_PROBE_BIND,
+    async () => worker?.isAtWork === true && (await databaseAnswers(runtime.database)),
+  );
+  const started = serveWorker(runtime, {
     burst: flags.on.burst === true,
     auxiliary: flags.on.auxiliary === true,
   });
-  void stop.second.then(() => worker.stop("abort"));
-  void stop.first.then((signal) => worker.stop(signal === "SIGINT" ? "grace" : "finish"));
-  await worker.done;
+  worker = started;
+  void stop.second.then(() => started.stop("abort"));
+  void stop.first.then((signal) => started.stop(signal === "SIGINT" ? "grace" : "finish"));
+  await started.done;
   return 0;
 }
 

@@ -43,6 +43,11 @@ export class Pulse {
     this.#ttlMs = ttlSeconds(options.ctx, "worker") * 1000;
   }
 
+  /** Whether the others take this process for alive. */
+  get isHeard(): boolean {
+    return performance.now() - this.#lastBeatMs < this.#ttlMs;
+  }
+
   async run(ended: AbortSignal): Promise<void> {
     const { intervalMs } = this.#options;
     const fence = setInterval(() => this.#fence(), Math.min(RETRY_MS, intervalMs));
@@ -57,7 +62,7 @@ export class Pulse {
   }
 
   #fence(): void {
-    if (performance.now() - this.#lastBeatMs < this.#ttlMs) return;
+    if (this.isHeard) return;
     for (const slot of this.#options.slots) slot.abort("lost");
   }
 

@@ -46,6 +46,8 @@ export interface Worker {
   readonly done: Promise<void>;
   /** Slots that run a task now. */
   readonly busy: number;
+  /** It has its records, is heard of, and takes tasks. */
+  readonly isAtWork: boolean;
 }
 
 /** Runs tasks in slots, each of them an own record, until it is stopped. */
@@ -56,6 +58,9 @@ export function startWorker(ctx: Ctx, options: WorkerOptions): Worker {
     done,
     get busy() {
       return supervisor.busy;
+    },
+    get isAtWork() {
+      return supervisor.isAtWork;
     },
     stop(mode) {
       supervisor.stop(mode);
@@ -78,6 +83,7 @@ class Supervisor {
   /** Slots between the start of a claim and the end of what it brought. */
   #active = 0;
   #timers: NodeJS.Timeout[] = [];
+  #pulse: Pulse | undefined;
 
   constructor(ctx: Ctx, options: WorkerOptions) {
     this.#ctx = ctx;
@@ -104,12 +110,16 @@ class Supervisor {
     return this.#slots.filter(({ run }) => run !== undefined).length;
   }
 
+  get isAtWork(): boolean {
+    return this.#pulse?.isHeard === true && !this.#stopping.signal.aborted;
+  }
+
   async run(): Promise<void> {
     const ctx = this.#ctx;
     ctx.log.named("pulpcore.tasking.worker").info(`Starting ${ctx.settings.WORKER_TYPE} worker`);
     await this.#ignoringStop(this.#prepare());
-    const pulse = this.#startPulse();
-    const beating = pulse.run(this.#ended.signal);
+    this.#pulse = this.#startPulse();
+    const beating = this.#pulse.run(this.#ended.signal);
     this.#listen();
     await Promise.all(this.#slots.map((slot) => this.#serve(slot)));
     await Promise.all(this.#slots.map((slot) => slot.close()));

@@ -38,6 +38,11 @@ export const taskSettings = defineSettings({
     default: "{pid}@{hostname}",
     doc: "Name of a process; also knows `{fqdn}`.",
   },
+  WORKER_PROBE_BIND: {
+    schema: Type.String(),
+    default: "",
+    doc: "Where `pulpcore-worker` answers `GET /livez` and `GET /readyz`: `host:port`, `port` or `unix:/path`. Empty is nowhere.",
+  },
   TASK_SLOTS: {
     schema: Type.Integer({ minimum: 0 }),
     default: 0,

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import type { Json } from "#base/json.ts";
 import type { Ctx, DomainRef } from "#core/ctx.ts";
+import { databaseAnswers } from "#core/readiness.ts";
 import { defineEndpoint, type Endpoint } from "../kit/resource.ts";
 import { restErrors } from "../kit/rest-errors.ts";
 
@@ -100,25 +100,6 @@ export const livez: Endpoint = defineEndpoint({
   isDetached: true,
   run: async () => ({ kind: "empty", status: 200 }),
 });
-
-/** A database that says nothing for so long serves nobody. */
-const READY_MS = 2000;
-
-const asksDatabase = { name: "is the database there", text: "select 1 as one" };
-
-async function databaseAnswers({ hot }: Ctx): Promise<boolean> {
-  const late = new AbortController();
-  const silence = sleep(READY_MS, false, { signal: late.signal }).catch(() => false);
-  const answer = hot.query(asksDatabase, []).then(
-    () => true,
-    () => false,
-  );
-  try {
-    return await Promise.race([answer, silence]);
-  } finally {
-    late.abort();
-  }
-}
 
 /**
  * Says whether requests can be served now: 503 as long as the database does not answer. Migrations are
