@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CorePlugin } from "#core/plugin-contract.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import type { Log } from "#platform/log/log.ts";
 import { type OpenRedis, openRedis } from "#platform/redis/redis.ts";
@@ -8,19 +9,32 @@ import { appErrors } from "./errors.ts";
 const PATIENCE_MS = 3000;
 const LOOK_MS = 20;
 
-/** Whether the settings name a server and something that uses it. */
-const isUsed = (settings: Settings): boolean =>
-  settings.CACHE_ENABLED || settings.WORKER_TYPE === "redis";
+/** Whether something uses a server that the settings name. */
+const isUsed = (settings: Settings, plugins: readonly CorePlugin[]): boolean =>
+  settings.CACHE_ENABLED ||
+  settings.WORKER_TYPE === "redis" ||
+  plugins.some(({ usesRedis }) => usesRedis?.(settings) === true);
+
+/** Who may use it. */
+export interface RedisUsers {
+  readonly settings: Settings;
+  readonly plugins: readonly CorePlugin[];
+  readonly log: Log;
+}
 
 /**
  * The Redis of the settings, if it is used.
  *
  * @throws `appErrors.redis` if workers need one that nobody names
  */
-export async function redisOf(settings: Settings, log: Log): Promise<OpenRedis | undefined> {
+export async function redisOf({
+  settings,
+  plugins,
+  log,
+}: RedisUsers): Promise<OpenRedis | undefined> {
   const url = urlOf(settings);
   if (url === undefined && settings.WORKER_TYPE === "redis") throw appErrors.redis();
-  if (url === undefined || !isUsed(settings)) return undefined;
+  if (url === undefined || !isUsed(settings, plugins)) return undefined;
   const { REDIS_SSL_CA_CERTS: authorities } = settings;
   const named = log.named("deckle.redis");
   return openRedis({
@@ -37,11 +51,12 @@ export async function redisOf(settings: Settings, log: Log): Promise<OpenRedis |
  * The same for a process that seldom needs it: connects with the first use. Undefined where the
  * settings name none.
  */
-export function seldomRedis(settings: Settings, log: Log): OpenRedis | undefined {
-  if (urlOf(settings) === undefined || !isUsed(settings)) return undefined;
+export function seldomRedis(users: RedisUsers): OpenRedis | undefined {
+  const { settings, plugins } = users;
+  if (urlOf(settings) === undefined || !isUsed(settings, plugins)) return undefined;
   let opened: Promise<OpenRedis> | undefined;
   const open = (): Promise<OpenRedis> => {
-    opened ??= connectedRedis(settings, log);
+    opened ??= connectedRedis(users);
     return opened;
   };
   return {
@@ -55,8 +70,8 @@ export function seldomRedis(settings: Settings, log: Log): OpenRedis | undefined
 }
 
 /** Waits a moment for the connection: whoever opens it wants to use it. */
-async function connectedRedis(settings: Settings, log: Log): Promise<OpenRedis> {
-  const redis = await redisOf(settings, log);
+async function connectedRedis(users: RedisUsers): Promise<OpenRedis> {
+  const redis = await redisOf(users);
   if (!redis) throw appErrors.redis();
   const end = performance.now() + PATIENCE_MS;
   while (!(await redis.isConnected()) && performance.now() < end) await sleep(LOOK_MS);

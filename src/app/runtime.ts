@@ -77,7 +77,8 @@ export async function openRuntime(
   if (!options.isChild) await requireMigrations(database);
   stack.defer(() => closeListeners({ hot: database.hot, log }));
   const notifier = stack.use(new PostgresNotifier(connection, database.pool));
-  const redis = options.isChild ? seldomRedis(settings, log) : await redisOf(settings, log);
+  const redisUsers = { settings, plugins: options.plugins, log };
+  const redis = options.isChild ? seldomRedis(redisUsers) : await redisOf(redisUsers);
   if (redis) stack.use(redis);
   const jq = stack.use(new IsolatedJq());
   stack.use(await trackErrors(configuration, options.role));

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { withoutToken } from "#core/access/token-text.ts";
 import type { Ctx } from "#core/ctx.ts";
 import { domainFinder } from "#core/domains/queries.ts";
+import { openListeners } from "#core/events/commands.ts";
 import { startHeartbeat } from "#core/tasks/heartbeat.ts";
 import { ACCESS_FORMATS, type AccessFacts } from "#platform/log/access-log.ts";
 import { requestEnvironment } from "#platform/log/gateway-identity.ts";
@@ -51,6 +52,7 @@ export async function serveApi(
       measured?.answered(request.raw, { status, template: request.routeTemplate, elapsedMs }),
   });
   await app.ready();
+  openListeners(ctx);
   const [, ...others] = options.binds;
   const extra = others.map(() =>
     createServer({ maxHeaderSize: 65_536 }, doors.before(app.routing)),

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { openListeners } from "#core/events/commands.ts";
 import { type StopMode, startWorker, type Worker, type WorkerOptions } from "#worker/supervisor.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -10,7 +11,11 @@ const childEntry = {
 export type { StopMode, Worker };
 
 /** Starts the supervisor of the task slots; its tasks run in children. */
-export const serveWorker = (
+export function serveWorker(
   runtime: Runtime,
   options: Omit<WorkerOptions, "childEntry"> = {},
-): Worker => startWorker(runtime.createCtx("worker"), { childEntry, ...options });
+): Worker {
+  const ctx = runtime.createCtx("worker");
+  openListeners(ctx);
+  return startWorker(ctx, { childEntry, ...options });
+}

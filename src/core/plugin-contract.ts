@@ -294,8 +294,10 @@ export interface CorePlugin {
   readonly permissionClasses?: readonly PermissionClass[];
   // biome-ignore lint/suspicious/noExplicitAny: a list holds definitions of different inputs.
   readonly tasks: readonly TaskDefinition<any>[];
-  /** Hears of what happens in a process, from the first event on. */
+  /** Hears of what happens in a process, from its start or from the first event on. */
   readonly listen?: (ctx: Ctx) => EventListener;
+  /** Whether the settings make it use `ctx.redis`; it goes on without where none is reached. */
+  readonly usesRedis?: (settings: Ctx["settings"]) => boolean;
   /** What signing services can do for it. */
   readonly signers?: readonly SignerKind[];
   /** Tasks that are dispatched again and again; workers keep them so. */

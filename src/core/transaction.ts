@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { databaseFault } from "./constraints.ts";
 import { contentErrors } from "./content/errors.ts";
 import type { Ctx, Trx } from "./ctx.ts";
-import { tellReported } from "./events/commands.ts";
+import { keepReported, tellReported } from "./events/commands.ts";
 
 /** Serialization failure and deadlock: the same work succeeds when it is done again. */
 const CONFLICTS: ReadonlySet<string> = new Set(["40001", "40P01"]);
@@ -41,9 +41,11 @@ export function inTransaction<Result>(
   if (trx) return work(trx);
   return retryOnConflict(async () => {
     let own: Trx | undefined;
-    const result = await ctx.db.transaction().execute((begun) => {
+    const result = await ctx.db.transaction().execute(async (begun) => {
       own = begun;
-      return work(begun);
+      const done = await work(begun);
+      await keepReported(ctx, begun);
+      return done;
     });
     tellReported(ctx, own);
     return result;

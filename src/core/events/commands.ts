@@ -28,6 +28,18 @@ export function report(ctx: Ctx, event: CoreEvent, trx?: Trx): void {
   else tell(ctx, event);
 }
 
+/** Lets listeners keep what was reported inside a transaction that is about to be committed. */
+export async function keepReported(ctx: Ctx, trx: Trx): Promise<void> {
+  const events = held.get(trx);
+  if (!events) return;
+  for (const listener of listenersOf(ctx)) await listener.keepWithin?.(trx, events);
+}
+
+/** Begins what listeners do by themselves, in a process that serves or supervises. */
+export function openListeners(ctx: Ctx): void {
+  listenersOf(ctx);
+}
+
 /** Tells what was reported inside a transaction that is committed now. */
 export function tellReported(ctx: Ctx, trx: Trx | undefined): void {
   const events = trx && held.get(trx);

@@ -1,4 +1,4 @@
-import type { Caller, DomainRef } from "../ctx.ts";
+import type { Caller, DomainRef, Trx } from "../ctx.ts";
 
 /** Something that others may want to hear of, once it is on stable storage (service §12.4). */
 export type CoreEvent = RepositoryEvent | PublicationEvent | DistributionEvent | AuthEvent;
@@ -50,6 +50,11 @@ export interface AuthEvent {
 /** Hears of events in one process. It must not wait: what takes its time it does later. */
 export interface EventListener {
   hear(event: CoreEvent): void;
+  /**
+   * Runs in the transaction that makes the events true, just before its commit: what is written here
+   * is as lasting as what it is about, and costs everybody a statement. What it throws undoes all.
+   */
+  keepWithin?(trx: Trx, events: readonly CoreEvent[]): Promise<void>;
   /** Ends what it does later, within seconds. */
   close?(): Promise<void>;
 }

@@ -27,7 +27,7 @@ import { pushRepositories } from "./push/rest.ts";
 import { rulesBeforeGuards } from "./rules/prelude.ts";
 import { guardRuleResource } from "./rules/rules.ts";
 import { ruleSchemas } from "./rules/schemas.ts";
-import { serviceSettings } from "./settings.ts";
+import { serviceSettings, serviceSettingsOf } from "./settings.ts";
 import { vulnerabilityReports } from "./vulnerabilities/reports.ts";
 import { reportLockFile, reportVersion } from "./vulnerabilities/tasks.ts";
 import { yankMonitors } from "./yanks/monitors.ts";
@@ -52,6 +52,7 @@ export const service = definePlugin({
   pages: adminSite,
   onDownload,
   listen: listenToEvents,
+  usesRedis: (settings) => serviceSettingsOf({ settings }).EVENT_STREAM !== "",
   meter: serviceMeter,
   resources: [
     domainOrgs,

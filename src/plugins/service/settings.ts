@@ -83,15 +83,21 @@ export const serviceSettings = defineSettings({
     unit: "seconds",
     doc: "How long one attempt to send an event may take.",
   },
-  EVENT_WEBHOOK_ATTEMPTS: {
-    schema: Type.Integer({ minimum: 1, maximum: 20 }),
-    default: 5,
-    doc: "How often an event is tried that is not taken; the pauses between double, from a second to a minute. Answers of 4xx but 408 and 429 are final.",
+  EVENT_STREAM: {
+    schema: text,
+    default: "",
+    doc: "Stream in the Redis of the settings that gets every event as well, as an entry with `event`, `id` and `data`; empty is none.",
   },
-  EVENT_WEBHOOK_QUEUE: {
-    schema: Type.Integer({ minimum: 1, maximum: 100_000 }),
-    default: 1000,
-    doc: "Events that wait in each process; of more, the newest are lost.",
+  EVENT_STREAM_LENGTH: {
+    schema: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
+    default: 100_000,
+    doc: "Entries that `EVENT_STREAM` keeps, about.",
+  },
+  EVENT_KEEP_HOURS: {
+    schema: Type.Integer({ minimum: 1, maximum: 8760 }),
+    default: 24,
+    unit: "hours",
+    doc: "How long an event is tried again that its webhook or stream does not take, at first after a second and then every minute. Answers of 4xx but 408 and 429 are final.",
   },
   FEATURE_SERVICE_API_URL: {
     schema: Type.String({ pattern: "^(https?://.+)?$" }),

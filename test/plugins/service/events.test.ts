@@ -5,11 +5,19 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { closeListeners, report } from "#core/events/commands.ts";
+import { sql } from "kysely";
+import { uuid7 } from "#base/uuid7.ts";
+import { closeListeners, keepReported, report } from "#core/events/commands.ts";
 import { inTransaction } from "#core/transaction.ts";
 import { createHttp } from "#platform/http/undici.ts";
 import { listenToEvents } from "#plugins/service/events/listener.ts";
-import { Webhook, type WebhookOptions } from "#plugins/service/events/webhook.ts";
+import {
+  Outbox,
+  type OutboxOptions,
+  type Outgoing,
+  writeEvents,
+} from "#plugins/service/events/outbox.ts";
+import { Webhook } from "#plugins/service/events/webhook.ts";
 import type { TestApi } from "../../support/rest-api.ts";
 import { endedTask } from "../../support/run-tasks.ts";
 import { as, below, createService, makeDomain, user } from "./support.ts";
@@ -168,18 +176,35 @@ async function receiver(t: TestContext, answer: (count: number) => number | unde
   return { received, url };
 }
 
-const shown = (name: string) => ({ name, facts: { name }, correlationId: "c" });
+const outgoing = (name: string): Outgoing => ({
+  ...{ id: uuid7(), name },
+  payload: JSON.stringify({ name }),
+});
 
-async function webhookTo(t: TestContext, url: string, more: Partial<WebhookOptions> = {}) {
+/** An outbox over a webhook; both end with the test. */
+async function outboxTo(t: TestContext, url: string, timeoutMs = 500) {
   const api = await createService(t);
-  const options = { timeoutMs: 500, mostWaiting: 3, attempts: 3, firstPauseMs: 10, secret: "" };
   const http = createHttp({ deniedNetworks: [] });
-  return { api, webhook: new Webhook({ ...api.ctx, http }, { url, ...options, ...more }) };
+  const open = (more: Partial<OutboxOptions> = {}) => {
+    const sink = new Webhook({ ...api.ctx, http }, { url, secret: "", timeoutMs });
+    const options = { sink, keepSeconds: 3600, pollMs: 50, firstPauseMs: 10 };
+    const outbox = new Outbox(api.ctx, { ...options, ...more });
+    t.after(() => outbox.close());
+    return outbox;
+  };
+  const rows = async () => {
+    const found = await sql<{ name: string; attempts: number }>`
+      select name, attempts from service_event order by id`.execute(api.ctx.db);
+    return found.rows;
+  };
+  const write = (names: readonly string[]) =>
+    writeEvents(api.ctx.db, ["webhook"], names.map(outgoing));
+  return { api, open, rows, write };
 }
 
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const end = Date.now() + 5000;
-  while (!isSo()) {
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (!(await isSo())) {
     if (Date.now() > end) throw new Error(`It did not come about: ${what}.`);
     await sleep(5);
   }
@@ -208,46 +233,90 @@ test("12.4: a webhook is sent what happened, signed", async (t) => {
   assert.equal(headers["x-pulp-signature"], `sha256=${signed.digest("hex")}`);
 });
 
-test("12.4: what is not taken is tried again, in order, and given up in the end", async (t) => {
-  const answers = [500, 429, 204, 204, 503, 503, 503, 302, 204];
-  const { received, url } = await receiver(t, (count) => answers[count - 1] ?? 204);
-  const { api, webhook } = await webhookTo(t, url, { mostWaiting: 10 });
-  for (const name of ["a", "b", "c", "d", "e"]) webhook.tell(shown(name));
-  await webhook.close();
-  assert.deepEqual(
-    received.map(({ event }) => event.name).join(""),
-    "aaabcccde",
-    "a redirect is final and followed nowhere",
-  );
-  const warnings = api.logged.filter((line) => line.startsWith("WARNING Webhook"));
+test("12.4: what is not taken is tried again, and given up where that makes no sense", async (t) => {
+  const tries = new Map<string, number>();
+  const { received, url } = await receiver(t, () => {
+    const name = received.at(-1)?.event.name ?? "";
+    const count = (tries.get(name) ?? 0) + 1;
+    tries.set(name, count);
+    if (name === "moved") return 302;
+    if (name === "refused") return 400;
+    return count < 4 ? [500, 429, 503][count - 1] : 204;
+  });
+  const { api, open, rows, write } = await outboxTo(t, url);
+  await write(["a", "moved", "b", "refused"]);
+  open().wake();
+  await until("all are gone", async () => (await rows()).length === 0);
+  assert.deepEqual(Object.fromEntries(tries), { a: 4, moved: 1, b: 4, refused: 1 });
+  const warnings = api.logged.filter((line) => /is given up/.test(line));
   assert.equal(warnings.length, 2, warnings.join("\n"));
-  assert.match(
-    warnings.join("\n"),
-    /event c .*answered with 503[\s\S]*event d .*answered with 302/,
-  );
+  assert.match(warnings.join("\n"), /event moved .*answered with 302[\s\S]*event refused .* 400/);
 });
 
-test("12.4: an address that hangs costs neither memory nor time", async (t) => {
-  const { received, url } = await receiver(t, () => undefined);
-  const { api, webhook } = await webhookTo(t, url, { timeoutMs: 100, attempts: 1 });
-  for (let count = 0; count < 1000; count += 1) webhook.tell(shown(`e${count}`));
-  await until("three were tried", () => received.length === 3);
-  await sleep(150);
-  assert.equal(received.length, 3);
-  assert.equal(api.logged.filter((line) => /3 events wait/.test(line)).length, 1);
-  webhook.tell(shown("late"));
-  const begun = Date.now();
-  await webhook.close();
-  assert.ok(Date.now() - begun < 4000);
-});
-
-test("12.4: the end of the process waits a moment and no longer", async (t) => {
+test("12.4: an event that nobody takes is given up after its time", async (t) => {
   const { url } = await receiver(t, () => 500);
-  const { api, webhook } = await webhookTo(t, url, { attempts: 20, firstPauseMs: 60_000 });
-  webhook.tell(shown("a"));
-  const begun = Date.now();
-  await webhook.close();
-  assert.ok(Date.now() - begun < 4500);
-  assert.match(api.logged.join("\n"), /1 events are lost/);
-  webhook.tell(shown("b"));
+  const { api, open, rows, write } = await outboxTo(t, url);
+  await write(["old"]);
+  open({ keepSeconds: 0.05 }).wake();
+  await until("it is given up", async () => (await rows()).length === 0);
+  assert.match(api.logged.join("\n"), /event old .*nobody took it in time/);
+});
+
+test("12.4: an address that hangs costs neither memory nor events", async (t) => {
+  const { received, url } = await receiver(t, () => undefined);
+  const { open, rows, write } = await outboxTo(t, url, 60_000);
+  await write(Array.from({ length: 1000 }, (_, n) => `e${n}`));
+  const outbox = open();
+  for (let n = 0; n < 100; n += 1) outbox.wake();
+  await until("one is tried", async () => received.length === 1);
+  await outbox.close();
+  assert.equal((await rows()).length, 1000, "others go on with them");
+  assert.equal(received.length, 1);
+  outbox.wake();
+});
+
+test("12.4: what a dead process was sending is sent by another one", async (t) => {
+  const { received, url } = await receiver(t, (count) => (count === 1 ? undefined : 204));
+  const { api, open, rows, write } = await outboxTo(t, url, 60_000);
+  await write(["a"]);
+  const dead = open();
+  dead.wake();
+  await until("it is being sent", async () => received.length === 1);
+  const other = open();
+  other.wake();
+  await sleep(200);
+  assert.equal(received.length, 1, "somebody is at it");
+  await sql`update service_event set due = clock_timestamp()`.execute(api.ctx.db);
+  await until("it is sent", async () => (await rows()).length === 0);
+  assert.equal(received.length, 2);
+  assert.equal(received[0]?.headers["x-pulp-delivery"], received[1]?.headers["x-pulp-delivery"]);
+});
+
+test("12.4: events are written with what they are about, and only where somebody gets them", async (t) => {
+  const { url } = await receiver(t, () => 503);
+  const silent = await createService(t);
+  const plain = await silent.statementsOf(() =>
+    silent.request("POST", below("default", FILES), { json: { name: "r" } }),
+  );
+  assert.ok(!plain.join().includes("service_event"));
+  const api = await createService(t, { EVENT_WEBHOOK_URL: url });
+  const count = async () =>
+    (await sql<{ n: number }>`select count(*)::int as n from service_event`.execute(api.ctx.db))
+      .rows[0]?.n;
+  const event = { kind: "repository", action: "created", type: "x.x", name: "n" } as const;
+  const told = { ...event, domain: api.domain };
+  await assert.rejects(
+    inTransaction(api.ctx, undefined, async (trx) => {
+      report(api.ctx, told, trx);
+      await keepReported(api.ctx, trx);
+      throw new Error("undone");
+    }),
+    /undone/,
+  );
+  assert.equal(await count(), 0);
+  await api.request("POST", below("default", FILES), { json: { name: "r" } });
+  assert.equal(await count(), 1);
+  await api.request("POST", below("default", "login/"));
+  await until("the session is told of", async () => (await count()) === 2);
+  await closeListeners(api.ctx);
 });
