@@ -24,6 +24,7 @@ import { flatpakSettings } from "./flatpak/settings.ts";
 import { mirrorSettings } from "./mirror/settings.ts";
 import { syncImages } from "./mirror/task.ts";
 import { containerRules } from "./policies.ts";
+import { evictFromAllCaches, evictFromCaches, evictionSchedules } from "./pull/eviction/task.ts";
 import { pullSettings } from "./pull/settings.ts";
 import { registryIngress } from "./registry/ingress.ts";
 import { registry } from "./registry/open.ts";
@@ -36,6 +37,7 @@ import {
   containerDistributionResource,
   pullThroughDistributionResource,
 } from "./rest/distributions.ts";
+import { evictionSchemas } from "./rest/evict-action.ts";
 import { namespaceResource } from "./rest/namespaces.ts";
 import { containerRemoteResource, pullThroughRemoteResource } from "./rest/remotes.ts";
 import {
@@ -81,15 +83,20 @@ export const container = definePlugin({
     ...[containerRemoteResource, pullThroughRemoteResource],
     ...[containerDistributionResource, pullThroughDistributionResource, namespaceResource],
   ],
-  schemas: { RemoveSignaturesResponse: removedSignaturesSchema, ...retentionSchemas },
+  schemas: {
+    RemoveSignaturesResponse: removedSignaturesSchema,
+    ...retentionSchemas,
+    ...evictionSchemas,
+  },
   access: containerRules,
   signers: [manifestSigner],
   tasks: [
     ...[recursiveAdd, recursiveRemove, tagImage, untagImage, migratePushRepository],
     ...[buildImage, deleteDistributionTask, signImages, syncImages],
     ...[applyRetentionPolicy, applyAllRetentionPolicies],
+    ...[evictFromCaches, evictFromAllCaches],
   ],
-  schedules: retentionSchedules,
+  schedules: [...retentionSchedules, ...evictionSchedules],
   described: [tokenOperation],
   delivery: [serveBlobs, hidePullThrough],
   settings: {

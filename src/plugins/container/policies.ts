@@ -162,6 +162,7 @@ const pullThrough = crudPolicy("distributions/container/pull-through", PULL_THRO
     ],
     update: changePullThrough,
     partial_update: changePullThrough,
+    evict: [may.anyLevel("container.change_containerpullthroughdistribution")],
   },
 });
 

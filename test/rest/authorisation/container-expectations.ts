@@ -88,6 +88,7 @@ export const CONTAINER: Readonly<Record<string, ContainerRules>> = {
     ...each(["MDO:change", "path"], "update", "partial_update"),
     ...labels("MDO:change"),
     destroy: ["MDO:delete"],
+    evict: ["MDO:change"],
   },
   "pulp_container/namespaces": {
     ...roles,

@@ -20,6 +20,7 @@ import { hasNameCharacters, MAX_NAME_LENGTH } from "../format/names.ts";
 import { ensureNamespace, isPrivateByDefault, NAMESPACES, namespaceOf } from "../namespaces.ts";
 import { REDIRECT_GUARD } from "../redirect-guard.ts";
 import type { Trx } from "../trx.ts";
+import { evictAction, evictionFields } from "./evict-action.ts";
 import { names } from "./names.ts";
 import { visibleDistributions, visiblePullThrough } from "./visibility.ts";
 
@@ -186,6 +187,8 @@ export const pullThroughDistributionResource = distributionResource({
   }),
   ...common,
   detail: "container_distribution",
+  detailFields: { ...common.detailFields, ...evictionFields },
+  actions: [evictAction],
   fields: {
     ...common.fields,
     remote: relation(

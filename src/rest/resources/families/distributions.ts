@@ -18,6 +18,7 @@ import type { Filter, Filters } from "../../kit/filters/filter.ts";
 import { labelSelect } from "../../kit/filters/label-select.ts";
 import { booleanFilter, textFilters } from "../../kit/filters/lookups.ts";
 import {
+  type Action,
   type Create,
   type Delete,
   defineResource,
@@ -200,6 +201,8 @@ export interface DistributionOptions extends Pick<DetailOptions, "detail"> {
   /** On top of those that every distribution has. */
   readonly filters?: Filters;
   readonly orderings?: Readonly<Record<string, string>>;
+  /** On top of labels and roles. */
+  readonly actions?: readonly Action[];
   /** Paths may lie below one another. */
   readonly mayNest?: true;
   /** Which distributions somebody sees, where the permission on them does not say. */
@@ -226,7 +229,10 @@ export const distributionResource = (options: DistributionOptions): Resource => 
   const lock = (row: Row): string => prn(`${label}.${model}`, String(row.$key));
   return defineResource({
     ...{ label, model, path, title },
-    actions: entityActions(options, "distribution", { isDescribedAs200: true }),
+    actions: [
+      ...(options.actions ?? []),
+      ...entityActions(options, "distribution", { isDescribedAs200: true }),
+    ],
     family: "distribution",
     key: "uuid",
     source: { from: `distribution e${detail.join}`, where: `e.type = '${type}'` },
