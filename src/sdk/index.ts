@@ -54,7 +54,7 @@ export {
   deletePublication,
 } from "#core/publications/commands.ts";
 export type { PublicationRef } from "#core/publications/types.ts";
-export { downloadIfChanged, openRemote } from "#core/remotes/commands.ts";
+export { askUpstream, downloadIfChanged, openRemote } from "#core/remotes/commands.ts";
 export type { Policy } from "#core/remotes/table.ts";
 export type { Download, RemoteSession } from "#core/remotes/types.ts";
 export {
@@ -67,7 +67,7 @@ export {
 } from "#core/repositories/commands.ts";
 export { pushes } from "#core/repositories/push.ts";
 export { signing } from "#core/signing/commands.ts";
-export { type SigningService, signingService } from "#core/signing/queries.ts";
+export type { SigningService } from "#core/signing/queries.ts";
 export { syncRepository } from "#core/sync/commands.ts";
 export type { DeclaredUnit } from "#core/sync/types.ts";
 export { dispatch, recordTasks } from "#core/tasks/commands.ts";

@@ -135,10 +135,14 @@ test("PULP_REDIS_HOST, _PORT, _PASSWORD and _DB name the server, what opens it a
   } as const;
   const told: string[] = [];
   const log = createLog({ level: "info", format: "text", write: (line) => void told.push(line) });
-  await using refused = await redisOf({ ...settings, REDIS_PASSWORD: "wrong" }, log);
+  await using refused = await redisOf({
+    ...{ settings: { ...settings, REDIS_PASSWORD: "wrong" }, plugins: [], log },
+  });
   await assert.rejects(async () => refused?.send("SET", "a", "b"));
 
-  await using opened = await redisOf({ ...settings, REDIS_PASSWORD: "of the test" }, log);
+  await using opened = await redisOf({
+    ...{ settings: { ...settings, REDIS_PASSWORD: "of the test" }, plugins: [], log },
+  });
   await until("it is reached", async () => (await opened?.isConnected()) === true);
   await opened?.send("SET", "a", "b");
   assert.match(String(await opened?.send("INFO", "keyspace")), /db3:keys=1/);

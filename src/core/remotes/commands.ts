@@ -8,6 +8,7 @@ import { openSecrets } from "./session.ts";
 import { type NewRemote, type RemoteColumns, SECRET_COLUMNS, type SecretColumn } from "./types.ts";
 
 export { downloadArtifact, markFailed } from "./artifact.ts";
+export { askUpstream } from "./ask.ts";
 export { downloadFile, downloadIfChanged } from "./download.ts";
 export { openRemote, openSecrets, openSession } from "./session.ts";
 

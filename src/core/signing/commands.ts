@@ -3,11 +3,11 @@ import { rethrow } from "../constraints.ts";
 import type { Executor } from "../ctx.ts";
 import { signingConstraints, signingErrors } from "./errors.ts";
 import { signMessage } from "./own-keys.ts";
-import type { SigningService } from "./queries.ts";
+import { type SigningService, signingService } from "./queries.ts";
 import { runSigner } from "./run-signer.ts";
 
-/** The two ways of signing. */
-export const signing = { run: runSigner, message: signMessage };
+/** Who signs, and the two ways to have something signed. */
+export const signing = { service: signingService, run: runSigner, message: signMessage };
 
 export { makeOwnKey } from "./own-keys.ts";
 export type { SignerRun } from "./run-signer.ts";

@@ -1,14 +1,7 @@
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { mapBounded } from "#base/parallel.ts";
-import {
-  createVersion,
-  defineTask,
-  type Job,
-  type SigningService,
-  signingService,
-  sql,
-} from "#sdk";
+import { createVersion, defineTask, type Job, type SigningService, signing, sql } from "#sdk";
 import { containerErrors } from "../errors.ts";
 import { saveSignatures } from "../save.ts";
 import { madeBefore, signHere } from "./own-signature.ts";
@@ -36,7 +29,7 @@ export const signImages = defineTask({
     tags: Type.Union([Type.Array(Type.String()), Type.Null()]),
   }),
   async run(job, { repository, service: serviceId, reference, tags }) {
-    const service = await signingService(job.ctx.db, serviceId);
+    const service = await signing.service(job.ctx.db, serviceId);
     if (!service) throw containerErrors.noService();
     const wanted = await manifestsToSign(job, repository, tags);
     const units: string[] = [];

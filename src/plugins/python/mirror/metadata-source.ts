@@ -5,7 +5,7 @@ import { MAX_METADATA_BYTES, parseCoreMetadata } from "../format/core-metadata.t
 import { Malformed } from "../format/malformed.ts";
 import { type ProjectInfo, readProjectInfo } from "../format/project-info.ts";
 import { metadataFileUrl, metadataUrl } from "./address.ts";
-import { askUpstream, statusError, type UpstreamAnswer } from "./ask.ts";
+import { askIndex, statusError, type UpstreamAnswer } from "./ask.ts";
 import type { Candidate } from "./filters.ts";
 import { type MetadataColumns, metadataDigest, NO_METADATA } from "./package-row.ts";
 import { wholeBody } from "./whole-body.ts";
@@ -52,7 +52,7 @@ export class MetadataSource {
     if (file.coreMetadata === false) return undefined;
     const url = metadataFileUrl(file.url);
     return this.#optional(url, async () => {
-      const bytes = await askUpstream(this.#remote, { url, signal }, async (answer) =>
+      const bytes = await askIndex(this.#remote, { url, signal }, async (answer) =>
         answer.status === 200 ? wholeBody(answer.body, MAX_METADATA_BYTES) : this.#none(answer),
       );
       const expected = metadataDigest(file.coreMetadata);
@@ -70,7 +70,7 @@ export class MetadataSource {
   ): Promise<ProjectInfo | undefined> {
     if (this.#answers[kind] <= -MISSES) return undefined;
     const info = await this.#optional(url, () =>
-      askUpstream(this.#remote, { url, signal }, async (answer) => {
+      askIndex(this.#remote, { url, signal }, async (answer) => {
         if (answer.status !== 200) return this.#none(answer);
         const contentType = answer.headers["content-type"];
         const source = { body: answer.body, contentType, url, maxBytes: this.#maxBytes };

@@ -1,7 +1,7 @@
 import type { RemoteSession } from "#sdk";
 import { normalizeName } from "../format/names.ts";
 import { readProjectList, SIMPLE_ACCEPT } from "../format/simple-page.ts";
-import { askUpstream, statusError } from "./ask.ts";
+import { askIndex, statusError } from "./ask.ts";
 import { named } from "./named.ts";
 
 /** A project to be looked at. */
@@ -24,7 +24,7 @@ export async function allProjects(
 ): Promise<ListedName[]> {
   const url = `${root}simple/`;
   const serials = new Map<string, number | null>();
-  await askUpstream(remote, { url, headers: { accept: SIMPLE_ACCEPT }, signal }, async (answer) => {
+  await askIndex(remote, { url, headers: { accept: SIMPLE_ACCEPT }, signal }, async (answer) => {
     if (answer.status !== 200) throw statusError(answer);
     serials.clear();
     const page = {

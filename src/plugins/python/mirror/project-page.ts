@@ -1,6 +1,6 @@
 import type { ProjectPage } from "../format/index-file.ts";
 import { readProjectPage, SIMPLE_ACCEPT } from "../format/simple-page.ts";
-import { type Asker, askUpstream, statusError } from "./ask.ts";
+import { type Asker, askIndex, statusError } from "./ask.ts";
 import { named } from "./named.ts";
 
 /** With which an upstream can say that a page is still the same. */
@@ -33,7 +33,7 @@ export async function askForPage(
   { url, known, maxBytes, signal }: PageQuestion,
 ): Promise<PageAnswer> {
   const headers = { accept: SIMPLE_ACCEPT, ...conditions(known) };
-  return askUpstream(remote, { url, headers, signal }, async (answer): Promise<PageAnswer> => {
+  return askIndex(remote, { url, headers, signal }, async (answer): Promise<PageAnswer> => {
     if (answer.status === 304 && known) return { kind: "same" };
     if (answer.status === 404 || answer.status === 410) return { kind: "gone" };
     if (answer.status !== 200) throw statusError(answer);

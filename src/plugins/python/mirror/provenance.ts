@@ -7,7 +7,7 @@ import { saveUnits } from "#sdk";
 import { pythonPackage, pythonProvenance } from "../content.ts";
 import { Malformed } from "../format/malformed.ts";
 import { pythonJson } from "../format/python-json.ts";
-import { askUpstream, statusError } from "./ask.ts";
+import { askIndex, statusError } from "./ask.ts";
 import { wholeBody } from "./whole-body.ts";
 
 /** Bytes of one provenance; real ones have some ten thousand. */
@@ -69,7 +69,7 @@ async function provenanceAt(
   url: string,
 ): Promise<Json | undefined> {
   try {
-    return await askUpstream(remote, { url, signal }, async (answer) => {
+    return await askIndex(remote, { url, signal }, async (answer) => {
       if (answer.status === 404) return undefined;
       if (answer.status !== 200) throw statusError(answer);
       return provenanceOf((await wholeBody(answer.body, MOST_BYTES)).toString());
