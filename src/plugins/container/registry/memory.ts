@@ -57,6 +57,8 @@ export class RegistryMemory {
   /** By distribution; and by the name that leads to it. */
   readonly #homes = new Map<string, Home>();
   readonly #names = new Map<string, Home>();
+  /** By the repository that they serve: each push asks. */
+  readonly #servers = new Map<string, Set<Home>>();
   /** Least recently used first. */
   readonly #answers = new Map<string, Kept>();
   readonly #requests = new Map<string, Kept>();
@@ -157,9 +159,7 @@ export class RegistryMemory {
   /** Forgets every distribution that serves a repository, since this process has changed it. */
   forgetRepository(repository: string): void {
     this.#noteChange(repository);
-    for (const home of this.#homes.values()) {
-      if (home.place.repository?.id === repository) this.#leave(home);
-    }
+    for (const home of [...(this.#servers.get(repository) ?? [])]) this.#leave(home);
   }
 
   close(): Promise<void> {
@@ -199,13 +199,23 @@ export class RegistryMemory {
       const made = { place, until, keys: new Set<string>() };
       this.#homes.set(place.distribution, made);
       this.#names.set(place.name, made);
+      this.#serve(made);
     }
     this.#feed.depend(place.xmin);
   }
 
+  #serve(home: Home): void {
+    const { repository } = home.place;
+    if (!repository) return;
+    const servers = this.#servers.get(repository.id) ?? new Set();
+    this.#servers.set(repository.id, servers.add(home));
+  }
+
   #leave(home: Home): void {
-    const { distribution, name } = home.place;
+    const { distribution, name, repository } = home.place;
     this.#homes.delete(distribution);
+    const servers = this.#servers.get(repository?.id ?? "");
+    if (servers?.delete(home) && servers.size === 0) this.#servers.delete(repository?.id ?? "");
     if (this.#names.get(name) === home) this.#names.delete(name);
     for (const key of [...home.keys]) {
       const kept = this.#answers.get(key);
