@@ -127,8 +127,14 @@ const countsWhere = (repository: number, condition: ReturnType<typeof sql>) => s
  * Deletes the versions that `retain_repo_versions` no longer keeps: of those that no distribution
  * needs all but the newest, oldest first, a transaction each. Checkpoints beyond
  * `retain_checkpoints` lose their flag. Returns the numbers of the versions that went.
+ *
+ * @param options `onlyLatest`: none beside the latest, of those that no distribution needs.
  */
-export async function applyRetention(ctx: Ctx, repositoryId: string): Promise<number[]> {
+export async function applyRetention(
+  ctx: Ctx,
+  repositoryId: string,
+  { onlyLatest = false }: { readonly onlyLatest?: boolean } = {},
+): Promise<number[]> {
   const { rows: repositories } = await sql<RetentionRow>`
     select r.num, r.type, r.retain_repo_versions, r.retain_checkpoints, d.num as domain_num,
       d.id as domain_id, d.name as domain_name
@@ -148,7 +154,11 @@ export async function applyRetention(ctx: Ctx, repositoryId: string): Promise<nu
   const { rows: victims } = await sql<{ id: string; number: number }>`
     select v.id, v.number from repository r join repository_version v on v.repository = r.num
     where r.num = ${repository.num} and v.complete and not ${isProtected(servesPublications)}
-    order by v.number desc offset ${repository.retain_repo_versions}`.execute(ctx.db);
+      and (not ${onlyLatest}::boolean or v.number < (select max(l.number)
+        from repository_version l where l.repository = r.num and l.complete))
+    order by v.number desc offset ${onlyLatest ? 0 : repository.retain_repo_versions}`.execute(
+    ctx.db,
+  );
   const domain = {
     num: repository.domain_num,
     id: repository.domain_id,

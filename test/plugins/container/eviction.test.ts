@@ -46,7 +46,7 @@ async function createWorld(t: TestContext) {
     (await sql<{ id: string }>`select id from repository where name = ${IMAGE}`.execute(ctx.db))
       .rows[0]?.id ?? "";
   return {
-    ...{ world, href, pull, repositoryId },
+    ...{ world, rest, href, pull, repositoryId },
     evict: async (body: object) => {
       const task = await endedTask(rest, await world.post(`${href}evict/`, body));
       assert.equal(task.state, "completed", JSON.stringify(task.error));
@@ -67,7 +67,7 @@ async function createWorld(t: TestContext) {
 const layer = (n: number): string => String(n).repeat(1000);
 
 test("what nobody asked for goes from a cache, and comes again when somebody does", async (t) => {
-  const { world, plan, evict, tags, pull, repositoryId } = await createWorld(t);
+  const { world, rest, plan, evict, tags, pull, repositoryId } = await createWorld(t);
   const limits = { evict_not_pulled_for_days: 2 };
 
   const found = await plan(limits);
@@ -90,6 +90,15 @@ test("what nobody asked for goes from a cache, and comes again when somebody doe
   assert.ok(members.includes(digestOf("shared")), "what another image has stays");
   assert.ok(!members.includes(digestOf(layer(2))));
   assert.equal((await versionNumbers(world.ctx, await repositoryId())).length, 1);
+
+  const clean = world.post("/pulp/api/v3/orphans/cleanup/", { orphan_protection_time: 0 });
+  assert.equal((await endedTask(rest, await clean)).state, "completed");
+  const { rows: blobs } = await sql<{ digest: string }>`
+    select digest from container_blob where digest in
+      (${digestOf(layer(1))}, ${digestOf(layer(2))}, ${digestOf("shared")})`.execute(world.ctx.db);
+  assert.deepEqual(blobs.map(({ digest }) => digest).sort(), [
+    ...[digestOf(layer(1)), digestOf("shared")].sort(),
+  ]);
 
   await pull("3");
   assert.equal(await (await world.get(`${IMAGE}/blobs/${digestOf(layer(3))}`)).text(), layer(3));

@@ -95,9 +95,9 @@ async function fullness(
   return rows[0] ?? { fullMs: null, sizeBytes: 0 };
 }
 
-/** `id`, `num` and `base_path` of the repositories that a pull-through distribution made. */
+/** `id`, `num`, `retain_repo_versions` and `base_path` of the repositories that a pull-through distribution made. */
 export const cachesOf = ({ domain, id }: Through) => sql`
-  select r.id, r.num, x.base_path
+  select r.id, r.num, r.retain_repo_versions, x.base_path
   from container_distribution c
   join distribution x on x.domain = c.domain and x.id = c.id
   join repository r on r.domain = x.domain and r.id = x.repository

@@ -9,6 +9,8 @@ export interface CacheRepository {
   readonly id: string;
   readonly num: number;
   readonly basePath: string;
+  /** It keeps its latest version, as caches are made to; else somebody wants the others, too. */
+  readonly keepsLatest: boolean;
 }
 
 /** Repositories that are looked up together. */
@@ -22,7 +24,8 @@ export async function* cachesWithOlder(
 ): AsyncGenerator<CacheRepository> {
   for (let after = ""; ; ) {
     const { rows } = await sql<CacheRepository>`
-      select k.id, k.num, k.base_path as "basePath" from (${cachesOf(through)}) k
+      select k.id, k.num, k.base_path as "basePath",
+        coalesce(k.retain_repo_versions = 1, false) as "keepsLatest" from (${cachesOf(through)}) k
       where k.base_path collate "C" > ${after} and exists (select from membership m
         where m.repository = k.num and m.removed = 2147483647 and m.at <= ${new Date(beforeMs)})
       order by k.base_path collate "C" limit ${PAGE}`.execute(db);

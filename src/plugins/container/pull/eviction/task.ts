@@ -1,7 +1,15 @@
 import { Type } from "@sinclair/typebox";
 import { CodedError } from "#base/errors.ts";
 import { prn } from "#base/prn.ts";
-import { commitVersion, defineTask, dispatch, type Job, type Json, sql } from "#sdk";
+import {
+  applyRetention,
+  commitVersion,
+  defineTask,
+  dispatch,
+  type Job,
+  type Json,
+  sql,
+} from "#sdk";
 import { cutoffOf } from "./cutoff.ts";
 import { type CacheRepository, cachesWithOlder, planEviction, sizeOf } from "./evict.ts";
 
@@ -43,29 +51,41 @@ export const evictFromCaches = defineTask({
   },
 });
 
-const NOTHING_GONE = { tags: 0, manifests: 0, bytes: 0, isComplete: false };
+interface Gone {
+  readonly tags: number;
+  readonly manifests: number;
+  readonly bytes: number;
+  readonly isComplete: boolean;
+}
 
 async function evictFrom(
   job: Job,
   of: { readonly cache: CacheRepository; readonly beforeMs: number; readonly nowMs: number },
-): Promise<typeof NOTHING_GONE> {
+): Promise<Gone> {
   const domain = job.caller.domain.num;
-  let gone = NOTHING_GONE;
+  const gone = { tags: 0, manifests: 0, bytes: 0, isComplete: true };
   try {
-    await commitVersion(job, of.cache.id, async (trx) => {
-      const plan = await planEviction(trx, { domain, ...of });
-      const { tags, manifests, isComplete, remove } = plan;
-      const bytes = await sizeOf(trx, domain, plan);
-      gone = { tags: tags.length, manifests: manifests.length, bytes, isComplete };
-      return { add: [], remove };
-    });
+    for (let hasMore = true; hasMore; ) {
+      job.signal.throwIfAborted();
+      await commitVersion(job, of.cache.id, async (trx) => {
+        const plan = await planEviction(trx, { domain, ...of });
+        gone.tags += plan.tags.length;
+        gone.manifests += plan.manifests.length;
+        gone.bytes += await sizeOf(trx, domain, plan);
+        hasMore = !plan.isComplete && plan.remove.length > 0;
+        return { add: [], remove: plan.remove };
+      });
+    }
+    // The version before would hold what has gone until somebody pulls something new.
+    if (of.cache.keepsLatest && gone.tags + gone.manifests > 0)
+      await applyRetention(job.ctx, of.cache.id, { onlyLatest: true });
     return gone;
   } catch (error) {
     // Deleted since, or a task has the repository for itself: the next run comes by.
     const isPassing = error instanceof CodedError && (error.status === 404 || error.status === 429);
     if (!isPassing) throw error;
     job.ctx.log.info(`The cache ${of.cache.basePath} is passed over: ${error.message}`);
-    return NOTHING_GONE;
+    return { ...gone, isComplete: false };
   }
 }
 

@@ -9,7 +9,10 @@ import { PolicyProblem, type RetentionPolicy, retentionPolicyOf } from "./policy
 /** Repositories that are looked up together. */
 const PAGE = 500;
 
-/** Applies a policy, or the one of the repository, to its latest version: at most one new version. */
+/**
+ * Applies a policy, or the one of the repository, to its latest version: a new version for as much as
+ * one plan holds, until nothing more goes.
+ */
 export const applyRetentionPolicy = defineTask({
   name: "deckle.container.retention.apply",
   label: "container",
@@ -20,22 +23,28 @@ export const applyRetentionPolicy = defineTask({
     policy: Type.Optional(Type.Unknown()),
   }),
   async run(job, { repository, policy: given }): Promise<Json> {
-    const { ctx, caller } = job;
+    const { ctx, caller, signal } = job;
     const domain = caller.domain.num;
     const stored = given ?? (await storedPolicy(job, repository));
     if (stored === null) return null;
     const policy = readPolicy(stored);
-    let result: Json = null;
-    await createVersion(job, repository, async (trx, { num }) => {
-      const latest = { domain, repository: num };
-      const plan = await planRetention(trx, { repository, latest, policy, nowMs: ctx.clock.now() });
-      // Nobody named these: until a clean-up takes them they wait for what needs them again.
-      await addPending(trx, { id: repository, domain }, plan.parts);
-      const { tags, manifests, isComplete } = plan;
-      result = { tags: tags.length, manifests: manifests.length, is_complete: isComplete };
-      return { add: [], remove: plan.remove };
-    });
-    return result;
+    const nowMs = ctx.clock.now();
+    const gone = { tags: 0, manifests: 0 };
+    for (;;) {
+      let hasMore = false;
+      await createVersion(job, repository, async (trx, { num }) => {
+        const latest = { domain, repository: num };
+        const plan = await planRetention(trx, { repository, latest, policy, nowMs });
+        // Nobody named these: until a clean-up takes them they wait for what needs them again.
+        await addPending(trx, { id: repository, domain }, plan.parts);
+        gone.tags += plan.tags.length;
+        gone.manifests += plan.manifests.length;
+        hasMore = !plan.isComplete && plan.remove.length > 0;
+        return { add: [], remove: plan.remove };
+      });
+      if (!hasMore) return { ...gone, is_complete: true };
+      signal.throwIfAborted();
+    }
   },
 });
 
