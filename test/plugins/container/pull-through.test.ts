@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sql } from "kysely";
 import { updateRemote } from "#core/remotes/commands.ts";
+import { endedTask } from "../../support/run-tasks.ts";
 import { answer } from "../../support/upstream.ts";
 import { digestOf, type Stored } from "./fake-registry.ts";
 import { createPullWorld } from "./pull-world.ts";
@@ -323,4 +324,33 @@ test("signatures of an upstream are passed on through the cache", async (t) => {
     assert.deepEqual(await answered.json(), { signatures: [item] });
   }
   assert.equal(other.upstream.asked(theirs).length, 1);
+});
+
+test("a cache whose distribution was deleted goes on where it was", async (t) => {
+  const world = await createPullWorld(t, FRESH);
+  const image = world.repository.image(["layer"]);
+  world.repository.tag("1.0", image);
+  await world.addThrough();
+  const pull = async () => (await world.get(`${IMAGE}/manifests/1.0`)).status;
+  assert.equal(await pull(), 200);
+  const { rows } = await sql<{ id: string; repository: string }>`
+    select id, repository from distribution where base_path = ${IMAGE}`.execute(world.ctx.db);
+  const href = `/pulp/api/v3/distributions/container/container/${rows[0]?.id}/`;
+  const rest = { ...world, get: (path: string) => world.request("GET", path) };
+  const gone = await endedTask(rest, await world.request("DELETE", href));
+  assert.equal(gone.state, "completed");
+  assert.deepEqual(await world.made(IMAGE), ["remote", "repository"]);
+  await sql`update remote set url = 'http://elsewhere.test/' where name = ${IMAGE}`.execute(
+    world.ctx.db,
+  );
+  assert.equal(await pull(), 404, "what is of another upstream is no cache of this one");
+  await sql`update remote set url = ${world.upstream.url} where name = ${IMAGE}`.execute(
+    world.ctx.db,
+  );
+
+  assert.equal(await pull(), 200);
+
+  const again = await sql<{ repository: string }>`
+    select repository from distribution where base_path = ${IMAGE}`.execute(world.ctx.db);
+  assert.equal(again.rows[0]?.repository, rows[0]?.repository);
 });

@@ -50,19 +50,63 @@ async function isMade(trx: Trx, { num }: DomainRef, basePath: string): Promise<b
   return rows.length > 0;
 }
 
-async function make(
+interface NewCache {
+  readonly through: PullThrough;
+  readonly basePath: string;
+  readonly upstreamName: string;
+}
+
+async function make(ctx: Ctx, trx: Trx, of: NewCache): Promise<void> {
+  const { through, basePath: name } = of;
+  const { domain } = through;
+  const left = await leftOver(trx, of);
+  if (!left) await refuseTaken(trx, domain, name);
+  const { remote, repository } = left ?? (await makeSource(ctx, trx, of));
+  const place = {
+    ...{ domain, type: TYPE, name, basePath: name, repository, remote },
+    guard: through.guard,
+    mayNest: true,
+  };
+  const distribution = await createDistribution(ctx, place, trx);
+  await sql`
+    insert into container_distribution (id, domain, namespace, private, pull_through)
+    select ${distribution}::uuid, domain, namespace, private, id
+    from container_distribution
+    where domain = ${domain.num} and id = ${through.distribution}`.execute(trx);
+}
+
+/** Where a cache gets things from, and where it keeps them. */
+interface Source {
+  readonly remote: string;
+  readonly repository: string;
+}
+
+/** Of a cache whose distribution was deleted: it goes on where it was. */
+async function leftOver(
+  trx: Trx,
+  { through, basePath: name, upstreamName }: NewCache,
+): Promise<Source | undefined> {
+  const domain = through.domain.num;
+  const { rows } = await sql<Source>`
+    select m.id as remote, r.id as repository from repository r
+    join remote m on m.domain = r.domain and m.id = r.remote and m.name = r.name
+    join container_remote c on c.domain = m.domain and c.id = m.id
+    join remote parent on parent.domain = m.domain and parent.id = ${through.remote}
+    where r.domain = ${domain} and r.name = ${name} and r.type = ${TYPE}
+      and m.url = parent.url and c.upstream_name = ${upstreamName}
+      and not exists (select from distribution x where x.domain = ${domain}
+        and (x.name = ${name} or x.base_path = ${name} or x.repository = r.id))
+    for update of r`.execute(trx);
+  return rows[0];
+}
+
+async function makeSource(
   ctx: Ctx,
   trx: Trx,
-  of: {
-    readonly through: PullThrough;
-    readonly basePath: string;
-    readonly upstreamName: string;
-  },
-): Promise<void> {
-  const { through, basePath: name, upstreamName } = of;
+  { through, basePath: name, upstreamName }: NewCache,
+): Promise<Source> {
   const { domain } = through;
   const remote = uuid7();
-  await refuseTaken(trx, domain, name);
   await sql`
     insert into remote (id, domain, type, name, policy, ${CONNECTION})
     select ${remote}::uuid, domain, ${TYPE}, ${name}, 'on_demand', ${CONNECTION}
@@ -77,17 +121,7 @@ async function make(
   );
   await sql`insert into container_repository (id, domain)
     values (${repository}, ${domain.num})`.execute(trx);
-  const place = {
-    ...{ domain, type: TYPE, name, basePath: name, repository, remote },
-    guard: through.guard,
-    mayNest: true,
-  };
-  const distribution = await createDistribution(ctx, place, trx);
-  await sql`
-    insert into container_distribution (id, domain, namespace, private, pull_through)
-    select ${distribution}::uuid, domain, namespace, private, id
-    from container_distribution
-    where domain = ${domain.num} and id = ${through.distribution}`.execute(trx);
+  return { remote, repository };
 }
 
 async function refuseTaken(trx: Trx, { num }: DomainRef, name: string): Promise<void> {
