@@ -47,7 +47,11 @@ const repository = crudPolicy("repositories/container/container", REPOSITORY, {
       ...["add", "remove", "tag", "untag", "copy_tags", "copy_manifests", "sign"],
       ...["remove_image", "remove_signatures", "retention"],
     ),
-    build_image: [may.anyLevel("container.build_image_containerrepository"), viewRepository],
+    build_image: [
+      may.anyLevel("container.build_image_containerrepository"),
+      viewRepository,
+      "may_see_build_context:file.view_filerepository",
+    ],
   },
 });
 

@@ -101,6 +101,12 @@ export const containerChecks: NonNullable<AccessRules["checks"]> = {
     const path = await question.facts.value("base_path");
     return typeof path !== "string" || mayAddTo(question, permission, namespaceOf(path));
   },
+  /** Whether the files that an image is built of may be seen; without any it is no question. */
+  may_see_build_context: async (question, permission) => {
+    const repository = await question.facts.parameter("build_context");
+    if (!repository || generally(question, permission)) return true;
+    return question.rights.onObject([permission], repository);
+  },
   may_add_namespace: async (question, permission) =>
     generally(question, permission) || isOwn(question, await question.facts.value("name")),
 };

@@ -126,6 +126,28 @@ test("without a builder the task fails with the same code", async (t) => {
   assert.partialDeepStrictEqual(task.error, { error_code: "CON0001" });
 });
 
+test("an image is built only of files that one may see", async (t) => {
+  const { api, repository, context } = await createWorld(t);
+  const user = "bob:correct horse";
+  const bob = await made(api, "users/", { username: "bob", password: "correct horse" });
+  const give = async (role: string, object: string) => {
+    const json = { role, content_object: object };
+    const answer = await api.post(`${bob.pulp_href}roles/`, json);
+    assert.equal(answer.status, 201, answer.text);
+  };
+  await give("container.containerrepository_owner", repository.pulp_href);
+  const ask = async () => {
+    const form = formOf({ containerfile_name: "absent", build_context: context });
+    const path = `${repository.pulp_href}build_image/`;
+    return (await api.request("POST", path, { ...form, user })).status;
+  };
+
+  assert.equal(await ask(), 403);
+  await give("file.filerepository_viewer", context.replace(/versions.*/, ""));
+
+  assert.equal(await ask(), 400, "only the Containerfile is missing now");
+});
+
 test("what is asked for is checked before there is a task", async (t) => {
   const { api, repository, context } = await createWorld(t);
   const cases: readonly [Record<string, string>, string | undefined, RegExp][] = [
