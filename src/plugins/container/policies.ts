@@ -25,6 +25,8 @@ const scoped = { function: "scope_queryset" };
 const viewRepository = here("view_containerrepository");
 const remoteParameter =
   "has_remote_param_model_or_domain_or_obj_perms:container.view_containerremote";
+const sourceParameter =
+  "may_see_source:container.view_containerrepository,container.view_containerpushrepository";
 const modifyRepository = [here("modify_content_containerrepository"), viewRepository];
 const changeRepository = [here("change_containerrepository"), viewRepository, remoteParameter];
 
@@ -44,9 +46,10 @@ const repository = crudPolicy("repositories/container/container", REPOSITORY, {
     sync: [may.anyLevel("container.sync_containerrepository"), viewRepository, remoteParameter],
     ...contentActions(
       modifyRepository,
-      ...["add", "remove", "tag", "untag", "copy_tags", "copy_manifests", "sign"],
+      ...["add", "remove", "tag", "untag", "sign"],
       ...["remove_image", "remove_signatures", "retention"],
     ),
+    ...contentActions([...modifyRepository, sourceParameter], "copy_tags", "copy_manifests"),
     build_image: [
       may.anyLevel("container.build_image_containerrepository"),
       viewRepository,

@@ -28,6 +28,17 @@ async function placesOf({ ctx }: CheckQuestion, object: RoleObject): Promise<Pla
   };
 }
 
+/** By a public distribution. */
+async function isServedToAll({ ctx }: CheckQuestion, object: RoleObject): Promise<boolean> {
+  const { rows } = await sql`
+    select from distribution x
+    join container_distribution c on c.domain = x.domain and c.id = x.id and not c.private
+    where x.domain = ${object.domain} and (x.repository = ${object.id}
+      or x.version in (select v.id from repository_version v join repository r on r.num = v.repository
+        where r.domain = ${object.domain} and r.id = ${object.id})) limit 1`.execute(ctx.db);
+  return rows.length > 0;
+}
+
 const onAny = async (
   { rights }: CheckQuestion,
   permission: string,
@@ -100,6 +111,17 @@ export const containerChecks: NonNullable<AccessRules["checks"]> = {
   may_add_to_namespace: async (question, permission) => {
     const path = await question.facts.value("base_path");
     return typeof path !== "string" || mayAddTo(question, permission, namespaceOf(path));
+  },
+  /** Whether a copy is made from what one sees over REST: by a right, or since everybody may pull it. */
+  may_see_source: async (question, argument) => {
+    const { facts } = question;
+    const source =
+      (await facts.parameter("source_repository")) ??
+      (await facts.parameter("source_repository_version"));
+    if (!source) return true;
+    for (const permission of argument.split(","))
+      if (await isHeld(question, permission, source)) return true;
+    return isServedToAll(question, source);
   },
   /** Whether the files that an image is built of may be seen; without any it is no question. */
   may_see_build_context: async (question, permission) => {
