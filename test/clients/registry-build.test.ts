@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { blackBox } from "./support/black-box.ts";
 import { ImageClient } from "./support/image-clients.ts";
@@ -109,6 +110,40 @@ test("an image is built from another one of this registry", async () => {
 
   assert.equal(task.state, "completed", JSON.stringify(task.error));
   assert.equal(await fileIn("derived", "hello"), "from the base");
+});
+
+/** Ids of processes whose words have this among them. */
+async function processesWith(word: string): Promise<readonly string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const words = pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""));
+  const all = await Promise.all(words);
+  return pids.filter((_, index) => all[index]?.includes(word));
+}
+
+test("of a build that is cancelled nothing goes on", async () => {
+  const { api } = box;
+  const marker = `endless-${process.pid}`;
+  const context = await contextOf({
+    Containerfile: `FROM scratch\nCOPY --chmod=755 root /\nRUN : ${marker}; while :; do :; done\n`,
+    ...Object.fromEntries(
+      Object.entries(await shell()).map(([path, bytes]) => [`root/${path}`, bytes]),
+    ),
+  });
+  const form = new FormData();
+  form.set("containerfile_name", "Containerfile");
+  form.set("build_context", context);
+  const { task } = await api.post(`${repository}build_image/`, form);
+  const step = async () => (await processesWith(`: ${marker}`)).length;
+  while ((await step()) === 0) {
+    assert.match((await api.get(task)).state, /waiting|running/);
+    await sleep(100);
+  }
+
+  await api.patch(task, { state: "canceled" });
+
+  assert.equal((await api.task({ task })).state, "canceled");
+  // The test's own limit ends the wait.
+  while ((await step()) > 0) await sleep(100);
 });
 
 test("a build that fails tells what the builder said", async () => {
