@@ -11,9 +11,9 @@ import { latestMembers, versionNumbers } from "./support.ts";
 const IMAGE = "cache/library/app";
 
 /** A cache of three images of a little more than 2000 bytes, pulled one, two and three days ago. */
-async function createWorld(t: TestContext) {
+async function createWorld(t: TestContext, freshSeconds = 0) {
   const world = await createPullWorld(t, {
-    settings: { CONTAINER_PULL_FRESH_SECONDS: 0 } as object,
+    settings: { CONTAINER_PULL_FRESH_SECONDS: freshSeconds } as object,
   });
   const { ctx, repository: upstream } = world;
   const { distribution } = await world.addThrough();
@@ -132,6 +132,23 @@ test("what somebody pulls now stays, however large it is", async (t) => {
   assert.partialDeepStrictEqual(await evict({ evict_over_bytes: 0 }), { tags: 0 });
 
   assert.deepEqual(await tags(), ["2"]);
+});
+
+test("what has just been evicted is not believed to be here", async (t) => {
+  const { world, evict, tags } = await createWorld(t, 3600);
+  const { rows } = await sql<{ digest: string }>`
+    select c.digest from container_tag t join container_manifest c on c.id = t.manifest
+    where t.name in ('2', '3') order by t.name`.execute(world.ctx.db);
+  assert.partialDeepStrictEqual(await evict({ evict_not_pulled_for_days: 2 }), { tags: 2 });
+  world.forget();
+
+  assert.equal((await world.get(`${IMAGE}/manifests/2`)).status, 200);
+  assert.equal((await world.get(`${IMAGE}/manifests/${rows[1]?.digest}`)).status, 200);
+  assert.deepEqual(await tags(), ["1", "2"]);
+  assert.equal((await world.get(`${IMAGE}/manifests/absent`)).status, 404);
+  const asked = world.count("HEAD manifests");
+  assert.equal((await world.get(`${IMAGE}/manifests/absent`)).status, 404);
+  assert.equal(world.count("HEAD manifests"), asked, "what the upstream has not is believed");
 });
 
 test("the limits of a distribution hold by themselves, once a day", async (t) => {

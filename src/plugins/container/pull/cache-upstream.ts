@@ -31,8 +31,8 @@ const MOST_RECENT = 20_000;
 const ANY_SIZE = 8 * 1024 * 1024;
 
 type Reference = { readonly tag: string } | { readonly digest: string };
-/** `brought`: looking again finds it. */
-type Outcome = "brought" | "same";
+/** `brought`: looking again finds it; `kept`: what is here is right; `same`: there is nothing new. */
+type Outcome = "brought" | "kept" | "same";
 
 interface Asking {
   readonly place: Place;
@@ -74,9 +74,18 @@ export class CacheUpstream implements RegistryUpstream {
     return (await visit.caller.mayPull(known)) ? known : undefined;
   }
 
-  async manifest(visit: RepositoryVisit, place: Place, reference: Reference): Promise<boolean> {
+  async manifest(
+    visit: RepositoryVisit,
+    place: Place,
+    { isMissing = false, ...reference }: Reference & { readonly isMissing?: boolean },
+  ): Promise<boolean> {
     if (place.remote === null || place.repository === null) return false;
     const key = `${place.distribution} ${textOf(reference)}`;
+    if (isMissing) {
+      const believed = this.#recent.known(key);
+      if (believed === undefined || believed === "same") return false;
+      this.#recent.forget(key);
+    }
     if (this.#recent.known(key) !== undefined || !(await mayPullNew(this.#ctx, visit, place)))
       return false;
     // Somebody else may have brought it while the rights were asked for: then look again.
@@ -201,10 +210,10 @@ export class CacheUpstream implements RegistryUpstream {
       return await atUpstream(this.#ctx, place, { patienceMs, use });
     } catch (error) {
       // What the cache has goes on being served where a rule keeps the tag.
-      if (local && isAboutImmutable(error)) return "same";
+      if (local && isAboutImmutable(error)) return "kept";
       if (!isAboutUpstream(error)) throw error;
       this.#ctx.log.warn(`The upstream of ${place.name} could not be asked: ${error}`);
-      if (local) return "same";
+      if (local) return "kept";
       throw upstreamRefusal(error, textOf(reference));
     }
   }
@@ -223,11 +232,13 @@ export class CacheUpstream implements RegistryUpstream {
       "digest" in reference
         ? reference.digest
         : await upstreamDigest(cache, { reference: reference.tag, signal });
-    if (digest === null || (digest !== undefined && digest === local)) return "same";
+    if (digest === null) return "same";
+    if (digest !== undefined && digest === local) return "kept";
     const facts =
       (digest && (await this.#knownFacts(place, digest))) ??
       (await upstreamManifest(cache, { reference: digest ?? textOf(reference), signal }));
-    if (!facts || facts.digest === local) return "same";
+    if (!facts) return "same";
+    if (facts.digest === local) return "kept";
     const caller = callerOf(visit, place);
     await bringManifest(this.#ctx, cache, { facts, tag, caller, signal });
     if (place.repository) this.#memory.forgetRepository(place.repository.id);

@@ -26,6 +26,10 @@ export class RecentAnswers<Value> {
     if (this.#known.size > this.#most && oldest !== undefined) this.#known.delete(oldest);
   }
 
+  forget(key: string): void {
+    this.#known.delete(key);
+  }
+
   /** Lets all who ask for the same at the same time share one question. */
   once(key: string, ask: () => Promise<Value>): Promise<Value> {
     const running = this.#asking.get(key);

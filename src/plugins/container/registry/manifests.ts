@@ -72,19 +72,32 @@ async function manifestAt(
     place,
     manifest: await (isByDigest ? manifestByDigest : manifestByTag)(ctx, place, reference),
   });
+  const freshPlace = async () => (await memory.freshPlace(nameOf(known))) ?? known;
   const asked = isByDigest ? { digest: reference } : { tag: reference };
   if (!isByDigest && known.remote !== null) {
     const isNew = await upstream.manifest(visit, known, asked);
-    return look(isNew ? ((await memory.freshPlace(nameOf(known))) ?? known) : known);
+    const found = await look(isNew ? await freshPlace() : known);
+    const isBack = !found.manifest && (await isMissed(registry, visit, known, asked));
+    return isBack ? look(await freshPlace()) : found;
   }
   const first = await look(known);
   if (first.manifest) return first;
-  const place = (await memory.freshPlace(nameOf(known))) ?? known;
+  const place = await freshPlace();
   const again = isSame(place, known) ? first : await look(place);
   if (again.manifest || place.remote === null) return again;
-  if (!(await upstream.manifest(visit, place, asked))) return again;
-  return look((await memory.freshPlace(nameOf(place))) ?? place);
+  const isBrought =
+    (await upstream.manifest(visit, place, asked)) ||
+    (await isMissed(registry, visit, place, asked));
+  return isBrought ? look(await freshPlace()) : again;
 }
+
+/** Brings what was here a moment ago and has gone. */
+const isMissed = (
+  { upstream }: Registry,
+  visit: RepositoryVisit,
+  place: Place,
+  asked: { readonly tag: string } | { readonly digest: string },
+): Promise<boolean> => upstream.manifest(visit, place, { ...asked, isMissing: true });
 
 /** The bytes as they came, under the type that they were stored with. */
 function answerFor(

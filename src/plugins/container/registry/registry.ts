@@ -39,11 +39,16 @@ export interface RegistryUpstream {
   /**
    * Asked about a tag of a cache before, and about a digest after it was not found here; whether it
    * was brought in, so that looking again finds it.
+   *
+   * @param reference `isMissing`: it is not here, though the answer was that it is; asks only if that
+   *   was believed, since it has been evicted or removed then.
    */
   manifest(
     visit: RepositoryVisit,
     place: Place,
-    reference: { readonly tag: string } | { readonly digest: string },
+    reference: ({ readonly tag: string } | { readonly digest: string }) & {
+      readonly isMissing?: boolean;
+    },
   ): Promise<boolean>;
   /** Whether the name lies below a cache, where nothing is pushed. */
   covers(visit: RepositoryVisit): Promise<boolean>;
