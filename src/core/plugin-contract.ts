@@ -1,5 +1,6 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { Json, JsonObject } from "#base/json.ts";
+import type { Settings } from "#platform/config/settings.ts";
 import type { Caller, Ctx, Executor, Trx } from "./ctx.ts";
 import type { EventListener } from "./events/types.ts";
 import type { PermissionClass } from "./policies/decider.ts";
@@ -271,6 +272,11 @@ export interface PluginSchedule {
   readonly minutes: number;
 }
 
+/** The same always, or as the settings say. */
+export type PluginSchedules =
+  | readonly PluginSchedule[]
+  | ((settings: Settings) => readonly PluginSchedule[]);
+
 /** The core's part of a plugin. */
 export interface CorePlugin {
   readonly label: string;
@@ -300,8 +306,11 @@ export interface CorePlugin {
   readonly usesRedis?: (settings: Ctx["settings"]) => boolean;
   /** What signing services can do for it. */
   readonly signers?: readonly SignerKind[];
-  /** Tasks that are dispatched again and again; workers keep them so. */
-  readonly schedules?: readonly PluginSchedule[];
+  /**
+   * Tasks that are dispatched again and again; workers keep them so. Schedules of its tasks that it
+   * does not name any more go.
+   */
+  readonly schedules?: PluginSchedules;
   /** Asked by every path that takes pushes. */
   readonly pushGate?: PushGate;
   /** Where its own tables hold secrets; those of remotes are the core's. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
+import type { PluginSchedule } from "../plugin-contract.ts";
 import { dispatch } from "../tasks/commands.ts";
 import { FINAL_STATES } from "../tasks/types.ts";
 import { scheduleErrors } from "./errors.ts";
@@ -24,7 +25,10 @@ export async function syncBuiltinSchedules(ctx: Ctx): Promise<void> {
       .where("name", "=", "default")
       .executeTakeFirst();
     if (!domain) return;
-    const ofPlugins = ctx.plugins.all.flatMap(({ schedules = [] }) => schedules);
+    const ofPlugins = ctx.plugins.all.flatMap(({ schedules = [] }) =>
+      typeof schedules === "function" ? schedules(ctx.settings) : schedules,
+    );
+    await forgetOthers(ctx, trx, { domain: domain.num, ofPlugins });
     for (const schedule of [...builtinSchedules(ctx.settings), ...ofPlugins]) {
       if (schedule.minutes === 0) {
         await trx.deleteFrom("task_schedule").where("task_name", "=", schedule.taskName).execute();
@@ -33,6 +37,18 @@ export async function syncBuiltinSchedules(ctx: Ctx): Promise<void> {
       }
     }
   });
+}
+
+/** Schedules of plugins that their settings do not name any more. */
+async function forgetOthers(
+  ctx: Ctx,
+  trx: Trx,
+  { domain, ofPlugins }: { readonly domain: number; readonly ofPlugins: readonly PluginSchedule[] },
+): Promise<void> {
+  const tasks = ctx.plugins.all.flatMap(({ schedules, tasks }) => (schedules ? tasks : []));
+  await sql`delete from task_schedule where domain = ${domain}
+    and task_name = any(${tasks.map(({ name }) => name)}::text[])
+    and name <> all(${ofPlugins.map(({ name }) => name)}::text[])`.execute(trx);
 }
 
 /** A new schedule is due at once; one that exists keeps its phase. */

@@ -28,6 +28,7 @@ import { rulesBeforeGuards } from "./rules/prelude.ts";
 import { guardRuleResource } from "./rules/rules.ts";
 import { ruleSchemas } from "./rules/schemas.ts";
 import { serviceSettings, serviceSettingsOf } from "./settings.ts";
+import { syncLightwell, syncScheduled, syncSchedules } from "./syncs/tasks.ts";
 import { vulnerabilityReports } from "./vulnerabilities/reports.ts";
 import { reportLockFile, reportVersion } from "./vulnerabilities/tasks.ts";
 import { yankMonitors } from "./yanks/monitors.ts";
@@ -82,8 +83,13 @@ export const service = definePlugin({
     reportLockFile,
     cleanUpMetrics,
     sampleStorage,
+    syncLightwell,
+    syncScheduled,
   ],
-  schedules: [...serviceSchedules, ...yankSchedules, ...metricsSchedules, malwareScans.schedule],
+  schedules: (settings) => [
+    ...[...serviceSchedules, ...yankSchedules, ...metricsSchedules, malwareScans.schedule],
+    ...syncSchedules(settings),
+  ],
   delivery: [],
   guards: [featureGuard],
   beforeGuards: [rulesBeforeGuards],

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { defineSettings, type SettingValues } from "#base/settings.ts";
 import type { Ctx } from "#sdk";
+import { syncSettings } from "./syncs/settings.ts";
 
 const text = Type.String();
 
@@ -15,6 +16,7 @@ const accessPolicy = Type.Object(
 
 /** What the plugin can be told (service §2, §5, §6, §8.1). */
 export const serviceSettings = defineSettings({
+  ...syncSettings,
   ORG_ID_FALLBACK: {
     schema: Type.Boolean(),
     default: false,
