@@ -115,7 +115,13 @@ export const serviceAccess: AccessRules = {
       makerRoles: [],
     }),
     crudPolicy("push_repository", "service.pushrepository", {
-      rules: { push: [may.anyLevel("service.push_pushrepository")] },
+      rules: {
+        create: [
+          may.modelOrDomain("service.add_pushrepository"),
+          "has_pushed_repository_perms:change",
+        ],
+        push: [may.anyLevel("service.push_pushrepository")],
+      },
     }),
     plainPolicy("business_metrics", {
       get: [may.modelOrDomain("service.view_rpmpackagedownload")],
@@ -152,6 +158,8 @@ export const serviceAccess: AccessRules = {
   checks: {
     // A report names the packages of a repository, so it is for those who see the repository.
     has_reported_repository_perms: onNamed("repo_version"),
+    // Who may push by a record changes the repository, so it is for those who could.
+    has_pushed_repository_perms: onNamed("repository"),
     // A rule lets in whom the guard would not, so it is for those who could change the guard.
     has_ruled_guard_perms: onNamed("content_guard"),
   },

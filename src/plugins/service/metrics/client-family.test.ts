@@ -25,4 +25,6 @@ test("clients are known by what they say of themselves", () => {
   for (const [text, family] of Object.entries(cases))
     assert.equal(clientFamily(text), family, text);
   assert.equal(clientFamily(undefined), "other");
+  assert.equal(clientFamily(`pip/25.0 ${"x".repeat(60_000)}`), "pip");
+  assert.equal(clientFamily(`${" ".repeat(300)}pip/25.0`), "other", "only its beginning is read");
 });

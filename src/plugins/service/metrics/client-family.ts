@@ -34,15 +34,21 @@ const FAMILIES: readonly (readonly [family: string, pattern: RegExp])[] = [
 
 /** Programs whose family is remembered: many requests come from few. */
 const MOST = 1000;
+/** What is looked at; of longer texts nothing is kept, since a part of one keeps all of it. */
+const MOST_CHARACTERS = 200;
 const known = new Map<string, string>();
 
 /** The family of a client by its `User-Agent`, `other` where it is none of those we know. */
 export function clientFamily(userAgent: string | undefined): string {
-  const text = (userAgent ?? "").slice(0, 200);
+  const text = userAgent ?? "";
+  if (text.length > MOST_CHARACTERS) return familyOf(text.slice(0, MOST_CHARACTERS));
   const before = known.get(text);
   if (before !== undefined) return before;
-  const [family = "other"] = FAMILIES.find(([, pattern]) => pattern.test(text)) ?? [];
+  const family = familyOf(text);
   if (known.size >= MOST) known.clear();
   known.set(text, family);
   return family;
 }
+
+const familyOf = (text: string): string =>
+  FAMILIES.find(([, pattern]) => pattern.test(text))?.[0] ?? "other";

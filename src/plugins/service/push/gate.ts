@@ -14,8 +14,7 @@ const ruleOf = {
   name: "push rule of a repository",
   text: `
 select p.enabled, p.allow_overwrite, p.max_upload_size::float8 as max_bytes, p.require_attestation,
-  not exists (select from service_push_group g where g.push_repository = p.id)
-      and not exists (select from service_push_account a where a.push_repository = p.id)
+  not p.is_limited
     or exists (select from service_push_group g
       join group_member m on m.app_group = g.app_group
       where g.push_repository = p.id and m.app_user = $2)

@@ -10,6 +10,7 @@ export const allowedGroups: Field = {
   absent: () => [],
   sql: `(select coalesce(jsonb_agg(g.app_group order by g.app_group), '[]')
     from service_push_group g where g.push_repository = e.id)`,
+  columns: { groups$isLimited: "e.is_limited" },
   read: (row, { root, domainEnabled }) =>
     (row.allowed_groups as readonly number[]).map(
       (id) => `${root}${domainEnabled ? "default/" : ""}api/v3/groups/${id}/`,

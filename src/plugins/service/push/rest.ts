@@ -77,6 +77,7 @@ export const pushRepositories = defineResource({
     update: {
       mode: "sync",
       check: (run, values, row) => checkChange(run, values, row),
+      current: (_run, row) => (isForNobody(row) ? { allowed_groups: NOBODY } : {}),
       apply: (run, row, changes) =>
         inTransaction(run.ctx, undefined, (trx) => changeRecord(trx, run, { row, changes })),
     },
@@ -90,6 +91,16 @@ export const pushRepositories = defineResource({
   },
   actions: [pushAction, ...labelActions(TABLE), ...roleActions("service.PushRepository")],
 });
+
+/** Stands for a list whose last group is gone; equal to nothing that a client can send. */
+const NOBODY = Symbol("nobody");
+
+/** Its lists are empty, and not those of everybody: whoever empties them says so. */
+const isForNobody = (row: Values): boolean =>
+  row.groups$isLimited === true &&
+  [row.allowed_groups, row.allowed_service_accounts].every(
+    (list) => (list as readonly unknown[]).length === 0,
+  );
 
 async function checkChange(run: Run, values: Values, row: Values): Promise<void> {
   const { repository = row.repository } = values;
@@ -184,4 +195,9 @@ async function setAllowed(
 ): Promise<void> {
   if (groups !== undefined) await setGroups(db, record.id, groups as readonly number[]);
   if (accounts !== undefined) await setAccounts(db, record, accounts as readonly string[]);
+  if (groups === undefined && accounts === undefined) return;
+  await sql`update service_push_repository p set is_limited =
+      exists (select from service_push_group g where g.push_repository = p.id)
+      or exists (select from service_push_account a where a.push_repository = p.id)
+    where p.id = ${record.id}`.execute(db);
 }

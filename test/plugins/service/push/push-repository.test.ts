@@ -320,3 +320,27 @@ test("a repository without a record costs a push one statement", async (t) => {
   const statements = await api.statementsOf(() => content(api, files, "x"));
   assert.equal(statements.filter((text) => /service_push/.test(text)).length, 1);
 });
+
+test("9.3: a record that was for some is for nobody when the last of them is gone", async (t) => {
+  const { api, files, record } = await createOwn(t);
+  await makeGroup(api, "pushers", ["1|ana"]);
+  const group = (await api.get(below("default", "groups/?name=pushers"))).body.results[0].pulp_href;
+  const { pulp_href: href } = await record({
+    name: "p",
+    repository: files,
+    allowed_groups: [group],
+  });
+  const push = async () => {
+    const upload = formOf({ repository: files, relative_path: "a" }, file("a"));
+    return (await api.request("POST", at("content/file/files/"), sent(ANA, upload))).status;
+  };
+  assert.equal(await push(), 202);
+  const gone = await api.request("DELETE", group);
+  if (gone.status === 202) await endedTask(api, gone);
+  assert.deepEqual((await api.get(href)).body.allowed_groups, []);
+  assert.equal(await push(), 403, "its list is empty, and not that of everybody");
+  const named = await api.request("PATCH", href, { ...ANA, json: { name: "q" } });
+  assert.deepEqual([named.status, await push()], [200, 403]);
+  await api.request("PATCH", href, { ...ANA, json: { allowed_groups: [] } });
+  assert.equal(await push(), 202, "until somebody says so");
+});

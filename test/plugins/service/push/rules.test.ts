@@ -44,6 +44,10 @@ test("where roles decide, who makes a record may push by it, and others by a rol
   const role = { role: "service.pushrepository_creator", content_object: null, domain: null };
   const given = await api.request("POST", `${results[0].pulp_href}roles/`, { json: role });
   assert.equal(given.status, 201, given.text);
+  assert.equal((await create()).status, 403, "the repository is none of his");
+  const hers = { role: "file.filerepository_owner", users: ["ops@example.org"] };
+  const owned = await api.request("POST", `${repository}add_role/`, { json: hers });
+  assert.equal(owned.status, 201, owned.text);
   const made = await create();
   assert.equal(made.status, 201, made.text);
   const href = made.body.pulp_href;
