@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endedTask } from "../../support/run-tasks.ts";
-import {
-  as,
-  CLASSES,
-  createService,
-  DOMAIN_BASED,
-  makeDomain,
-  RBAC,
-  user,
-} from "./support.ts";
+import { as, CLASSES, createService, DOMAIN_BASED, makeDomain, RBAC, user } from "./support.ts";
 
 const ANA = as(user("ana", "1"));
 const NOT_YOURS = { name: ["Names that begin with 'template-' are for administrators."] };
