@@ -13,9 +13,19 @@ export const isAdmin = ({ caller: { user } }: Pick<Asked, "caller">): boolean =>
 export const isSuperuser = ({ caller: { user } }: Pick<Asked, "caller">): boolean =>
   user?.isSuperuser === true;
 
-/** Administrators, and for reads the members of `ADMIN_READONLY_GROUP`. */
-export function isAdminOrReader(asked: Asked): boolean {
-  if (isAdmin(asked)) return true;
-  const { ADMIN_READONLY_GROUP: group } = serviceSettingsOf(asked.ctx);
-  return group !== "" && isSafe(asked.request.method) && asked.rights.groups.includes(group);
+/** Members of `ADMIN_READONLY_GROUP`, who read what is for administrators. */
+export function isReader(
+  { settings }: Pick<Call["ctx"], "settings">,
+  { caller, rights }: Pick<Asked, "caller"> & { readonly rights: Pick<Call["rights"], "groups"> },
+): boolean {
+  const { ADMIN_READONLY_GROUP: group } = serviceSettingsOf({ settings });
+  return caller.user !== null && group !== "" && rights.groups.includes(group);
 }
+
+/** Administrators, and for reads the readers. */
+export const isAdminOrReader = (asked: Asked): boolean =>
+  isAdmin(asked) || (isSafe(asked.request.method) && isReader(asked.ctx, asked));
+
+/** Superusers and readers; staff is not among them (service §9.5). */
+export const readsAllDomains = (asked: Omit<Asked, "request">): boolean =>
+  isSuperuser(asked) || isReader(asked.ctx, asked);

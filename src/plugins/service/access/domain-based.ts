@@ -4,6 +4,7 @@ import { type FeatureCheck, featureCheck } from "../features/check.ts";
 import { callerOrganisation } from "../identity/claims.ts";
 import { serviceSettingsOf } from "../settings.ts";
 import { monitorDomain } from "../yanks/monitors-table.ts";
+import { isReader } from "./audiences.ts";
 import { domainName, keepNames } from "./domain-names.ts";
 import { indexDecider } from "./index-reads.ts";
 import { isIndex, isOpenInPublic, isPublicName, isSafe, isSubscribed, reachOf } from "./rules.ts";
@@ -25,6 +26,8 @@ export const domainBasedPermission: PermissionClass = {
 const only = (rows: RowRule["rows"]): RowRule => ({ kind: "only", rows });
 
 const YANK_MONITORS = "pypi_yank_monitor";
+/** Who may see what is counted in all domains may see it in one (service §5.5, §9.5). */
+const METRICS = "business_metrics";
 const NAMED_DOMAIN: ReadonlySet<string> = new Set(["domains/create", "domains/migrate"]);
 
 /** Of tenants only: readers of a domain by its policy have nothing that lies beside it. */
@@ -54,7 +57,7 @@ class DomainBased implements Decider {
       if (this.#isPublic(question)) return true;
       if (isIndex(question.viewset)) return this.#indexReads(question);
       if (await this.#isOpenByPolicy(question)) return true;
-      if (this.#isReader(question)) return true;
+      if (question.viewset === METRICS && isReader(this.#ctx, question)) return true;
     }
     return question.caller.user !== null && (await this.#isTenant(question));
   }
@@ -83,13 +86,6 @@ class DomainBased implements Decider {
       return true;
     }
     return caller.user !== null && group !== undefined && rights.groups.includes(group);
-  }
-
-  /** Who may see what is counted in all domains may see it in one (service §5.5, §9.5). */
-  #isReader({ caller, rights, viewset }: Question): boolean {
-    const { ADMIN_READONLY_GROUP: group } = this.#settings;
-    if (caller.user === null || group === "" || viewset !== "business_metrics") return false;
-    return rights.groups.includes(group);
   }
 
   /** Rows 6 to 9. */

@@ -1,6 +1,6 @@
 import { type Ctx, type Executor, sql, tenancy } from "#sdk";
 import { ORGANISATION_GROUP } from "../identity/org-groups.ts";
-import { DOMAIN_ADMIN } from "./policies.ts";
+import { DOMAIN_ADMIN } from "./gathered-roles.ts";
 
 /** A role that somebody has got by a row of `service_domain_org`. */
 export interface Granted {

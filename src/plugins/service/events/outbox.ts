@@ -164,7 +164,9 @@ export class Outbox {
   async #putOff({ id, attempts }: Claimed, pauseMs: number): Promise<void> {
     await sql`
       update service_event set due = clock_timestamp() + make_interval(secs => ${pauseMs / 1000})
-      where sink = ${this.#options.sink.name} and id = ${id} and attempts = ${attempts}`.execute(this.#ctx.db);
+      where sink = ${this.#options.sink.name} and id = ${id} and attempts = ${attempts}`.execute(
+      this.#ctx.db,
+    );
     if (pauseMs === 0) return;
     setTimeout(() => this.wake(), pauseMs).unref();
   }

@@ -49,7 +49,7 @@ export const countRhelAi = defineTask({
 });
 
 /** What is done again and again (service §19). */
-export const serviceSchedules = [
+export const operatorSchedules = [
   {
     name: "Collect Content Sources metrics periodically",
     taskName: countContentSources.name,

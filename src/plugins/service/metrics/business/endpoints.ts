@@ -3,6 +3,7 @@ import type { Json } from "#base/json.ts";
 import { RecentValues } from "#base/recent-values.ts";
 import { Turnstile } from "#base/turnstile.ts";
 import { type Call, type Ctx, inTransaction, type Plugin, sql } from "#sdk";
+import { readsAllDomains } from "../../access/audiences.ts";
 import { serviceSettingsOf } from "../../settings.ts";
 import { csvOf } from "./csv.ts";
 import { metricsErrors } from "./errors.ts";
@@ -48,13 +49,6 @@ const endpoint = (
     return run(call, parameters);
   },
 });
-
-/** Administrators, and members of the group that reads what is for them. */
-function readsAllDomains({ ctx, caller, rights }: Call): boolean {
-  const { ADMIN_READONLY_GROUP: group } = serviceSettingsOf(ctx);
-  if (caller.user?.isSuperuser) return true;
-  return caller.user !== null && group !== "" && rights.groups.includes(group);
-}
 
 /** What is counted, as reports over a time (service §9.5). */
 export const businessMetrics: readonly Endpoint[] = [
