@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { uuid7 } from "#base/uuid7.ts";
 import { openArtifact } from "#core/artifacts/commands.ts";
 import * as tasks from "./support/tasks.ts";
 import { createWorkerWorld } from "./support/worker.ts";
@@ -58,5 +59,27 @@ test("what is not allowed or not known is left out, and told", async (t) => {
   const { world, run, recordings } = await worldWith(t, ["memory"]);
   assert.equal((await run(tasks.pidOf, ["pyinstrument", "nonsense"])).state, "completed");
   assert.deepEqual(await recordings(), {});
+  await world.worker.stop("finish");
+});
+
+test("what a task of another domain leaves is of that domain", async (t) => {
+  const { world } = await worldWith(t, ["memory"]);
+  const { db } = world.ctx;
+  const storage_class = "pulpcore.app.models.storage.FileSystem";
+  const domain = await db
+    .insertInto("domain")
+    .values({ id: uuid7(), name: "other", storage_class })
+    .returning(["num", "id", "name"])
+    .executeTakeFirstOrThrow();
+  const caller = { ...world.caller, domain, profileOptions: ["memory"] };
+
+  const { id } = await world.ended(await world.send(tasks.pidOf, {}, { caller }), LIMIT_MS);
+
+  const rows = await db
+    .selectFrom("profile_artifact as p")
+    .innerJoin("artifact as a", "a.id", "p.artifact")
+    .select(["p.domain", "a.domain as of", "p.task"])
+    .execute();
+  assert.deepEqual(rows, [{ domain: domain.num, of: domain.num, task: id }]);
   await world.worker.stop("finish");
 });
