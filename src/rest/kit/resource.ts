@@ -279,8 +279,10 @@ export interface Resource {
 
 /** A request that belongs to no object: status, housekeeping, the description. */
 export interface Endpoint {
-  /** Below the API root; with a slash in front that of the host, which the description leaves out. */
+  /** Below the API root; with a slash in front that of the host. */
   readonly path: string;
+  /** In the description, which otherwise leaves out what is beside the API root. */
+  readonly isDescribed?: true;
   /** Name of its policy; default is the path. */
   readonly policy?: string;
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";

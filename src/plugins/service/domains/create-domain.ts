@@ -14,7 +14,8 @@ export const createDomain: Endpoint = {
   method: "POST",
   label: "service",
   operationId: "create_domain",
-  tag: "Create-Domain",
+  tag: "Api: Create-Domain",
+  isDescribed: true,
   title: "Create domain",
   body: {
     schema: "CreateDomain",

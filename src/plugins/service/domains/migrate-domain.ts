@@ -13,7 +13,8 @@ export const migrateDomain: Endpoint = {
   method: "POST",
   label: "service",
   operationId: "migrate_domain",
-  tag: "Migrate-Domain",
+  tag: "Api: Migrate-Domain",
+  isDescribed: true,
   title: "Migrate domain storage to S3",
   body: {
     schema: "MigrateDomain",

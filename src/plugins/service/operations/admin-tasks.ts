@@ -7,6 +7,7 @@ import { operation } from "./endpoint.ts";
 export const adminTasks = operation({
   path: "/api/pulp/admin/tasks/",
   operationId: "admin_tasks",
+  tag: "Tasks",
   title: "List the tasks of all domains",
   admits: isAdminOrReader,
   async run(call) {

@@ -6,14 +6,24 @@ type Json = Extract<Outcome, { readonly kind: "json" }>["body"];
 
 export const json = (status: number, body: Json): Outcome => ({ kind: "json", status, body });
 
+/** Words of the path without the second, so that clients are called as those of the peer (§8). */
+export function tagOf(path: string): string {
+  const [first = "", , ...others] = path
+    .split("/")
+    .filter(Boolean)
+    .map((word) => word.replaceAll(/(?<![a-z])[a-z]/g, (letter) => letter.toUpperCase()));
+  return [`${first}:`, ...others].join(" ");
+}
+
 /** What all of these have in common; they answer what no schema describes. */
 export const operation = (
   own: Pick<Endpoint, "path" | "title" | "run"> & Partial<Endpoint>,
 ): Endpoint => ({
   method: "GET",
   label: "service",
-  operationId: own.path.replace(/^\/api\/pulp\//, "").replaceAll(/[/-]/g, "_"),
-  tag: "Operations",
+  operationId: own.path.replace(/^\/api\/pulp\/|\/$/g, "").replaceAll(/[/-]/g, "_"),
+  tag: tagOf(own.path),
+  isDescribed: true,
   answers: { 200: null },
   ...own,
 });

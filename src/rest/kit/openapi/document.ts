@@ -68,7 +68,7 @@ export function describeApi(api: ApiIndex, options: DocumentOptions): Node {
 }
 
 const described = ({ parts }: ApiIndex) =>
-  parts.endpoints.filter((endpoint) => !isOutside(endpoint));
+  parts.endpoints.filter((endpoint) => !isOutside(endpoint) || endpoint.isDescribed);
 
 const allOperations = (
   api: ApiIndex,
@@ -127,7 +127,11 @@ const DIAGNOSTICS: Node = {
 function operationNode(operation: Operation, options: DocumentOptions): Node {
   const { at, answers, answerTypes, body, isPublic } = operation;
   const keys = at.resource ? pathParameters(at.resource, at.on, options.isKeyed) : [];
-  const hasDomain = options.domainEnabled && !isPublic && (options.isKeyed || keys.length === 0);
+  const hasDomain =
+    options.domainEnabled &&
+    !isPublic &&
+    at.isRooted !== true &&
+    (options.isKeyed || keys.length === 0);
   const path = [...keys, ...(operation.pathParameters ?? [])];
   const domain = hasDomain
     ? [

@@ -1,6 +1,7 @@
 import { filtersOf, orderingsOf } from "../conditions.ts";
 import type { Filter } from "../filters/filter.ts";
 import type { Action, Answer, Body, DescribedOperation, Endpoint, Resource } from "../resource.ts";
+import { isOutside } from "../routes.ts";
 import type { JsonSchema } from "../schema.ts";
 import {
   hrefParameter,
@@ -195,12 +196,16 @@ function shortEndpointId({ path, operationId }: Endpoint): string {
 }
 
 export function endpointOperation(endpoint: Endpoint): Operation {
+  const { path } = endpoint;
+  const isRooted = isOutside(endpoint);
+  const isWhole = isRooted || /\.(json|yaml)$/.test(path);
   return {
     label: endpoint.label,
     method: endpoint.method.toLowerCase(),
     at: {
       on: "collection",
-      tail: /\.(json|yaml)$/.test(endpoint.path) ? endpoint.path : `${endpoint.path}/`,
+      tail: isWhole ? path : `${path}/`,
+      ...(isRooted ? { isRooted } : {}),
     },
     id: endpoint.operationId,
     shortId: shortEndpointId(endpoint),
@@ -208,7 +213,7 @@ export function endpointOperation(endpoint: Endpoint): Operation {
     summary: endpoint.title,
     parameters: [
       ...queryParameters(endpoint.query),
-      ...(endpoint.method === "GET" ? FIELD_PARAMETERS : []),
+      ...(endpoint.method === "GET" && !isRooted ? FIELD_PARAMETERS : []),
     ],
     ...(endpoint.body ? { body: requestBody(endpoint.body) } : {}),
     answers: endpoint.answers,
