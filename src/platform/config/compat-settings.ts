@@ -33,6 +33,10 @@ export const compatSettings = defineSettings({
   UVLOOP_ENABLED: accepted(flag, false),
 
   CACHES: accepted(map, {}),
+  TOUCH_CONTENT: {
+    ...accepted(text, "on"),
+    doc: "Accepted without effect: what a request uses again is protected from clean-up once an hour at most, and that waits for nobody.",
+  },
 
   LOGGING: {
     ...accepted(map, {}),
