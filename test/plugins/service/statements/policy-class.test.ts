@@ -104,3 +104,19 @@ test("24 Policy class: a guard that is none, or that cannot be asked, refuses an
   assert.deepEqual([await read(entitled), await read(STRANGER)], [403, 401], "no such guard");
   assert.ok(api.logged.some((line) => line.includes("PyPI access DENIED via content guard")));
 });
+
+test("24 Policy class: an index that cannot be looked for lets nobody in, and is told as a failure", async (t) => {
+  const api = await createService(t);
+  await makeDomain(api, "team-a", ANA);
+  await makeIndex(api, "team-a");
+  await sql`alter table distribution rename to away`.execute(api.ctx.db);
+  for (const who of [STRANGER, as(user("eve", "2"))]) {
+    const { status, text } = await api.get("/pypi/team-a/idx/simple/", who);
+    assert.equal(status, 500, "neither a page nor a refusal that would hide the defect");
+    assert.ok(!text.includes("distribution"), text);
+  }
+  assert.ok(
+    api.logged.some((line) => /^ERROR .*"distribution" does not exist\n\s+at /.test(line)),
+    "with its stack",
+  );
+});
