@@ -1,12 +1,22 @@
 import { ValidationError } from "#base/errors.ts";
 import type { JsonObject } from "#base/json.ts";
 import { homeStore } from "#core/domains/home-store.ts";
-import { AZURE, FILE_SYSTEM, OCI_CLASSES, S3_CLASSES, S3_EDGE } from "#core/domains/types.ts";
+import {
+  AZURE,
+  FILE_SYSTEM,
+  GCS,
+  OCI_CLASSES,
+  S3_CLASSES,
+  S3_EDGE,
+  SFTP_CLASSES,
+} from "#core/domains/types.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import { createAzureStorage } from "#platform/storage/azure/azure.ts";
 import { createFileSystemStorage } from "#platform/storage/file-system.ts";
+import { createGcsStorage } from "#platform/storage/gcs/gcs.ts";
 import { createOciStorage } from "#platform/storage/oci/oci.ts";
 import { createS3Storage } from "#platform/storage/s3/s3.ts";
+import { createSftpStorage } from "#platform/storage/sftp/sftp.ts";
 import type { OpenStore, Storage, StoreSettings } from "#platform/storage/storage.ts";
 import { appErrors } from "./errors.ts";
 
@@ -23,15 +33,10 @@ export function storeOpener(settings: Settings, processId: string): OpenStore {
   const local = (own: ReturnType<typeof fileSystemOptions>) =>
     createFileSystemStorage({ ...own, algorithms: settings.ALLOWED_CONTENT_CHECKSUMS, processId });
   const make = ({ storageClass, options }: StoreSettings): Storage | undefined => {
-    const workshop = { ...fileSystemOptions(settings, {}), root: settings.WORKING_DIRECTORY };
-    if (S3_CLASSES.includes(storageClass))
-      return createS3Storage({
-        ...{ options, local: local(workshop) },
-        isMarked: storageClass === S3_EDGE,
-      });
-    if (storageClass === AZURE) return createAzureStorage({ options, local: local(workshop) });
-    if (OCI_CLASSES.includes(storageClass))
-      return createOciStorage({ options, local: local(workshop) });
+    const root = settings.WORKING_DIRECTORY;
+    const workshop = () => local({ ...fileSystemOptions(settings, {}), root });
+    const create = remoteStore(storageClass);
+    if (create) return create({ options, local: workshop() });
     const own = fileSystemOptions(settings, options);
     return storageClass === FILE_SYSTEM && own.root !== "" ? local(own) : undefined;
   };
@@ -42,6 +47,20 @@ export function storeOpener(settings: Settings, processId: string): OpenStore {
     if (store) known.set(key, store);
     return store;
   };
+}
+
+type CreateStore = (parts: {
+  readonly options: JsonObject;
+  readonly local: Pick<Storage, "beginFile" | "incoming" | "sessions">;
+}) => Storage;
+
+function remoteStore(storageClass: string): CreateStore | undefined {
+  if (storageClass === S3_EDGE) return (parts) => createS3Storage({ ...parts, isMarked: true });
+  if (S3_CLASSES.includes(storageClass)) return createS3Storage;
+  if (storageClass === AZURE) return createAzureStorage;
+  if (storageClass === GCS) return createGcsStorage;
+  if (OCI_CLASSES.includes(storageClass)) return createOciStorage;
+  return SFTP_CLASSES.includes(storageClass) ? createSftpStorage : undefined;
 }
 
 /** An empty location is the server's own, in every process. */

@@ -127,6 +127,41 @@ test("what cannot be a domain is refused with the words of the contract", async 
   );
 });
 
+test("options of other stores are looked at together", async (t) => {
+  const api = await createApi(t);
+  const [GCS, OCI] = [
+    "storages.backends.gcloud.GoogleCloudStorage",
+    "pulp_service.app.storage.OCIStorageBackend",
+  ];
+  const bucket = { bucket_name: "b", project_id: "p" };
+  const repository = { username: "u", password: "p", repository: "a/b" };
+  const account = { client_email: "a@b", private_key: "k" };
+  for (const [storage_class, storage_settings, why] of [
+    [GCS, { ...bucket, expiration: 604_801 }, /expiration must be between/],
+    [GCS, { ...bucket, credentials: account }, /credentials must be those of a service account/],
+    [GCS, { ...bucket, credentials: { type: "external_account", ...account } }, /service account/],
+    [GCS, { ...bucket, api_endpoint: "file:///etc" }, /api_endpoint must be the address/],
+    [OCI, { ...repository, registry: "a/b" }, /registry must be a host/],
+    [OCI, { ...repository, registry: "user@host" }, /registry must be a host/],
+    [OCI, { ...repository, repository: "../x" }, /repository must be a path/],
+    ["storages.backends.sftpstorage.SFTPStorage", { host: "h" }, /is not a valid choice/],
+  ] as const) {
+    const body = { name: "wrong", storage_class, storage_settings };
+    const answer = await api.post(inDomain("default", "domains/"), body);
+    assert.equal(answer.status, 400, answer.text);
+    assert.match(answer.text, why);
+  }
+  for (const [name, storage_class, storage_settings] of [
+    ["google", GCS, { ...bucket, credentials: { type: "service_account", ...account } }],
+    ["images", OCI, repository],
+  ] as const) {
+    const body = { name, storage_class, storage_settings };
+    const answer = await api.post(inDomain("default", "domains/"), body);
+    assert.equal(answer.status, 201, answer.text);
+    assert.doesNotMatch(answer.text, /private_key|"password":/);
+  }
+});
+
 test("a change merges settings, does nothing where nothing differs, and is used at once", async (t) => {
   const api = await createApi(t);
   const { pulp_href: href } = await createDomain(api, "d1");

@@ -1,13 +1,8 @@
 import { fieldError, ValidationError } from "#base/errors.ts";
 import type { Json, JsonObject } from "#base/json.ts";
 import type { Secrets } from "#platform/crypto/secrets.ts";
-import {
-  FILE_SYSTEM,
-  OCI_CLASSES,
-  type StorageClass,
-  type StoreOption,
-  storageClass,
-} from "./storage-classes.ts";
+import { optionsProblem } from "./class-rules.ts";
+import { type StorageClass, type StoreOption, storageClass } from "./storage-classes.ts";
 
 export const DEFAULT_DOMAIN = "default";
 
@@ -138,13 +133,8 @@ function normalized(value: Json, { name, options }: StoreOption): Json {
 
 /** What one option alone cannot tell. */
 function checkTogether(className: string, options: JsonObject): void {
-  if (className === FILE_SYSTEM) {
-    const location = String(options.location);
-    if (location !== "" && !isFolder(location))
-      throw incorrectValues("location must be an absolute path");
-    return;
-  }
-  if (OCI_CLASSES.includes(className)) checkRegistry(options);
+  const problem = optionsProblem(className, options);
+  if (problem !== undefined) throw incorrectValues(problem);
   if ("secret_key" in options && !options.secret_key && !options.security_token) {
     throw new ValidationError({
       storage_settings: {
@@ -153,22 +143,6 @@ function checkTogether(className: string, options: JsonObject): void {
     });
   }
 }
-
-const REGISTRY = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]+\])(?::\d{1,5})?$/i;
-/** OCI distribution-spec v1.1, names of repositories. */
-const REPOSITORY =
-  /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
-
-function checkRegistry({ registry, repository }: JsonObject): void {
-  if (!REGISTRY.test(String(registry)))
-    throw incorrectValues("registry must be a host, with a port if it is a special one");
-  const name = String(repository);
-  if (name.length > 255 || !REPOSITORY.test(name))
-    throw incorrectValues("repository must be a path of names in lower case");
-}
-
-const isFolder = (path: string): boolean =>
-  path.startsWith("/") && path.length <= 4096 && !path.split("/").includes("..");
 
 export const incorrectValues = (why: string): ValidationError =>
   fieldError("storage_settings", `Backend settings contain incorrect values: ${why}`);

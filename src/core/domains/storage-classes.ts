@@ -16,6 +16,14 @@ export const OCI_ALIAS = "pulp_service.app.storage.OCIStorage";
 /** Stores in a repository of a registry of OCI images. */
 export const OCI_CLASSES: readonly string[] = [OCI, OCI_ALIAS];
 
+export const GCS = "storages.backends.gcloud.GoogleCloudStorage";
+export const SFTP = "storages.backends.sftpstorage.SFTPStorage";
+/** The peer's own name of `SFTP`; both behave the same. */
+export const SFTP_ALIAS = "pulpcore.app.models.storage.PulpSFTPStorage";
+
+/** Stores in a folder of another machine. */
+export const SFTP_CLASSES: readonly string[] = [SFTP, SFTP_ALIAS];
+
 /** Stores in buckets. */
 export const S3_CLASSES: readonly string[] = [S3, S3_ALIAS, S3_EDGE];
 
@@ -142,6 +150,37 @@ const azure: readonly StoreOption[] = [
   { name: "object_parameters", kind: "map", default: {} },
 ];
 
+const gcs: readonly StoreOption[] = [
+  required("bucket_name"),
+  required("project_id"),
+  text("custom_endpoint"),
+  text("location", ""),
+  text("default_acl"),
+  flag("querystring_auth", true),
+  integer("expiration", 86_400),
+  flag("file_overwrite", true),
+  flag("gzip", false),
+  { name: "gzip_content_types", kind: "texts", default: GZIPPED },
+  { name: "object_parameters", kind: "map", default: {} },
+  integer("max_memory_size", 0),
+  mayBeNull(integer("blob_chunk_size", 0)),
+  text("api_endpoint"),
+  secret(mayBeNull({ name: "credentials", kind: "map" })),
+];
+
+const sftp: readonly StoreOption[] = [
+  required("host"),
+  text("root_path", ""),
+  secret({ name: "params", kind: "map", default: {} }),
+  text("known_host_file"),
+  mayBeNull(integer("file_mode", 0)),
+  mayBeNull(integer("dir_mode", 0)),
+  mayBeNull(integer("uid", 0)),
+  mayBeNull(integer("gid", 0)),
+  flag("interactive", false),
+  text("base_url"),
+];
+
 const oci: readonly StoreOption[] = [
   { ...secret(required("username")), mayBeBlank: true },
   { ...secret(required("password")), mayBeBlank: true },
@@ -165,6 +204,7 @@ const S3_SETTINGS: Names = {
   aws_session_token: "security_token",
   aws_storage_bucket_name: "bucket_name",
 };
+const GCS_SETTINGS: Names = { gs_bucket_name: "bucket_name", gs_project_id: "project_id" };
 const AZURE_SETTINGS: Names = { azure_container: "azure_container", azure_ssl: "azure_ssl" };
 
 const named = (names: Names, setting: string): string | undefined =>
@@ -176,6 +216,14 @@ const s3Class: StorageClass = {
     named(S3_SETTINGS, setting) ?? /^aws_(?:s3_)?(.+)$/.exec(setting)?.[1] ?? setting,
 };
 
+const gcsClass: StorageClass = {
+  options: gcs,
+  optionOf: (setting) => named(GCS_SETTINGS, setting) ?? /^gs_(.+)$/.exec(setting)?.[1] ?? setting,
+};
+const sftpClass: StorageClass = {
+  options: sftp,
+  optionOf: (setting) => /^sftp_storage_(.+)$/.exec(setting)?.[1] ?? setting,
+};
 const ociClass: StorageClass = { options: oci, optionOf: (name) => name };
 
 const CLASSES: ReadonlyMap<string, StorageClass> = new Map([
@@ -193,12 +241,17 @@ const CLASSES: ReadonlyMap<string, StorageClass> = new Map([
       optionOf: (name) => named(AZURE_SETTINGS, name) ?? /^azure_(.+)$/.exec(name)?.[1] ?? name,
     },
   ],
+  [GCS, gcsClass],
+  [SFTP, sftpClass],
+  [SFTP_ALIAS, sftpClass],
   [OCI, ociClass],
   [OCI_ALIAS, ociClass],
 ]);
 
-/** Class by its identifier, which is a contract; undefined if domains cannot have it. */
+/** Class by its identifier, which is a contract; undefined if there is none. */
 export const storageClass = (name: string): StorageClass | undefined => CLASSES.get(name);
 
-/** Identifiers that a domain may have. */
-export const STORAGE_CLASSES: readonly string[] = [...CLASSES.keys()];
+/** Identifiers that a domain may have. With SFTP go files of the server: keys, and hosts it knows. */
+export const STORAGE_CLASSES: readonly string[] = [...CLASSES.keys()].filter(
+  (name) => !SFTP_CLASSES.includes(name),
+);

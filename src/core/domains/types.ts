@@ -5,9 +5,11 @@ import type { StoreSettings } from "#platform/storage/storage.ts";
 export {
   AZURE,
   FILE_SYSTEM,
+  GCS,
   OCI_CLASSES,
   S3_CLASSES,
   S3_EDGE,
+  SFTP_CLASSES,
   STORAGE_CLASSES,
 } from "./storage-classes.ts";
 

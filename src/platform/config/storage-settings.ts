@@ -11,11 +11,8 @@ const STORES = [
   "pulp_service.app.storage.OCIStorageBackend",
   "pulp_service.app.storage.OCIStorage",
   "storages.backends.azure_storage.AzureStorage",
-];
-
-/** Stores of the peer that have no backend here yet. */
-const FOREIGN_STORES = [
   "storages.backends.gcloud.GoogleCloudStorage",
+  "storages.backends.sftpstorage.SFTPStorage",
   "pulpcore.app.models.storage.PulpSFTPStorage",
 ];
 
@@ -35,14 +32,12 @@ export const storageSettings = defineSettings({
       default: { BACKEND: FILE_SYSTEM },
       staticfiles: { BACKEND: "django.contrib.staticfiles.storage.StaticFilesStorage" },
     },
-    doc: "`default.BACKEND` is the class of the object store, `default.OPTIONS` its options: of a file system `location`, `file_permissions_mode`, `directory_permissions_mode`; of S3 `bucket_name`, `access_key`, `secret_key`, `region_name`, `endpoint_url` and more; of Azure `account_name`, `account_key`, `azure_container` and more.",
+    doc: "`default.BACKEND` is the class of the object store, `default.OPTIONS` its options: of a file system `location`, `file_permissions_mode`, `directory_permissions_mode`; of S3 `bucket_name`, `access_key`, `secret_key`, `region_name`, `endpoint_url` and more; of Azure `account_name`, `account_key`, `azure_container` and more; of Google Cloud `bucket_name`, `project_id`, `credentials` and more; of SFTP `host`, `root_path`, `params`, `known_host_file` and more; of a registry of images `username`, `password`, `repository`, `registry`.",
     check: (value: Stores) => {
       const backend = value.default?.BACKEND ?? FILE_SYSTEM;
       if (STORES.includes(backend)) return undefined;
       const known = STORES.map((name) => `'${name}'`).join(", ");
-      return FOREIGN_STORES.includes(backend)
-        ? `STORAGES.default.BACKEND '${backend}' is not supported yet; ${known} are.`
-        : `STORAGES.default.BACKEND must be one of ${known}, got '${backend}'.`;
+      return `STORAGES.default.BACKEND must be one of ${known}, got '${backend}'.`;
     },
   },
   FILE_UPLOAD_TEMP_DIR: {

@@ -47,6 +47,14 @@ export async function inParts<Sent>(
   return sent;
 }
 
+const STEP_BYTES = 1024 * 1024;
+
+/** The bytes of a sealed file, a piece at a time. */
+export async function* inSteps(file: WrittenFile, sizeBytes: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < sizeBytes; at += STEP_BYTES)
+    yield await exactly(file, at, Math.min(STEP_BYTES, sizeBytes - at));
+}
+
 /** The incoming file may give less at a time. */
 export async function exactly(file: WrittenFile, start: number, length: number): Promise<Buffer> {
   const pieces: Buffer[] = [];

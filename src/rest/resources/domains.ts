@@ -17,7 +17,7 @@ import {
 } from "#core/domains/commands.ts";
 import { homeStore } from "#core/domains/home-store.ts";
 import { migrateBackend } from "#core/domains/tasks.ts";
-import { FILE_SYSTEM, STORAGE_CLASSES } from "#core/domains/types.ts";
+import { FILE_SYSTEM, GCS, STORAGE_CLASSES } from "#core/domains/types.ts";
 import { dispatch } from "#core/tasks/commands.ts";
 import { inTransaction } from "#core/transaction.ts";
 import type { Call, Run } from "../kit/call.ts";
@@ -112,6 +112,10 @@ function wantedStore({ ctx, caller }: Run, values: Values, row?: Row) {
   // Whoever may choose a folder may read and write all that the server may.
   if (location && location !== stored.location && !caller.user?.isSuperuser) {
     throw new ValidationError({ storage_settings: { location: [NOT_YOURS] } });
+  }
+  // Without an account of its own it acts as the server, which may read more than this bucket.
+  if (storageClass === GCS && !store.options.credentials && !caller.user?.isSuperuser) {
+    throw new ValidationError({ storage_settings: { credentials: ["This field is required."] } });
   }
   return store;
 }

@@ -1,11 +1,10 @@
 import { Readable } from "node:stream";
 import { storageErrors } from "../errors.ts";
-import { exactly } from "../remote-upload.ts";
+import { inSteps } from "../remote-upload.ts";
 import type { SealedFile, WrittenFile } from "../storage.ts";
 import { CONFIG, type Layer, MANIFEST_TYPE, manifestOf } from "./manifest.ts";
 import { drop, type OciAnswer, type Registry } from "./registry.ts";
 
-const STEP_BYTES = 1024 * 1024;
 /** Whole uploads of one blob that broke off. */
 const TRIES = 3;
 /** Of the registry's words in an error. */
@@ -45,17 +44,12 @@ export async function uploadBlob(
 ): Promise<string> {
   const digest = `sha256:${digests.sha256}`;
   if ((await blobFacts(registry, digest))?.sizeBytes === sizeBytes) return digest;
-  const read = () => Readable.from(steps(file, sizeBytes), { objectMode: false });
+  const read = () => Readable.from(inSteps(file, sizeBytes), { objectMode: false });
   await putBlob(registry, { digest, sizeBytes, read });
   const arrived = (await blobFacts(registry, digest))?.sizeBytes;
   if (arrived !== sizeBytes)
     throw storageErrors.unavailable(`${arrived} of ${sizeBytes} bytes arrived`);
   return digest;
-}
-
-async function* steps(file: WrittenFile, sizeBytes: number): AsyncGenerator<Buffer> {
-  for (let at = 0; at < sizeBytes; at += STEP_BYTES)
-    yield await exactly(file, at, Math.min(STEP_BYTES, sizeBytes - at));
 }
 
 interface Blob {
