@@ -15,6 +15,7 @@ import { beatIntervalMs, registerProcesses, removeProcesses } from "#core/tasks/
 import { reapMissing } from "#core/tasks/reaper.ts";
 import { processName } from "#core/tasks/rules.ts";
 import { ShownLocks } from "#core/tasks/shown-locks.ts";
+import { PlacingSweep } from "./placing-sweep.ts";
 import { Pulse } from "./pulse.ts";
 import { QueueGauges } from "./queue-gauges.ts";
 import { Slot } from "./slot.ts";
@@ -77,6 +78,7 @@ class Supervisor {
   readonly #wake = new Wake();
   readonly #gauges: QueueGauges;
   readonly #locks: ShownLocks;
+  readonly #placing: PlacingSweep;
   readonly #stopping = new AbortController();
   readonly #givingUp = new AbortController();
   readonly #ended = new AbortController();
@@ -90,6 +92,7 @@ class Supervisor {
     this.#options = options;
     this.#locks = new ShownLocks(ctx);
     this.#gauges = new QueueGauges(ctx, this.#ended.signal);
+    this.#placing = new PlacingSweep(ctx, this.#ended.signal);
     const count = options.slots ?? (ctx.settings.TASK_SLOTS || Math.max(2, availableParallelism()));
     this.#identities = Array.from({ length: count }, (_, i) => slotIdentity(ctx, i + 1));
     this.#slots = this.#identities.map(
@@ -126,6 +129,7 @@ class Supervisor {
     this.#ended.abort();
     for (const timer of this.#timers) clearTimeout(timer);
     await beating;
+    await this.#placing.close();
     await this.#leave();
   }
 
@@ -191,6 +195,7 @@ class Supervisor {
         await removeExpiredSessions(this.#ctx.db);
         await this.#gauges.tick();
         await this.#locks.reconcile();
+        this.#placing.tick();
       },
     });
   }

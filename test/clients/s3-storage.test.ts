@@ -4,6 +4,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
+import {
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import type { Algorithm } from "#base/digests.ts";
 import type { JsonObject } from "#base/json.ts";
 import { uuid7 } from "#base/uuid7.ts";
@@ -90,6 +95,38 @@ test("a signed address gives the bytes under the wanted name, for its method onl
     searchParams.get("X-Amz-Signature"),
   );
 });
+
+test("uploads in parts that were given up are taken back when they are old and ours", async (t) => {
+  const settings = await strict.bucket();
+  const store = await createStore(t, { ...settings, location: "deep" });
+  const client = clientOf(settings);
+  t.after(() => client.destroy());
+  const Bucket = settings.bucket_name;
+  const ours = `deep/artifact/ab/${"c".repeat(62)}`;
+  const others = ["elsewhere/x", `artifact/ab/${"c".repeat(62)}`, "deep/artifact/ab/short"];
+  for (const Key of [ours, ...others])
+    await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+  const keys = async () => {
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }));
+    return Uploads.map(({ Key }) => Key).sort();
+  };
+
+  assert.equal(await store.sweep?.(Date.now() - 3_600_000), 0);
+  assert.equal((await keys()).length, 4);
+  assert.equal(await store.sweep?.(Date.now() + 3_600_000), 1);
+  assert.deepEqual(await keys(), [...others].sort());
+});
+
+const clientOf = (settings: Readonly<Record<string, string>>) =>
+  new S3Client({
+    endpoint: settings.endpoint_url ?? "",
+    region: "us-east-1",
+    forcePathStyle: true,
+    credentials: {
+      accessKeyId: settings.access_key ?? "",
+      secretAccessKey: settings.secret_key ?? "",
+    },
+  });
 
 test("a server that is away is told as the object store, within its tries", async (t) => {
   const store = await createStore(t, { endpoint_url: "http://127.0.0.1:9" });

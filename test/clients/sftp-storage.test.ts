@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
@@ -50,6 +50,18 @@ test("files lie under their names with the wanted mode, and nothing beside them"
   assert.deepEqual(await readdir(join(folder, "tmp/placing")), []);
   const wanted = { method: "GET", fileName: "x", contentType: "text/plain" } as const;
   assert.equal(await store.redirect("artifact/aa/x y", wanted), undefined);
+});
+
+test("what was left half placed is taken back when it is old", async (t) => {
+  const { store, folder } = await createStore(t);
+  assert.equal(await store.sweep?.(Date.now()), 0);
+  await put(store, "a/b", Buffer.from("x"));
+  for (const name of ["old", "new"]) await writeFile(join(folder, "tmp/placing", name), "half");
+  const longAgo = new Date(Date.now() - 3_600_000);
+  await utimes(join(folder, "tmp/placing/old"), longAgo, longAgo);
+
+  assert.equal(await store.sweep?.(Date.now() - 1_800_000), 1);
+  assert.deepEqual(await readdir(join(folder, "tmp/placing")), ["new"]);
 });
 
 test("a connection that broke is told to who used it, and made again", async (t) => {

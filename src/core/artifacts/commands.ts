@@ -13,6 +13,7 @@ export { receiveFile } from "./receive.ts";
 export { deleteArtifact, removeUnusedArtifacts } from "./remove.ts";
 export { saveArtifacts } from "./store.ts";
 export { sweep, sweepIncoming, sweepObjects, sweepStorageIntents } from "./sweep.ts";
+export { sweepPlacing } from "./sweep-placing.ts";
 export { touchArtifacts } from "./touch.ts";
 export type { ReceivedFile } from "./types.ts";
 

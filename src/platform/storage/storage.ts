@@ -114,6 +114,13 @@ export interface Storage {
    * @returns paths of files that the store does not have; they are not listed.
    */
   bundle?(name: string, files: AsyncIterable<BundledFile>): Promise<readonly string[]>;
+  /**
+   * Takes back what placing has left behind that began before; absent where nothing can be left.
+   *
+   * @param before milliseconds since 1970.
+   * @returns how many files that were.
+   */
+  sweep?(before: number): Promise<number>;
   readonly incoming: IncomingFolders;
   readonly sessions: SessionFiles;
   /**

@@ -6,7 +6,12 @@ import { type TestContext, test } from "node:test";
 import { Type } from "@sinclair/typebox";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
-import { receiveFile, saveArtifact, sweepIncoming } from "#core/artifacts/commands.ts";
+import {
+  receiveFile,
+  saveArtifact,
+  sweepIncoming,
+  sweepPlacing,
+} from "#core/artifacts/commands.ts";
 import { objectName } from "#core/artifacts/queries.ts";
 import { createDomain, deleteDomain, updateDomain } from "#core/domains/commands.ts";
 import { migrateStore } from "#core/domains/migrate.ts";
@@ -210,4 +215,27 @@ test("leftovers of dead processes are removed from every root", async (t) => {
   await sweepIncoming(ctx);
 
   await assert.rejects(readdir(folder), { code: "ENOENT" });
+});
+
+test("every store takes back what is a day old; one that fails keeps no other from it", async (t) => {
+  const { ctx, domain } = await createWorld(t);
+  const asked: number[] = [];
+  const home = Object.create(ctx.storage(domain), {
+    sweep: { value: () => Promise.reject(new Error("away")) },
+  });
+  const other = Object.create(ctx.storage(domain), {
+    sweep: { value: async (before: number) => asked.push(before) },
+  });
+  const openStore = () => other;
+  const { signal } = new AbortController();
+
+  await sweepPlacing({ ...ctx, storage: () => home, openStore }, signal);
+
+  const dayMs = 24 * 3_600_000;
+  assert.deepEqual(
+    asked.map((before) => Math.abs(ctx.clock.now() - dayMs - before) < 600_000),
+    [true],
+  );
+  await sweepPlacing({ ...ctx, openStore }, AbortSignal.abort());
+  assert.equal(asked.length, 1);
 });

@@ -19,6 +19,7 @@ import { connect, type S3Connection } from "./client.ts";
 import { isAbsent, translate, translated } from "./errors.ts";
 import { marksOf } from "./marks.ts";
 import { type S3Options, s3Options } from "./options.ts";
+import { sweepUploads } from "./sweep.ts";
 import { upload } from "./upload.ts";
 
 export interface S3StorageParts {
@@ -100,6 +101,12 @@ class S3Storage implements Storage {
 
   async usage(): Promise<null> {
     return null;
+  }
+
+  async sweep(before: number): Promise<number> {
+    const connection = await this.#connect();
+    const { bucket, prefix } = this.#options;
+    return translated(() => sweepUploads({ connection, bucket, prefix, before }));
   }
 
   async redirect(object: string, wanted: RedirectOptions): Promise<string | undefined> {

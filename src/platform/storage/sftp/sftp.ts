@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import type { Stats } from "ssh2";
+import type { FileEntryWithStats, Stats } from "ssh2";
 import type { JsonObject } from "#base/json.ts";
 import { isRelativePath } from "#base/paths.ts";
 import { uuid7 } from "#base/uuid7.ts";
@@ -114,6 +114,21 @@ class SftpStorage implements Storage {
       used: total - told.f_bfree * told.f_frsize,
       free: told.f_bavail * told.f_frsize,
     };
+  }
+
+  async sweep(before: number): Promise<number> {
+    const folder = this.#path(PLACING);
+    return translated(async () => {
+      const found = await this.#session
+        .do<FileEntryWithStats[]>((sftp, done) => sftp.readdir(folder, done))
+        .catch((error) => {
+          if (isAbsent(error)) return [];
+          throw error;
+        });
+      const old = found.filter(({ attrs }) => attrs.mtime * 1000 < before);
+      for (const { filename } of old) await this.#unlink(`${folder}/${filename}`);
+      return old.length;
+    });
   }
 
   async redirect(): Promise<undefined> {
