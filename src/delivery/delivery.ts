@@ -363,12 +363,20 @@ export class Delivery {
       await this.#keepAndSend(visit, request.match, this.#counted(request, stored, answer));
     } catch (error) {
       if (!isDamaged(error) || visit.exchange.response.headersSent) throw error;
-      await this.#replace(visit, request, stored);
+      await this.#replace(visit, request, { stored, lacking: isAway(error) ? 503 : 502 });
     }
   }
 
-  /** A file that the store lost comes from a remote once more, or is a clean error. */
-  async #replace(visit: Visit, request: ContentRequest, stored: Stored): Promise<void> {
+  /**
+   * A file that the store lost comes from a remote once more, or is a clean error.
+   *
+   * @param lost.lacking status where no remote has it.
+   */
+  async #replace(
+    visit: Visit,
+    request: ContentRequest,
+    { stored, lacking }: { readonly stored: Stored; readonly lacking: 502 | 503 },
+  ): Promise<void> {
     const { contentArtifact, artifact } = stored;
     const { domain } = request.match;
     const sha256 = artifact.sha256.toString("hex");
@@ -376,7 +384,7 @@ export class Delivery {
     this.#ctx.log.error(`The stored file ${object} is missing or damaged`);
     const found =
       contentArtifact === null ? [] : await sourcesOf(this.#ctx, request.match, contentArtifact);
-    if (found.length === 0) return this.refuse(visit.exchange, errorAnswer(502));
+    if (found.length === 0) return this.refuse(visit.exchange, errorAnswer(lacking));
     const sources = found.map((source) => ({
       ...source,
       sizeBytes: artifact.sizeBytes,
@@ -440,6 +448,11 @@ const isPulled = ({ query }: Exchange): boolean => query?.includes("redirect=") 
 
 const isDamaged = (error: unknown): boolean =>
   deliveryErrors.damaged.is(error) ||
-  (error instanceof Error &&
-    "code" in error &&
-    /^storage-(missing|truncated|unavailable)$/.test(String(error.code)));
+  isAway(error) ||
+  hasCode(error, /^storage-(missing|truncated)$/);
+
+/** The store may have the file, and cannot be asked now. */
+const isAway = (error: unknown): boolean => hasCode(error, /^storage-unavailable$/);
+
+const hasCode = (error: unknown, code: RegExp): boolean =>
+  error instanceof Error && "code" in error && code.test(String(error.code));
