@@ -4,6 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { within } from "#base/ambient.ts";
 import type { Algorithm } from "#base/digests.ts";
 import type { JsonObject } from "#base/json.ts";
 import { uuid7 } from "#base/uuid7.ts";
@@ -80,6 +82,35 @@ test("tokens are asked for once, for what they are needed for", async (t) => {
   const scopes = registry.scopes.slice(since).sort();
   const scope = `repository:${options.repository}`;
   assert.deepEqual(scopes, [`${scope}:pull`, `${scope}:pull,push`, `${scope}:pull,push,delete`]);
+});
+
+test("a token that has expired is not used, and is asked for anew", async (t) => {
+  const short = await startTokenRegistry(11);
+  t.after(() => short[Symbol.asyncDispose]());
+  const store = await createStore(t, short.repository());
+  assert.equal(await store.stat("a"), undefined);
+  assert.equal(await store.stat("a"), undefined);
+  const asked = short.scopes.length;
+  // All but the last ten seconds of it.
+  await sleep(1100);
+  assert.equal(await store.stat("a"), undefined);
+  assert.equal(short.scopes.length, asked + 1);
+});
+
+test("a client's own account serves that client only", async (t) => {
+  const { username, password, ...place } = registry.repository();
+  const store = await createStore(t, { ...place, username: "", password: "" });
+  const basic = Buffer.from(`${username}:${password}`).toString("base64");
+  const as = <Result>(account: string, work: () => Result) =>
+    within({ correlationId: "", registryAuthorization: `Basic ${account}` }, work);
+  await as(basic, () => put(store, "a/b", Buffer.from("x")));
+  assert.deepEqual(await as(basic, () => store.stat("a/b")), { sizeBytes: 1 });
+  const told = { code: "storage-unavailable" };
+  await assert.rejects(
+    as("d3Jvbmc6eA==", () => store.stat("a/b")),
+    told,
+  );
+  await assert.rejects(store.stat("a/b"), told);
 });
 
 test("a token that is refused is fetched anew", async (t) => {

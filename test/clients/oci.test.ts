@@ -106,6 +106,43 @@ test("a publication whose image is refused is not there", async () => {
   assert.equal((await own.get("publications/file/file/")).count, 0);
 });
 
+test("where a domain has no account, requests bring theirs, and nobody has another's", async () => {
+  const { username, password, ...place } = registry.repository();
+  const storage_settings = { ...place, username: "", password: "" };
+  const storage_class = "pulp_service.app.storage.OCIStorageBackend";
+  const made = await api.post("domains/", { name: "bare", storage_class, storage_settings });
+  assert.deepEqual(made.storage_settings.hidden_fields, [
+    { name: "username", is_set: false },
+    { name: "password", is_set: false },
+  ]);
+  const own = createApi(server, "/pulp/bare/api/v3/");
+  const account = Buffer.from(`${username}:${password}`).toString("base64");
+  const upload = (headers: Record<string, string>) => {
+    const body = new FormData();
+    body.set("file", new Blob([bytes]));
+    return own.request("POST", "artifacts/", { body, headers });
+  };
+  const bare = await upload({});
+  assert.equal(bare.status, 503);
+  assert.match(await bare.text(), /no account for the registry/);
+  const wrong = await upload({ "x-quay-auth": "Basic d3Jvbmc6d3Jvbmc=" });
+  assert.equal(wrong.status, 503);
+  const right = await upload({ "x-quay-auth": `Basic ${account}` });
+  assert.equal(right.status, 201, await right.clone().text());
+  const { pulp_href: href } = (await right.json()) as { pulp_href: string };
+  assert.equal((await upload({})).status, 503, "no token is shared");
+
+  const { pulp_href: repository } = await own.post("repositories/file/file/", { name: "bare" });
+  const unit = new FormData();
+  unit.set("artifact", href);
+  unit.set("relative_path", "large.bin");
+  unit.set("repository", repository);
+  await own.done(await own.post("content/file/files/", unit));
+  const task = await own.task(await own.post("publications/file/file/", { repository }));
+  assert.equal(task.state, "failed");
+  assert.match(task.error.description, /no account for the registry/);
+});
+
 test("what cannot be a repository or a registry is refused", async () => {
   const options = registry.repository();
   for (const wrong of [

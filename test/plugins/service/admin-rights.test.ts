@@ -229,4 +229,9 @@ test("§11: tenants change their domain, but for what is the administrators'", a
   const elsewhere = await mara.send(path, { ...form, storage_settings: '{"location": "/etc"}' });
   assert.match(elsewhere.text, /location: Only administrators may name a folder/);
   assert.match(elsewhere.text, /&quot;location&quot;: &quot;\/etc&quot;/, "still there to correct");
+  const google = await mara.send(path, {
+    ...{ ...form, storage_class: "storages.backends.gcloud.GoogleCloudStorage" },
+    storage_settings: '{"bucket_name": "b", "project_id": "p"}',
+  });
+  assert.match(google.text, /credentials: This field is required\./, "it would act as the server");
 });

@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { storageErrors } from "../errors.ts";
 import { inSteps } from "../remote-upload.ts";
 import type { SealedFile, WrittenFile } from "../storage.ts";
@@ -7,6 +8,8 @@ import { drop, type OciAnswer, type Registry } from "./registry.ts";
 
 /** Whole uploads of one blob that broke off. */
 const TRIES = 3;
+const FIRST_PAUSE_MS = 50;
+const LAST_PAUSE_MS = 1000;
 /** Of the registry's words in an error. */
 const MOST_SAID = 200;
 
@@ -96,25 +99,26 @@ export async function putManifest(
   layers: readonly Layer[],
 ): Promise<void> {
   const manifest = manifestOf(layers);
-  const put = () =>
-    registry.sendForText({
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+    const { status, text } = await registry.sendForText({
       ...{ method: "PUT", path: `manifests/${tag}`, access: "pull,push" },
       headers: { "content-type": MANIFEST_TYPE },
       body: () => manifest,
     });
-  const first = await put();
-  // The first of a repository finds no configuration there.
-  const { status, text } = [400, 404].includes(first.status) ? await withConfig(put) : first;
-  if (status !== 201)
-    throw storageErrors.unavailable(`Manifest upload failed: ${status} - ${said(text)}`);
-
-  async function withConfig(again: typeof put) {
-    if (!(await blobFacts(registry, CONFIG.digest))) {
-      const { digest, bytes } = CONFIG;
-      await putBlob(registry, { digest, sizeBytes: bytes.length, read: () => bytes });
-    }
-    return again();
+    if (status === 201) return;
+    // The first of a repository finds no configuration there, and one of several at once finds what
+    // the registry has not quite finished for another.
+    if (![400, 404].includes(status) || pauseMs > LAST_PAUSE_MS)
+      throw storageErrors.unavailable(`Manifest upload failed: ${status} - ${said(text)}`);
+    await putConfig(registry);
+    await sleep(pauseMs);
   }
+}
+
+async function putConfig(registry: Registry): Promise<void> {
+  const { digest, bytes } = CONFIG;
+  if (await blobFacts(registry, digest)) return;
+  await putBlob(registry, { digest, sizeBytes: bytes.length, read: () => bytes });
 }
 
 const said = (text: Buffer): string => text.toString().replace(/\s+/g, " ").slice(0, MOST_SAID);
