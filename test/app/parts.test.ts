@@ -124,7 +124,12 @@ test("stores are opened by their class, and an unnamed folder is none without ME
   assert.ok(class_(folder, { location: "/srv/a" }));
   assert.ok(class_("storages.backends.s3.S3Storage", { bucket_name: "b" }));
   assert.ok(class_("storages.backends.azure_storage.AzureStorage", { azure_container: "c" }));
-  assert.equal(class_("storages.backends.gcloud.GoogleCloudStorage"), undefined);
+  assert.ok(class_("storages.backends.gcloud.GoogleCloudStorage", { bucket_name: "b" }));
+  for (const name of ["OCIStorageBackend", "OCIStorage", "AIPCCStorageBackend"])
+    assert.ok(class_(`pulp_service.app.storage.${name}`, { registry: "quay.io" }));
+  for (const name of ["storages.backends.sftpstorage.SFTP", "pulpcore.app.models.storage.PulpSFTP"])
+    assert.ok(class_(`${name}Storage`, { host: "h" }));
+  assert.equal(class_("storages.backends.dropbox.DropboxStorage"), undefined);
 });
 
 test("wrong options of the store of the settings stop the start", () => {

@@ -4,7 +4,7 @@ import { isTree } from "./merge.ts";
 const MASK = "********";
 /** Names whose values are secrets wherever they stand, e.g. `DATABASES.default.PASSWORD`. */
 const SECRET_NAME =
-  /(password|secret|secret_key|token|access_key|account_key|private_key|sas_token|connection_string|cloudfront_key)$/i;
+  /(password|passphrase|secret|secret_key|token|access_key|account_key|private_key|sas_token|connection_string|cloudfront_key)$/i;
 /** `postgresql://user:password@host`: the password of an address. */
 const CREDENTIALS = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/@]+@/gi;
 

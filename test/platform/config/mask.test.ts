@@ -12,7 +12,11 @@ test("secrets are replaced wherever they stand", () => {
     DATABASES: {
       default: { NAME: "pulp", PASSWORD: "canary", OPTIONS: { sslpassword: "canary" } },
     },
-    STORAGES: { default: { OPTIONS: { secret_key: "canary", location: "/x" } } },
+    STORAGES: {
+      default: { OPTIONS: { secret_key: "canary", location: "/x" } },
+      sftp: { OPTIONS: { params: { password: "canary", passphrase: "canary", port: 22 } } },
+      google: { OPTIONS: { credentials: { private_key: "canary" } } },
+    },
     ALLOWED_HOSTS: ["https://u:canary@h/"],
     KAFKA_SASL_PASSWORD: null,
   });
