@@ -8,9 +8,9 @@ export const operatorErrors = defineErrors({
     message: (file: string, reason: string) => `The profile in ${file} cannot be used: ${reason}.`,
   },
   file: {
-    code: "file-unreadable",
+    code: "file-unusable",
     status: 500,
-    message: (file: string, reason: string) => `The file ${file} cannot be read: ${reason}.`,
+    message: (file: string, reason: string) => `The file ${file} cannot be used: ${reason}.`,
   },
   unreachable: {
     code: "server-unreachable",

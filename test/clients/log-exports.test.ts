@@ -109,7 +109,13 @@ test("without a row there is no file, and flags that say nothing are refused", a
   assert.match(await refused("export-content-logs", ...output), /maven, python, rpm/);
   assert.match(
     await refused("export-access-logs", "--input", file("missing.log"), ...output),
-    /missing\.log cannot be read: ENOENT/,
+    /missing\.log cannot be used: ENOENT/,
+  );
+  await writeFile(file("one.log"), pageLine(0));
+  const nowhere = join(folder, "no", "x.parquet");
+  assert.match(
+    await refused("export-access-logs", "--input", file("one.log"), "--output-path", nowhere),
+    /x\.parquet\.part cannot be used: ENOENT\.$/m,
   );
   assert.match(
     await refused("upload-parquet", "--source", file("empty.log"), "--destination", "s3://b"),

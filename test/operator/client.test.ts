@@ -79,6 +79,11 @@ verify_ssl = false
   const stage = await connect({ config, profile: "stage" });
   assert.deepEqual([stage.verifiesTls, stage.login], [false, undefined]);
 
+  const elsewhere = await connect({ config, "base-url": "https://other.example" });
+  assert.deepEqual([elsewhere.login, elsewhere.headers], [undefined, []]);
+  const same = await connect({ config, "base-url": "https://pulp.example/" });
+  assert.deepEqual(same.login, { username: "ann", password: "one" });
+
   // The password of one user is not that of another.
   await assert.rejects(connect({ config, user: "ben" }), /The user ben has no password/);
   await assert.rejects(connect({ config, profile: "prod" }), /no table \[prod\] or \[cli-prod\]/);

@@ -125,7 +125,7 @@ test("pulp_benchmark finds commands in a folder", async (t) => {
   assert.match((await runOperator([...words, "--help"])).out, /^ {2}count_domains +Counts\.$/m);
   await writeFile(join(folder, "wrong.mjs"), "export const other = 1;");
   const wrong = await runOperator([...words, "count_domains"]);
-  assert.match(wrong.err, /wrong\.mjs cannot be read: it exports no `command`/);
+  assert.match(wrong.err, /wrong\.mjs cannot be used: it exports no `command`/);
 });
 
 test("yank monitors are made once for each repository, and missing ones are found", async () => {

@@ -45,7 +45,7 @@ export const connectionHelp: readonly string[] = [
   "client_id and client_secret for OAuth2), else the login from ~/.netrc or the file that NETRC names:",
   "  --config FILE       that file; ~/.config/pulp/cli.toml",
   "  --profile NAME      its table [NAME] or [cli-NAME]; cli",
-  "  --base-url URL      scheme, host and port",
+  "  --base-url URL      scheme, host and port; of a profile for another server nothing is used then",
   "  --api-root PATH     /pulp/, of the hosted service /api/pulp/",
   "  --user NAME         with --password, or the variable DECKLE_OPERATOR_PASSWORD, which no list of",
   "                      processes shows",
@@ -70,7 +70,10 @@ export async function connectionOf(
   { text: flags, on }: Flags,
   environment: Environment,
 ): Promise<Connection> {
-  const profile = await readProfile(flags.config, flags.profile, flags["base-url"] !== undefined);
+  const profile = forServer(
+    await readProfile(flags.config, flags.profile, flags["base-url"] !== undefined),
+    flags["base-url"],
+  );
   const of = (name: string): string | undefined => textOf(profile, name);
   const given = flags["base-url"] ?? of("base_url");
   if (given === undefined) {
@@ -120,6 +123,13 @@ async function readProfile(
   if (typeof found === "object" && found !== null) return { file, values: { ...found } };
   if (isOptional && name === "cli") return { file, values: {} };
   throw operatorErrors.profile(file, `it has no table [${name}] or [cli-${name}]`);
+}
+
+/** What a profile holds besides is meant for its own server, and not for another that a flag names. */
+function forServer(profile: Profile, asked: string | undefined): Profile {
+  const own = textOf(profile, "base_url");
+  if (asked === undefined || own === undefined) return profile;
+  return httpUrl(own).origin === httpUrl(asked).origin ? profile : { ...profile, values: {} };
 }
 
 function parsedToml(file: string, content: string): Readonly<Record<string, unknown>> {

@@ -245,5 +245,6 @@ export function refusal(path: string, { method = "GET" }: Ask, { status, text }:
 
 function reasonOf({ error }: JsonObject): string {
   if (!isObject(error)) return "it does not say why";
-  return String(error.description ?? JSON.stringify(error)).slice(0, SHOWN_ERROR);
+  const said = String(error.description ?? JSON.stringify(error));
+  return said.slice(0, SHOWN_ERROR).replace(/\.$/, "");
 }

@@ -134,7 +134,12 @@ async function pendingTasks({ client, terminal, domain }: Work): Promise<void> {
   }
 }
 
-async function removeDomain({ client, terminal, domain }: Work, href: string): Promise<number> {
+/** Tries five times: what was deleted may take a moment until it is gone. Resolves to the exit code. */
+export async function removeDomain(
+  { client, terminal, domain }: Work,
+  href: string,
+  pauseMs = PAUSE_MS,
+): Promise<number> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const problem = await removal(client, href);
     if (problem === undefined) {
@@ -142,7 +147,7 @@ async function removeDomain({ client, terminal, domain }: Work, href: string): P
       return 0;
     }
     terminal.note(`Attempt ${attempt} of ${TRIES} to delete the domain ${domain}: ${problem}`);
-    if (attempt < TRIES) await sleep(PAUSE_MS, undefined, { signal: client.signal });
+    if (attempt < TRIES) await sleep(pauseMs, undefined, { signal: client.signal });
   }
   return 1;
 }

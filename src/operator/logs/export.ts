@@ -30,7 +30,7 @@ export const exportHelp: readonly string[] = [
   "Writes Parquet, compressed with snappy. Without a row there is no file, and the end is a good one.",
   "What is left out is counted at the end, on standard error.",
   "  --cloudwatch-group GROUP  a log group, asked by Logs Insights; credentials are those of the SDK",
-  "  --input FILE        local files instead, .gz and .zst too, any number of them",
+  "  --input FILE        local files instead, .gz and .zst too, or - for standard input; repeatable",
   "  --start-time, --end-time T  2026-08-12T09:30:00Z, now, '3 hours ago'; the end does not belong to it",
   "  --output-path PATH  a file, or s3://BUCKET/KEY",
   "  --aws-region NAME   of the log group; us-east-1",

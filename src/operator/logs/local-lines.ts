@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { addAbortSignal } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { operatorErrors } from "../errors.ts";
 import { type LogLine, unwrapped } from "./log-line.ts";
@@ -7,8 +8,8 @@ import { type LogLine, unwrapped } from "./log-line.ts";
 const MOST_CHARS = 262_144;
 
 /**
- * Lines of log files, one after another; `.gz` and `.zst` are unpacked. A line that is longer than
- * 256 Ki characters comes as an empty one, so that it is counted.
+ * Lines of log files, one after another; `.gz` and `.zst` are unpacked, and `-` is standard input. A
+ * line that is longer than 256 Ki characters comes as an empty one, so that it is counted.
  *
  * @throws `operatorErrors.file`
  */
@@ -28,6 +29,7 @@ export async function* localLines(
 }
 
 function unpacked(file: string, signal: AbortSignal): AsyncIterable<Buffer> {
+  if (file === "-") return addAbortSignal(signal, process.stdin);
   const source = createReadStream(file, { signal });
   const unpack = file.endsWith(".gz")
     ? createGunzip()

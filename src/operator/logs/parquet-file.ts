@@ -1,6 +1,8 @@
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
 
+import { operatorErrors } from "../errors.ts";
+
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];
 
 /** What a column holds; moments are milliseconds since 1970 and stored as nanoseconds, without a zone. */
@@ -107,7 +109,9 @@ interface Growing {
 }
 
 async function begin(path: string, columns: readonly Column[]): Promise<Growing> {
-  const handle = await open(path, "w", 0o640);
+  const handle = await open(path, "w", 0o640).catch((error: NodeJS.ErrnoException) => {
+    throw operatorErrors.file(path, error.code ?? error.message);
+  });
   const schema: SchemaElement[] = [
     { name: "root", num_children: columns.length },
     ...columns.map(({ name, kind, isRequired }) => ({
