@@ -154,8 +154,17 @@ test("yank monitors are made once for each repository, and missing ones are foun
     [(await run("--verify")).code, (await run()).out],
     [0, "Every repository of team that was asked about is watched.\n"],
   );
-  const unknown = await run("--repository", "four");
-  assert.match(unknown.err, /There is no Python repository four in team\.$/m);
+  const { pulp_href: four } = await inside.post("repositories/python/python/", { name: "four" });
+  await inside.post("pypi_yank_monitor/", {
+    ...{ name: "yank-monitor-four", repository_version: `${four}versions/0/` },
+  });
+  const taken = await run();
+  assert.deepEqual(
+    [taken.code, taken.out, taken.err],
+    [1, "", "yank-monitor-four in team watches something else\n"],
+  );
+  const unknown = await run("--repository", "five");
+  assert.match(unknown.err, /There is no Python repository five in team\.$/m);
   const both = await run("--verify", "--dry-run");
   assert.match(both.err, /--verify exclude each other|exclude each other/);
 });
@@ -187,5 +196,5 @@ test("metadata of a Python index are repaired and verified", async () => {
   assert.match(dry.out, /^would repair team\/one$/m);
   const repaired = await run("repair-python-metadata");
   assert.equal(repaired.code, 0, repaired.err);
-  assert.equal(repaired.out, "3 repositories repaired, 0 failed\n");
+  assert.equal(repaired.out, "4 repositories repaired, 0 failed\n");
 });

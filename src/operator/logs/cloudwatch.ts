@@ -10,6 +10,8 @@ const MOST_LEVELS = 5;
 const QUERY_MS = 300_000;
 const FIRST_POLL_MS = 2000;
 const MOST_POLL_MS = 30_000;
+const CONNECT_MS = 5000;
+const SILENCE_MS = 60_000;
 /** Ends of queries are whole seconds. */
 const SECOND_MS = 1000;
 
@@ -36,7 +38,10 @@ export interface CloudWatchOptions {
  */
 export async function* cloudWatchLines(options: CloudWatchOptions): AsyncGenerator<LogLine> {
   const sdk = await import("@aws-sdk/client-cloudwatch-logs");
-  const client = new sdk.CloudWatchLogsClient({ region: options.region, maxAttempts: 6 });
+  const client = new sdk.CloudWatchLogsClient({
+    ...{ region: options.region, maxAttempts: 6 },
+    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
+  });
   try {
     const { fromMs, toMs } = options.period;
     for (let start = fromMs; start < toMs; start += CHUNK_MS) {

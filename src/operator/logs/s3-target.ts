@@ -7,6 +7,9 @@ import type { Options } from "../tool.ts";
 
 const PART_BYTES = 16 * 2 ** 20;
 const TRIES = 6;
+const CONNECT_MS = 5000;
+/** Without a byte in either direction. */
+const SILENCE_MS = 60_000;
 
 export interface S3Target {
   /** As it was given: `s3://bucket/key`. */
@@ -59,6 +62,7 @@ export async function uploadFile(
     ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
     ...(credentials ? { credentials } : {}),
     maxAttempts: TRIES,
+    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
     // Other checksums are not known to every server that speaks the protocol.
     requestChecksumCalculation: "WHEN_REQUIRED",
   });

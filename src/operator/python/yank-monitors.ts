@@ -17,7 +17,7 @@ export const configureYankMonitors: Tool = {
   help: [
     "",
     "The monitor of a repository is named yank-monitor-<repository>. Repositories that are watched",
-    "already are skipped.",
+    "already are skipped; where that name is of a monitor of something else, the end is 1.",
     "  --env NAME          a profile, as --profile",
     "  --domain NAME       the domain of the repositories",
     "  --repository NAME   only this one, or these; else all Python repositories of the domain",
@@ -51,6 +51,8 @@ export const configureYankMonitors: Tool = {
 interface Repository {
   readonly name: string;
   readonly href: string;
+  /** The name of its monitor belongs to one that watches something else. */
+  readonly isTaken: boolean;
 }
 
 const monitorOf = (repository: string): string => `yank-monitor-${repository}`;
@@ -61,20 +63,19 @@ async function unwatchedRepositories(
   domain: string,
   wanted: readonly string[],
 ): Promise<readonly Repository[]> {
-  const watched = new Set<string>();
+  const [watched, taken] = [new Set<string>(), new Set<string>()];
   for await (const monitor of client.items(client.inDomain(domain, "pypi_yank_monitor/"))) {
     if (typeof monitor.repository === "string") watched.add(monitor.repository);
-    // Of another repository it cannot be: names in a domain are given once.
-    if (monitor.pulp_domain === domain) watched.add(String(monitor.name));
+    if (monitor.pulp_domain === domain) taken.add(String(monitor.name));
   }
   const missing = new Set(wanted);
   const unwatched: Repository[] = [];
   const address = client.inDomain(domain, "repositories/python/python/");
-  for await (const { name, pulp_href: href } of client.items(address)) {
-    const repository = { name: String(name), href: String(href) };
-    const isWanted = wanted.length === 0 || missing.delete(repository.name);
-    const isWatched = watched.has(repository.href) || watched.has(monitorOf(repository.name));
-    if (isWanted && !isWatched) unwatched.push(repository);
+  for await (const { name: found, pulp_href: href } of client.items(address)) {
+    const name = String(found);
+    const isWanted = wanted.length === 0 || missing.delete(name);
+    if (!isWanted || watched.has(String(href))) continue;
+    unwatched.push({ name, href: String(href), isTaken: taken.has(monitorOf(name)) });
   }
   if (missing.size === 0) return unwatched;
   throw appErrors.usage(`There is no Python repository ${[...missing].join(", ")} in ${domain}.`);
@@ -94,8 +95,9 @@ async function settle(
     terminal.print(`Every repository of ${domain} that was asked about is watched.`);
     return 0;
   }
-  for (const { name, href } of unwatched) {
+  for (const { name, href, isTaken } of unwatched) {
     if (flags.on.verify) terminal.print(`${domain}/${name} is not watched`);
+    else if (isTaken) terminal.note(`${monitorOf(name)} in ${domain} watches something else`);
     else if (flags.on["dry-run"]) terminal.print(`would make ${monitorOf(name)} in ${domain}`);
     else {
       const json = { name: monitorOf(name), repository: href };
@@ -104,5 +106,5 @@ async function settle(
       terminal.print(`made ${monitorOf(name)} in ${domain}`);
     }
   }
-  return flags.on.verify ? 1 : 0;
+  return flags.on.verify || unwatched.some(({ isTaken }) => isTaken) ? 1 : 0;
 }
