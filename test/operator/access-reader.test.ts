@@ -85,6 +85,8 @@ test("other lines are none, also long ones that look like many", () => {
     "pulp [f00]: deckle.api:INFO: started",
     '{"logger":"deckle.api","msg":"x"}',
     "{not json",
+    '{"logger":"access","time":"2026-08-12T09:30:00Z","method":"GET","url":"/a"}',
+    '10.1.2.3 [12/Aug/2026:09:30:00 +0000] "GET /a HTTP/1.1" x 5 "-" "-"',
     '10.1.2.3 [12/Xyz/2026:09:30:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "-"',
     `pulp [f00]: h - user:${" org_id:x [a] ".repeat(5000)}`,
   ]) {

@@ -117,9 +117,10 @@ type Groups = Readonly<Record<string, string | undefined>>;
 function factsOf(groups: Groups): AccessFacts | undefined {
   const [, method, url] = /^(\S+) (\S+) \S+$/.exec(groups.request ?? "") ?? [];
   const atMs = timeOf(groups.time ?? "");
-  if (method === undefined || url === undefined || Number.isNaN(atMs)) return undefined;
+  const status = Number(groups.status);
+  if (method === undefined || url === undefined || !isSound(atMs, status)) return undefined;
   return {
-    ...{ atMs, method, path: withoutQuery(url), status: Number(groups.status) },
+    ...{ atMs, method, path: withoutQuery(url), status },
     ...known({
       user: groups.user,
       orgId: groups.org,
@@ -131,6 +132,9 @@ function factsOf(groups: Groups): AccessFacts | undefined {
     ...duration(groups),
   };
 }
+
+const isSound = (atMs: number, status: number): boolean =>
+  !Number.isNaN(atMs) && Number.isInteger(status) && status >= 0 && status < 1000;
 
 function duration({ millis, seconds }: Groups): { readonly durationMs?: number } {
   if (millis !== undefined) return { durationMs: Number(millis) };
@@ -167,9 +171,10 @@ function jsonFacts(line: string, isApi: boolean): AccessFacts | undefined {
   const text = (name: string) => (found[name] === undefined ? undefined : String(found[name]));
   const atMs = Date.parse(text("time") ?? "");
   const [method, url] = [text("method"), text("url")];
-  if (method === undefined || url === undefined || Number.isNaN(atMs)) return undefined;
+  const status = Number(found.status);
+  if (method === undefined || url === undefined || !isSound(atMs, status)) return undefined;
   return {
-    ...{ atMs, method, path: withoutQuery(url), status: Number(found.status) },
+    ...{ atMs, method, path: withoutQuery(url), status },
     ...known({
       user: text("user"),
       orgId: text(isApi ? "org_id" : "rh_org_id"),

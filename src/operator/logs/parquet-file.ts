@@ -1,6 +1,5 @@
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
-
 import { operatorErrors } from "../errors.ts";
 
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];
@@ -109,9 +108,7 @@ interface Growing {
 }
 
 async function begin(path: string, columns: readonly Column[]): Promise<Growing> {
-  const handle = await open(path, "w", 0o640).catch((error: NodeJS.ErrnoException) => {
-    throw operatorErrors.file(path, error.code ?? error.message);
-  });
+  const handle = await open(path, "w", 0o640).catch(failing(path));
   const schema: SchemaElement[] = [
     { name: "root", num_children: columns.length },
     ...columns.map(({ name, kind, isRequired }) => ({
@@ -120,7 +117,7 @@ async function begin(path: string, columns: readonly Column[]): Promise<Growing>
     })),
   ];
   const writer = new ParquetWriter({
-    ...{ writer: new FileBytes(handle), schema, codec: "SNAPPY" },
+    ...{ writer: new FileBytes(handle, path), schema, codec: "SNAPPY" },
     createdBy: "deckle",
   });
   return { handle, writer };
@@ -129,14 +126,16 @@ async function begin(path: string, columns: readonly Column[]): Promise<Growing>
 /** Hands bytes on to a file after each group. */
 class FileBytes extends ByteWriter {
   readonly #handle: FileHandle;
+  readonly #path: string;
 
-  constructor(handle: FileHandle) {
+  constructor(handle: FileHandle, path: string) {
     super();
     this.#handle = handle;
+    this.#path = path;
   }
 
   async flush(): Promise<void> {
-    await this.#handle.appendFile(this.getBytes());
+    await this.#handle.appendFile(this.getBytes()).catch(failing(this.#path));
     this.index = 0;
   }
 
@@ -144,3 +143,9 @@ class FileBytes extends ByteWriter {
     return this.flush();
   }
 }
+
+const failing =
+  (path: string) =>
+  (error: NodeJS.ErrnoException): never => {
+    throw operatorErrors.file(path, error.code ?? error.message);
+  };
