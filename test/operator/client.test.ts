@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { TLSSocket } from "node:tls";
 import { type Connection, connectionOf } from "#operator/client/connection.ts";
 import { netrcLogin } from "#operator/client/netrc.ts";
 import { TokenSource } from "#operator/client/oauth2.ts";
 import { ServerClient } from "#operator/client/server-client.ts";
 import { tokenEndpoint } from "#operator/client/token-endpoint.ts";
+import { createIdentity } from "../support/certificates.ts";
 import { runOperator } from "./support/operator.ts";
 import { page, standIn } from "./support/stand-in.ts";
 
@@ -232,6 +237,56 @@ test("downloads from elsewhere are asked for without credentials", async (t) => 
   assert.equal(text, "file");
   assert.match(server.asked[0]?.authorization ?? "", /^Basic /);
   assert.equal(elsewhere.asked[0]?.authorization, undefined);
+});
+
+test("a client certificate goes to a server whose authority is given, and to nobody else", async (t) => {
+  const authority = createIdentity("authority");
+  const [host, client] = [
+    createIdentity("server", { issuer: authority, names: ["127.0.0.1"] }),
+    createIdentity("ops", { issuer: authority }),
+  ];
+  const tls = { cert: host.cert, key: host.key, ca: authority.cert };
+  const seen: string[] = [];
+  const serve = async (
+    answer: (url: string) => { status: number; location?: string; text?: string },
+  ) => {
+    const server = createServer(
+      { ...tls, requestCert: true, rejectUnauthorized: false },
+      (q, s) => {
+        seen.push((q.socket as TLSSocket).getPeerCertificate().subject?.CN?.toString() ?? "nobody");
+        const { status, location, text } = answer(q.url ?? "");
+        s.writeHead(status, location === undefined ? {} : { location }).end(text);
+      },
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+  const elsewhere = await serve(() => ({ status: 200, text: "file" }));
+  const url = await serve(() => ({ status: 302, location: elsewhere }));
+  const folder = await mkdtemp(join(tmpdir(), "deckle-tls-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const write = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text);
+    return join(folder, name);
+  };
+  const flags = {
+    "base-url": url,
+    cert: await write("cert.pem", client.cert),
+    key: await write("key.pem", client.key),
+  };
+  const trusting = { ...flags, "ca-cert": await write("ca.pem", authority.cert) };
+
+  await using good = new ServerClient(await connect(trusting), signal);
+  assert.equal((await good.download(new URL(url))).text, "file");
+  assert.deepEqual(seen, ["ops", "nobody"]);
+  await using strict = new ServerClient(await connect(flags), signal);
+  await assert.rejects(strict.ask("/"), /cannot be reached: .*(?:certificate|issuer)/i);
+  await assert.rejects(connect({ ...flags, cert: "/nonexistent.pem" }), /cannot be used: ENOENT/);
 });
 
 test("the launcher knows its tools", async () => {

@@ -1,3 +1,4 @@
+import { getCACertificates } from "node:tls";
 import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { operatorErrors } from "../errors.ts";
 import type { Connection } from "./connection.ts";
@@ -40,11 +41,12 @@ export class Transport implements AsyncDisposable {
   readonly #others: Dispatcher;
 
   constructor({ tls, verifiesTls }: Connection, signal: AbortSignal, options: TransportOptions) {
-    const { cert, key, ...trusted } = tls;
+    const { cert, key, ca } = tls;
+    const trust = { ca: authorities(ca), rejectUnauthorized: verifiesTls };
     this.#signal = signal;
     this.#options = options;
-    this.#ours = dispatcher({ ...tls, rejectUnauthorized: verifiesTls }, options);
-    this.#others = dispatcher({ ...trusted, rejectUnauthorized: verifiesTls }, options);
+    this.#ours = dispatcher({ ...trust, ...(cert ? { cert, key } : {}) }, options);
+    this.#others = dispatcher(trust, options);
   }
 
   /**
@@ -75,6 +77,12 @@ export class Transport implements AsyncDisposable {
     await Promise.all([this.#ours.destroy(), this.#others.destroy()]);
   }
 }
+
+/** Those of the runtime and of the system, and one more. */
+const authorities = (own: string | undefined): string[] => [
+  ...new Set([...getCACertificates("default"), ...getCACertificates("system")]),
+  ...(own === undefined ? [] : [own]),
+];
 
 /** Proxies are those of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
 const dispatcher = (
