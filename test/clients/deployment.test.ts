@@ -113,7 +113,10 @@ const probePath = (name: string, probe: "readinessProbe" | "livenessProbe"): str
 
 const DURATIONS = "pulp_api_request_duration_milliseconds_count";
 
-test("the service runs with the variables and commands of its manifest", async (t) => {
+const PASSWORD = "a password of the test";
+
+/** Every role of ours, with a collector, over services that Clowder would run. */
+async function startService(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), "deckle-deployment-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const { services } = await startServices(t, folder);
@@ -125,22 +128,31 @@ test("the service runs with the variables and commands of its manifest", async (
     ...(await environmentOf(folder, file)),
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
   };
-  const environment = (page?: number): Environment =>
-    page === undefined ? common : { ...common, PULP_PROMETHEUS_PORT: String(page) };
-  const manage = (words: readonly [string, ...string[]], more: Environment = {}) =>
-    runProgram(t, ["manager", ...words], { environment: { ...common, ...more } });
-  assert.equal((await manage(["migrate", "--noinput"])).code, 0);
-  const password = { PULP_ADMIN_PASSWORD: "a password of the test" };
-  assert.equal((await manage(["reset-admin-password"], password)).code, 0);
-
-  const roles = {
-    api: startRole(t, "api", environment(pages.api), ports.api),
-    content: startRole(t, "content", environment(pages.content), ports.content),
-    worker: startRole(t, "worker", environment(pages.worker)),
-    auxiliary: startRole(t, "worker-auxiliary", environment()),
+  const showing = (page: number) => ({ ...common, PULP_PROMETHEUS_PORT: String(page) });
+  const manage = async (words: readonly [string, ...string[]], more: Environment = {}) => {
+    const { code, err } = await runProgram(t, ["manager", ...words], {
+      environment: { ...common, ...more },
+    });
+    assert.equal(code, 0, err);
   };
-  const apiUrl = `http://127.0.0.1:${ports.api}`;
-  const contentUrl = `http://127.0.0.1:${ports.content}`;
+  await manage(["migrate", "--noinput"]);
+  await manage(["reset-admin-password"], { PULP_ADMIN_PASSWORD: PASSWORD });
+  return {
+    collector,
+    roles: {
+      api: startRole(t, "api", showing(pages.api), ports.api),
+      content: startRole(t, "content", showing(pages.content), ports.content),
+      worker: startRole(t, "worker", showing(pages.worker)),
+      auxiliary: startRole(t, "worker-auxiliary", common),
+    },
+    apiUrl: `http://127.0.0.1:${ports.api}`,
+    contentUrl: `http://127.0.0.1:${ports.content}`,
+    pages: Object.values(pages).map((port) => `http://127.0.0.1:${port}/metrics`),
+  };
+}
+
+test("the service runs with the variables and commands of its manifest", async (t) => {
+  const { collector, roles, apiUrl, contentUrl, pages } = await startService(t);
 
   await t.test("its probes are answered", async () => {
     for (const probe of ["readinessProbe", "livenessProbe"] as const) {
@@ -155,16 +167,12 @@ test("the service runs with the variables and commands of its manifest", async (
     }
   });
 
-  const api = createApi(
-    { apiUrl, username: "admin", password: password.PULP_ADMIN_PASSWORD },
-    "/api/pulp/default/api/v3/",
-  );
+  const admin = { apiUrl, username: "admin", password: PASSWORD };
+  const api = createApi(admin, "/api/pulp/default/api/v3/");
 
   await t.test("what is asked of Prometheus is what the processes tell", async () => {
-    await until(`http://127.0.0.1:${pages.worker}/metrics`, async (url) => (await fetch(url)).ok);
-    const told = await Promise.all(
-      Object.values(pages).map((port) => pageOf(`http://127.0.0.1:${port}/metrics`)),
-    );
+    for (const page of pages) await until(page, async (url) => (await fetch(url)).ok);
+    const told = await Promise.all(pages.map(pageOf));
     const known = new Set(told.flatMap((page) => [...seriesOf(page)]));
     const unknown = questions.flatMap(({ place, expr }) =>
       instrumentsIn(expr).flatMap((name) => (known.has(name) ? [] : [`${place}: ${name}`])),
@@ -173,15 +181,13 @@ test("the service runs with the variables and commands of its manifest", async (
   });
 
   await t.test("the collector adds routes up to uploads and others", async () => {
-    const others = 7;
     const before = total(await pageOf(collector.url), DURATIONS, /http_target="other"/);
-    for (let count = 0; count < others; count += 2) await api.get("repositories/");
-    for (let count = 1; count < others; count += 2) await api.get("remotes/");
+    for (const path of ["repositories/", "remotes/", "repositories/"]) await api.get(path);
     await api.post("uploads/", { size: 10 });
     await until(collector.url, async (url) => {
       const page = await pageOf(url);
       const uploads = total(page, DURATIONS, /http_target="upload"/);
-      return uploads === 1 && total(page, DURATIONS, /http_target="other"/) === before + others;
+      return uploads === 1 && total(page, DURATIONS, /http_target="other"/) === before + 3;
     });
     const page = await pageOf(collector.url);
     assert.doesNotMatch(page, /http_target="(?!upload"|other")/);
@@ -203,7 +209,14 @@ test("the service runs with the variables and commands of its manifest", async (
   });
 
   await t.test("and access lines have users and organisations", async () => {
-    await roles.api.says(/user:admin org_id:- \[[^\]]+\] "GET \/api\/pulp\/default\/api\/v3\//);
+    const identity = { org_id: "7", internal: { org_id: "7" }, user: { username: "mara" } };
+    const header = Buffer.from(JSON.stringify({ identity })).toString("base64");
+    await fetch(`${apiUrl}/api/pulp/default/api/v3/status/`, {
+      headers: { "x-rh-identity": header, "x-forwarded-for": "192.0.2.7" },
+    });
+    await roles.api.says(
+      /user:mara org_id:7 \[[^\]]+\] "GET \/api\/pulp\/default\/api\/v3\/status\/ .* x_forwarded_for:"192\.0\.2\.7"/,
+    );
     await roles.content.says(/ cache:"[^"]*" artifact_size:"-" rh_org_id:"-" x_forwarded_for:/);
   });
 });
