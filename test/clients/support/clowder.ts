@@ -59,7 +59,10 @@ export async function clowderFile(
       ...{ password: PASSWORD, adminUsername: "postgres", adminPassword: "unused" },
       ...{ sslMode: "verify-full", rdsCa: services.ca },
     },
-    inMemoryDb: { hostname: redis.hostname, port: Number(redis.port), password: REDIS_PASSWORD },
+    inMemoryDb: {
+      ...{ hostname: redis.hostname, port: Number(redis.port) },
+      ...{ username: "deckle", password: REDIS_PASSWORD },
+    },
     objectStore: {
       ...{ hostname: store.hostname, port: Number(store.port), tls: false },
       buckets: [
@@ -79,7 +82,9 @@ export async function startServices(t: TestContext, folder: string) {
   const { port, authority, client } = await startTlsDatabase(t, join(folder, "pg"));
   const redis = await startRedis();
   t.after(() => redis[Symbol.asyncDispose]());
-  await redis.client.send("CONFIG", "SET", "requirepass", REDIS_PASSWORD);
+  const rights = ["~*", "&*", "+@all"];
+  await redis.client.send("ACL", "SETUSER", "deckle", "on", `>${REDIS_PASSWORD}`, ...rights);
+  await redis.client.send("CONFIG", "SET", "requirepass", "of nobody");
   const s3 = await startS3();
   t.after(() => s3[Symbol.asyncDispose]());
   return { client, services: { port, ca: authority.cert, redisUrl: redis.url, s3 } };
