@@ -55,6 +55,8 @@ const SESSION = "-c timezone=UTC -c idle_in_transaction_session_timeout=600000 -
  */
 const FLIGHT_SESSION = `${SESSION} -c plan_cache_mode=force_generic_plan`;
 const MOST_FOR_FLIGHTS = 2;
+/** They take turns, so that on a disk that stalls they wait for one another. */
+const FOR_FLIGHTS = { options: FLIGHT_SESSION, connectionTimeoutMillis: 30_000 };
 
 export interface Database<Tables> extends AsyncDisposable {
   readonly db: Kysely<Tables>;
@@ -83,7 +85,7 @@ export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables>
   const forFlights = Math.min(MOST_FOR_FLIGHTS, Math.floor(options.poolSize / 4));
   const pool = openPool(options, { max: options.poolSize - forFlights });
   const flights =
-    forFlights > 0 ? openPool(options, { max: forFlights, options: FLIGHT_SESSION }) : undefined;
+    forFlights > 0 ? openPool(options, { max: forFlights, ...FOR_FLIGHTS }) : undefined;
   const nameOf = statementNames();
   prepareMarked(pool, nameOf);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
