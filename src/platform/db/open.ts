@@ -152,11 +152,11 @@ function countStatements(pool: pg.Pool, onStatement: (text: string) => void): vo
   });
 }
 
-/** Statements of a flight stand between the ones that it does without. */
+/** Several statements of a flight stand between the ones that it does without. */
 function textsOf(query: string | Flight | { readonly text?: string }): readonly string[] {
-  if (query instanceof Flight)
-    return ["begin", ...query.statements.map(({ text }) => text), "commit"];
-  return [typeof query === "string" ? query : (query.text ?? "")];
+  if (!(query instanceof Flight)) return [typeof query === "string" ? query : (query.text ?? "")];
+  const texts = query.statements.map(({ text }) => text);
+  return texts.length > 1 ? ["begin", ...texts, "commit"] : texts;
 }
 
 /** Runs text with numbered parameters through the query builder's connection. */

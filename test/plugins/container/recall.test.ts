@@ -47,7 +47,7 @@ async function createMemory(budgetBytes = 1_048_576) {
     ctx: {
       clock: { now: () => state.now },
       settings: { CACHE_SETTINGS: { EXPIRES_TTL: 600 }, DOMAIN_ENABLED: false },
-      hot: { query: async () => [row()] },
+      hot: { inOneFlight: async () => [[row()]] },
     },
     follow: (listener: { changed(distribution: string): void }) => {
       told.changed = (distribution) => listener.changed(distribution);
