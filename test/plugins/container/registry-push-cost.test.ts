@@ -116,7 +116,7 @@ test("a push waits for the disk a few times, and asks the database in few statem
     "the announcement beside the bytes, then the name, then the rows",
   );
   assert.ok(blob.transactions <= 4, `${blob.transactions} transactions for a blob`);
-  assert.ok(blob.statements <= 17, `${blob.statements} statements for a blob`);
+  assert.ok(blob.statements <= 12, `${blob.statements} statements for a blob`);
   assert.deepEqual(
     [manifest.files, manifest.folders, manifest.commits],
     [0, 0, 1],
