@@ -84,7 +84,8 @@ export async function runProgram(
 ): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
   const program = startProgram(t, command, environment);
   program.child.stdin?.end(input);
-  const code = await program.ended;
+  // What it wrote last may come after its end.
+  const [code] = (await once(program.child, "close")) as [number | null];
   return { code, ...program.output };
 }
 

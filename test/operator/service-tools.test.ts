@@ -57,7 +57,24 @@ test("pulp_benchmark measures how fast tasks are taken", async () => {
   assert.match(locked.err, /^GET http:.*\/test\/random_lock_tasks\/\?timeout=1 → 200 in \d+ ms$/m);
   const again = await run("test_task_insertion", "--max-workers", "1", "--run-until", "3 seconds");
   assert.ok(Number(/^requests: (\d+), /m.exec(again.out)?.[1]) >= 2, again.out);
+  await cancelWaiting();
 });
+
+/**
+ * A fast machine has taken more tasks than it can run while the other tests wait for theirs. Some end
+ * while they are canceled (409).
+ */
+async function cancelWaiting(): Promise<void> {
+  const { get, patch } = api("default");
+  for (;;) {
+    const { results } = await get("tasks/?state=waiting&limit=100&fields=pulp_href");
+    if (results.length === 0) return;
+    for (const { pulp_href } of results)
+      await patch(pulp_href, { state: "canceled" }).catch((error: { status?: number }) => {
+        if (error.status !== 409) throw error;
+      });
+  }
+}
 
 test("task_analysis and tasks-cli tell of tasks of all domains", async () => {
   const noOp = "pulp_service.app.tasks.util.no_op_task";

@@ -184,7 +184,7 @@ test("what cannot be recorded is not acknowledged, and stands in the log", async
 test("an entry costs one statement; those that come at once share one, and reads cost none", async (t) => {
   const api = await createTestApi(t);
   const inserts = (texts: readonly string[]) =>
-    texts.filter((text) => /^insert into audit_entry/i.test(text)).length;
+    texts.filter((text) => /^\s*insert into audit_entry/i.test(text)).length;
   await api.post("users/", { username: "warm" });
 
   const one = await api.statementsOf(() => api.post("users/", { username: "one" }));
