@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Api, createApi } from "../support/api.ts";
-import { listProcesses } from "../support/process-tree.ts";
+import { killAll } from "../support/process-tree.ts";
 import { startServer } from "../support/server.ts";
 import { type RedisServer, startRedis } from "./support/redis.ts";
 
@@ -36,16 +36,6 @@ async function untilHeard(redis: RedisServer, names: readonly string[]): Promise
     if (missing.length === 0) return;
     assert.ok(Date.now() < limit, `not heard of: ${missing.join(", ")}`);
     await sleep(50);
-  }
-}
-
-/** A process that was killed has its files for a moment yet. */
-async function untilGone(pids: readonly number[]): Promise<void> {
-  const limit = Date.now() + LIMIT_MS;
-  const isThere = async () => (await listProcesses()).some(({ pid }) => pids.includes(pid));
-  while (await isThere()) {
-    assert.ok(Date.now() < limit, `${pids.join(", ")} did not end`);
-    await sleep(20);
   }
 }
 
@@ -84,9 +74,7 @@ test("programs read in Redis what happens, whatever becomes of Redis and of the 
 
   await redis.stop();
   await make(api, ["e", "f", "g"]);
-  const killed = await first.pids();
-  for (const pid of killed) process.kill(pid, "SIGKILL");
-  await untilGone(killed);
+  await killAll(await first.pids());
   await redis.start();
   await using _second = await start();
   await untilHeard(redis, ["e", "f", "g"]);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createApi } from "../support/api.ts";
+import { killAll } from "../support/process-tree.ts";
 import { freePort, type Server, startServer } from "../support/server.ts";
 import { startAzurite } from "./support/azurite.ts";
 import { ImageClient } from "./support/image-clients.ts";
@@ -78,13 +79,7 @@ class Site implements AsyncDisposable {
 
   /** Ends every process at once, the database too. */
   async kill(): Promise<void> {
-    for (const pid of await this.server.pids()) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-      }
-    }
+    await killAll(await this.server.pids());
     await this.server[Symbol.asyncDispose]();
   }
 

@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** One process as the kernel tells it (Linux `/proc`). */
 export interface ProcessInfo {
@@ -65,4 +66,17 @@ export async function peakBytes(pid: number): Promise<number> {
 export async function commandLine(pid: number): Promise<string> {
   const text = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   return text.replaceAll("\0", " ").trim();
+}
+
+/** Kills processes at once, and waits until they are gone: for a moment yet they have their files. */
+export async function killAll(pids: readonly number[]): Promise<void> {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+  const isThere = async () => (await listProcesses()).some(({ pid }) => pids.includes(pid));
+  while (await isThere()) await sleep(10);
 }
