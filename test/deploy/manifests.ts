@@ -2,13 +2,13 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { root } from "../house/sources.ts";
+import type { Answer } from "../support/api.ts";
 
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name?: string; readonly [name: string]: unknown };
-  // biome-ignore lint/suspicious/noExplicitAny: looked into by its test, whatever its kind.
-  readonly [name: string]: any;
+  readonly [name: string]: Answer;
 }
 
 interface Parameter {
