@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import type { Algorithm } from "#base/digests.ts";
 import type { JsonObject } from "#base/json.ts";
-import { uuid7 } from "#base/uuid7.ts";
 import { createAzureStorage } from "#platform/storage/azure/azure.ts";
-import { createFileSystemStorage } from "#platform/storage/file-system.ts";
 import type { Storage } from "#platform/storage/storage.ts";
+import { createLocal } from "../contract/local-store.ts";
 import { get, put, storageContract } from "../contract/storage.ts";
 import { type AzureServer, startAzurite } from "./support/azurite.ts";
 
@@ -23,13 +19,10 @@ after(() => server[Symbol.asyncDispose]());
 async function createStore(
   t: TestContext,
   more: JsonObject = {},
-  algorithms: readonly Algorithm[] = ["sha256"],
+  algorithms?: readonly Algorithm[],
 ): Promise<Storage> {
-  const root = await mkdtemp(join(tmpdir(), "deckle-azure-"));
-  t.after(() => rm(root, { recursive: true, force: true }));
-  const own = { root, algorithms, fileMode: null, directoryMode: null, processId: uuid7() };
   const options = { ...(await server.container()), ...more };
-  return createAzureStorage({ options, local: createFileSystemStorage(own) });
+  return createAzureStorage({ options, local: await createLocal(t, algorithms) });
 }
 
 storageContract("Azure", (t, algorithms) => createStore(t, {}, algorithms), { hasNames: false });

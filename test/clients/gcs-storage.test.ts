@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import type { Algorithm } from "#base/digests.ts";
 import type { JsonObject } from "#base/json.ts";
-import { uuid7 } from "#base/uuid7.ts";
-import { createFileSystemStorage } from "#platform/storage/file-system.ts";
 import { createGcsStorage } from "#platform/storage/gcs/gcs.ts";
 import type { Storage } from "#platform/storage/storage.ts";
+import { createLocal } from "../contract/local-store.ts";
 import { get, put, storageContract } from "../contract/storage.ts";
 import { type GcsServer, startGcs } from "./support/gcs-server.ts";
 
@@ -23,13 +19,10 @@ after(() => server[Symbol.asyncDispose]());
 async function createStore(
   t: TestContext,
   more: JsonObject = {},
-  algorithms: readonly Algorithm[] = ["sha256"],
+  algorithms?: readonly Algorithm[],
 ): Promise<Storage> {
-  const root = await mkdtemp(join(tmpdir(), "deckle-gcs-"));
-  t.after(() => rm(root, { recursive: true, force: true }));
-  const own = { root, algorithms, fileMode: null, directoryMode: null, processId: uuid7() };
   const options = { ...(await server.bucket()), ...more };
-  return createGcsStorage({ options, local: createFileSystemStorage(own) });
+  return createGcsStorage({ options, local: await createLocal(t, algorithms) });
 }
 
 storageContract("GCS", (t, algorithms) => createStore(t, {}, algorithms), { hasNames: false });
