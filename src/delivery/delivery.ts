@@ -358,12 +358,14 @@ export class Delivery {
   }
 
   async #serveStored(visit: Visit, request: ContentRequest, stored: Stored): Promise<void> {
+    const { savedCount } = this.#downloads;
     try {
       const answer = await storedAnswer(this.#ctx, this.#files, { stored, request });
       await this.#keepAndSend(visit, request.match, this.#counted(request, stored, answer));
     } catch (error) {
       if (!isDamaged(error) || visit.exchange.response.headersSent) throw error;
-      await this.#replace(visit, request, { stored, lacking: isAway(error) ? 503 : 502 });
+      const lacking = isAway(error) ? 503 : 502;
+      await this.#replace(visit, request, { stored, lacking, savedCount });
     }
   }
 
@@ -371,12 +373,18 @@ export class Delivery {
    * A file that the store lost comes from a remote once more, or is a clean error.
    *
    * @param lost.lacking status where no remote has it.
+   * @param lost.savedCount of the downloads, before the store was asked.
    */
   async #replace(
     visit: Visit,
     request: ContentRequest,
-    { stored, lacking }: { readonly stored: Stored; readonly lacking: 502 | 503 },
+    lost: {
+      readonly stored: Stored;
+      readonly lacking: 502 | 503;
+      readonly savedCount: number;
+    },
   ): Promise<void> {
+    const { stored, lacking } = lost;
     const { contentArtifact, artifact } = stored;
     const { domain } = request.match;
     const sha256 = artifact.sha256.toString("hex");
@@ -392,6 +400,9 @@ export class Delivery {
     }));
     const { path, at, headers = {} } = stored;
     const upstream = { kind: "upstream" as const, contentArtifact, sources, path, at, headers };
+    // Replaced by another request while this one looked for a remote.
+    if (this.#downloads.isSavedSince(lost.savedCount, request, upstream))
+      return this.#serveStored(visit, request, stored);
     return this.#serveUpstream(visit, request, upstream);
   }
 

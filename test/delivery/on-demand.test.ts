@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { rm, truncate } from "node:fs/promises";
+import { access, rm, truncate } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -418,6 +418,41 @@ for (const [kind, harm] of Object.entries({
     assert.equal(site.upstream.requests.length, 2);
   });
 }
+
+test("a request that saw a file missing takes the one that came meanwhile", async (t) => {
+  const held = Promise.withResolvers<void>();
+  const waiting: Answer = async (request, response) => {
+    await held.promise;
+    await answer.file(SMALL)(request, response);
+  };
+  const site = await world(t, { answers: [answer.inTurn(answer.file(SMALL), waiting)] });
+  await site.get(PATH);
+  await eventually(async () => assert.ok(await site.stored()));
+  const cold = await createSite(t, { settings: { RESPONSE_CACHE_BYTES: 0 }, beside: site });
+  const file = join(site.mediaRoot, objectName(site.domain, digestOf(SMALL).toString("hex")));
+  await rm(file);
+
+  const first = cold.get(PATH);
+  await eventually(() => assert.equal(site.upstream.requests.length, 2));
+  const second = await site.ctx.db.transaction().execute(async (trx) => {
+    await sql`lock table remote_artifact in access exclusive mode`.execute(trx);
+    const response = cold.get(PATH);
+    await eventually(async () => {
+      const blocked = sql`select 1 from pg_locks where not granted
+        and relation = 'remote_artifact'::regclass`;
+      assert.equal((await blocked.execute(trx)).rows.length, 1);
+    });
+    held.resolve();
+    await first;
+    await eventually(() => access(file));
+    // Time to end the download: it must not be there any more to be joined.
+    await sleep(100);
+    return { response };
+  });
+
+  assert.equal((await second.response).body.toString(), SMALL.toString());
+  assert.equal(site.upstream.requests.length, 2);
+});
 
 test("credentials that an upstream sends back stand neither in the answer nor in the log", async (t) => {
   const [username, password] = ["name of eve", "password of eve"];
