@@ -6,8 +6,8 @@ import { inTransaction } from "../transaction.ts";
 import { admit } from "./admission.ts";
 import { repositoryErrors } from "./errors.ts";
 import { addBatch, beginKept, endKept, removeBatch, undoRows } from "./members.ts";
-import { lockRepository } from "./queries.ts";
-import { OPEN, type VersionCounts } from "./table.ts";
+import { isOpen, lockRepository } from "./queries.ts";
+import type { VersionCounts } from "./table.ts";
 import type {
   AddedMembers,
   OpenDraft,
@@ -152,7 +152,7 @@ async function readState(
   edit: VersionEdit,
 ): Promise<EditState & { readonly leftover: string | null }> {
   const { num, domain } = repository;
-  const open = sql`m.repository = ${num} and m.removed = ${OPEN}`;
+  const open = sql`m.repository = ${num} and ${isOpen("m")}`;
   const removes =
     edit.remove === "*"
       ? sql`m.content <> all(${edit.add}::uuid[])`

@@ -2,8 +2,7 @@ import { sql } from "kysely";
 import type { Trx } from "../ctx.ts";
 import type { Draft } from "../plugin-contract.ts";
 import type { OverwriteConflict } from "./errors.ts";
-import { isPresent } from "./queries.ts";
-import { OPEN } from "./table.ts";
+import { isOpen, isPresent } from "./queries.ts";
 import type { VersionEdit, VersionRange } from "./types.ts";
 
 /** An edit of a fresh draft: nothing is both removed and added; the base is found. */
@@ -44,12 +43,12 @@ const baseUnits = (change: DraftEdit, base: VersionRange) => sql`
 /** Open rows of the predecessor that end with this version: `content, added`. */
 function goingRows(change: DraftEdit) {
   const { draft, edit, base } = change;
-  const open = sql`m.repository = ${draft.repository.num} and m.removed = ${OPEN}
+  const open = sql`m.repository = ${draft.repository.num} and ${isOpen("m")}
     and m.content <> all(${edit.add}::uuid[])`;
   const pushedOut = sql`
-    select m.content, m.added from wanted w join membership m
-      on m.slot = w.slot and m.content <> w.id
-    where ${open}`;
+    select g.content, g.added from wanted w cross join lateral (
+      select m.content, m.added from membership m
+      where ${open} and m.slot = w.slot and m.content <> w.id offset 0) g`;
   if (base) {
     return sql`select m.content, m.added from membership m
       where ${open} and not exists (select from base_units b where b.id = m.content)`;
@@ -65,11 +64,13 @@ function conflictList(change: DraftEdit) {
   if (edit.overwrite !== false) return sql`'[]'::jsonb`;
   const from = base
     ? isPresent("m", base)
-    : sql`m.repository = ${draft.repository.num} and m.removed = ${OPEN}`;
+    : sql`m.repository = ${draft.repository.num} and ${isOpen("m")}`;
   return sql`(select coalesce(jsonb_agg(jsonb_build_object(
-      'incoming', w.id, 'existing', m.content, 'type', w.type) order by w.id), '[]')
-    from wanted w join membership m on m.slot = w.slot and m.content <> w.id
-    where ${from} and not ${isRemoved(change, "m.content")})`;
+      'incoming', w.id, 'existing', g.content, 'type', w.type) order by w.id), '[]')
+    from wanted w cross join lateral (
+      select m.content from membership m
+      where ${from} and m.slot = w.slot and m.content <> w.id offset 0) g
+    where not ${isRemoved(change, "g.content")})`;
 }
 
 /** Ends the rows of units that go, and holds the added units against clean-up; one statement. */
@@ -101,6 +102,6 @@ export async function insertForEdit(trx: Trx, change: DraftEdit): Promise<void> 
     from (select id, type, slot from wanted ${ofBase}) u
     where not exists (
       select from membership m where m.repository = ${draft.repository.num}
-        and m.content = u.id and m.removed = ${OPEN})
+        and m.content = u.id and ${isOpen("m")})
     order by u.id`.execute(trx);
 }

@@ -4,9 +4,9 @@ import type { Ctx, DomainRef } from "../ctx.ts";
 import { checked } from "../flight.ts";
 import type { CreatedResource } from "../plugin-contract.ts";
 import { prepared } from "../prepared.ts";
-import { type RepositoryRow, repositoryColumns, toRepository } from "./queries.ts";
+import { isOpen, type RepositoryRow, repositoryColumns, toRepository } from "./queries.ts";
 import { countsAfter, type TypeChange } from "./rules.ts";
-import { OPEN, type VersionCounts } from "./table.ts";
+import type { VersionCounts } from "./table.ts";
 import type { RepositoryFacts } from "./types.ts";
 import { createdVersion } from "./versions.ts";
 
@@ -83,12 +83,6 @@ function isPlain({ plugins }: Ctx, name: string): boolean {
   return type.contentTypes.every((each) => !plugins.contentType(each).slotIsPath);
 }
 
-/**
- * A row of the latest version. As a bound and not as an equation, so that no plan takes the index over
- * what was removed when, where all members of the latest version are one value.
- */
-const isOpen = sql`removed >= ${OPEN}`;
-
 /** Which of these slots are taken. Each is looked up by itself: a join reads all members. */
 const slotSelect = (
   domain: DomainRef,
@@ -100,8 +94,8 @@ const slotSelect = (
       ${slots.map(({ slot }) => slot)}::uuid[]) as s (repository, slot)
     cross join lateral (select num from repository
       where domain = ${domain.num} and id = s.repository offset 0) r
-    cross join lateral (select type from membership
-      where repository = r.num and slot = s.slot and ${isOpen} offset 0) m
+    cross join lateral (select m.type from membership m
+      where m.repository = r.num and m.slot = s.slot and ${isOpen("m")} offset 0) m
     join content_type t on t.num = m.type`;
 
 const growthOf = (
@@ -141,11 +135,11 @@ const moveMembers = (domain: DomainRef, growths: readonly Growth[]): RawBuilder<
         where domain = ${domain.num} and id = u.id offset 0) c),
     going as materialized (
       select f.repository, f.n, m.content from fresh f
-      cross join lateral (select content from membership
-        where repository = f.repository and slot = f.slot and ${isOpen} offset 0) m),
+      cross join lateral (select m.content from membership m
+        where m.repository = f.repository and m.slot = f.slot and ${isOpen("m")} offset 0) m),
     closed as (
       update membership m set removed = g.n from going g
-      where m.repository = g.repository and m.content = g.content and m.${isOpen}
+      where m.repository = g.repository and m.content = g.content and ${isOpen("m")}
       returning m.repository),
     made as (
       insert into membership (repository, added, domain, type, slot, content)

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Trx } from "../ctx.ts";
 import type { Draft } from "../plugin-contract.ts";
 import { repositoryErrors } from "./errors.ts";
+import { isOpen } from "./queries.ts";
 import type { TypeChange } from "./rules.ts";
 import { OPEN } from "./table.ts";
 import type { AddedMembers, OpenDraft } from "./types.ts";
@@ -83,8 +84,10 @@ async function closeSlots(trx: Trx, draft: OpenDraft, ids: readonly string[]): P
       select id, slot from content
       where domain = ${domain} and id = any(${ids}::uuid[]) and slot is not null),
     hit as materialized (
-      select m.content, m.added from wanted w join membership m
-        on m.repository = ${num} and m.slot = w.slot and m.removed = ${OPEN} and m.content <> w.id),
+      select g.content, g.added from wanted w cross join lateral (
+        select m.content, m.added from membership m
+        where m.repository = ${num} and m.slot = w.slot and ${isOpen("m")} and m.content <> w.id
+        offset 0) g),
     closed as (
       update membership m set removed = ${draft.n} from hit h
       where m.repository = ${num} and m.content = h.content and m.added = h.added
@@ -125,12 +128,12 @@ async function insertAbsent(trx: Trx, draft: Draft, ids: readonly string[]): Pro
 
 /** Ends members; what this version added goes without a trace. Returns how many went. */
 export async function removeBatch(trx: Trx, draft: Draft, ids: readonly string[]): Promise<number> {
-  const mine = sql`repository = ${draft.repository.num} and removed = ${OPEN}
-    and content = any(${ids}::uuid[])`;
+  const mine = sql`m.repository = ${draft.repository.num} and ${isOpen("m")}
+    and m.content = any(${ids}::uuid[])`;
   const { rows } = await sql<{ isOpen: boolean; removed: number }>`
-    with gone as (delete from membership where ${mine} and added = ${draft.n} returning 1),
+    with gone as (delete from membership m where ${mine} and m.added = ${draft.n} returning 1),
     closed as (
-      update membership set removed = ${draft.n} where ${mine} and added < ${draft.n} returning 1)
+      update membership m set removed = ${draft.n} where ${mine} and m.added < ${draft.n} returning 1)
     select exists (select from repository_version v
         where v.id = ${draft.versionId} and not v.complete) as "isOpen",
       (select count(*) from gone) + (select count(*) from closed) as removed`.execute(trx);

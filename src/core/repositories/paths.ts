@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { Trx } from "../ctx.ts";
 import type { ContentType, Draft } from "../plugin-contract.ts";
 import { repositoryErrors } from "./errors.ts";
-import { OPEN } from "./table.ts";
+import { isOpen } from "./queries.ts";
 
 interface Overlap {
   readonly path: string;
@@ -24,15 +24,17 @@ export async function checkPaths(trx: Trx, draft: Draft, type: ContentType): Pro
     with added as materialized (
       select m.domain, f.relative_path::text as path
       from membership m join ${table} f on f.domain = m.domain and f.id = m.content
-      where m.repository = ${num} and m.added = ${draft.n} and m.removed = ${OPEN}),
+      where m.repository = ${num} and m.added = ${draft.n} and ${isOpen("m")}),
     folder as materialized (
       select array_to_string(parts[1:depth], '/') as path, min(a.path) as example
       from added a, string_to_array(a.path, '/') parts,
         generate_series(1, cardinality(parts) - 1) depth
       group by 1)
     (select folder.example as path, folder.path as other
-      from folder join membership m on m.repository = ${num} and m.removed = ${OPEN}
-        and m.slot = encode(substr(sha256(convert_to(folder.path, 'UTF8')), 1, 16), 'hex')::uuid)
+      from folder cross join lateral (
+        select from membership m where m.repository = ${num} and ${isOpen("m")}
+          and m.slot = encode(substr(sha256(convert_to(folder.path, 'UTF8')), 1, 16), 'hex')::uuid
+        offset 0) m)
     union
     (select f.relative_path::text, a.path
       from added a
@@ -40,7 +42,9 @@ export async function checkPaths(trx: Trx, draft: Draft, type: ContentType): Pro
         select id, relative_path from ${table}
         where domain = a.domain and relative_path >= a.path || '/' and relative_path < a.path || '0'
         offset 0) f
-      join membership m on m.repository = ${num} and m.content = f.id and m.removed = ${OPEN})
+      cross join lateral (
+        select from membership m
+        where m.repository = ${num} and m.content = f.id and ${isOpen("m")} offset 0) m)
     order by 1, 2 limit 20`.execute(trx);
   const [first] = rows;
   if (!first) return;

@@ -101,6 +101,13 @@ export const isPresent = (alias: string, { repository, number }: VersionRange) =
   sql<boolean>`${sql.ref(`${alias}.repository`)} = ${repository}
     and ${sql.ref(`${alias}.added`)} <= ${number} and ${sql.ref(`${alias}.removed`)} > ${number}`;
 
+/**
+ * Whether a row of `membership` under an alias is of the latest version. As a bound and not as an
+ * equation, so that no plan takes the index over what was removed when: all members of the latest
+ * version are one value of it, and without statistics it looks like the best of all.
+ */
+export const isOpen = (alias: string) => sql<boolean>`${sql.ref(`${alias}.removed`)} >= ${OPEN}`;
+
 /** All members in the order of their ids, a page at a time: memory does not grow with the version. */
 export async function* memberPages(
   db: Executor,
