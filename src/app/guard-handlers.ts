@@ -1,3 +1,4 @@
+import { type Soon, soon } from "#base/soon.ts";
 import type { GuardHandler, GuardPrelude } from "#delivery/contract.ts";
 import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
 import { DENIED } from "#delivery/permit.ts";
@@ -18,14 +19,23 @@ export function guardHandlers(
   return preludes.length === 0 ? handlers : handlers.map((one) => behind(preludes, one));
 }
 
-const permit = async (): Promise<undefined> => undefined;
+const permit = (): undefined => undefined;
 
 /** The first that refuses decides; else the first that permits; else the guard. */
 const behind = (preludes: readonly GuardPrelude[], handler: GuardHandler): GuardHandler => ({
   type: handler.type,
-  async refusal(ctx, guard, request) {
-    const said = await Promise.all(preludes.map((one) => one.decide(ctx, guard, request)));
-    if (said.includes("refuse")) return DENIED;
-    return said.includes("permit") ? undefined : handler.refusal(ctx, guard, request);
+  refusal(ctx, guard, request) {
+    const said = preludes.map((one) => one.decide(ctx, guard, request));
+    return soon(allOf(said), (all) => {
+      if (all.includes("refuse")) return DENIED;
+      return all.includes("permit") ? undefined : handler.refusal(ctx, guard, request);
+    });
   },
 });
+
+type Said = ReturnType<GuardPrelude["decide"]>;
+
+const allOf = (said: readonly Said[]): Soon<readonly Awaited<Said>[]> =>
+  said.some((one) => one instanceof Promise)
+    ? Promise.all(said)
+    : (said as readonly Awaited<Said>[]);

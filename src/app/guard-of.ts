@@ -18,7 +18,8 @@ export function guardOf(ctx: Ctx, shipped: readonly Plugin[]): RefuseDownload {
     const domain = view.domainEnabled ? `${caller.domain.name}/` : "";
     return refusal(ctx, isRead(method) ? guards : passing, {
       guard,
-      request: () => ({
+      request: (ask) => ({
+        ask,
         domain: caller.domain,
         method,
         path: `${domain}${basePath}`,
@@ -45,7 +46,8 @@ export function doorGuardOf(ctx: Ctx, shipped: readonly Plugin[]): DoorTools["re
     const prefix = ctx.settings.DOMAIN_ENABLED ? `${domain.name}/` : "";
     const refused = await refusal(ctx, passing, {
       guard,
-      request: () => ({
+      request: (ask) => ({
+        ask,
         domain,
         method: isPull ? "GET" : "PUT",
         path: `${prefix}${basePath}`,

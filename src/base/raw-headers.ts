@@ -8,7 +8,9 @@ export function rawHeaderValues(rawHeaders: readonly string[], wanted: string): 
   const name = wanted.toLowerCase();
   const values: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    if (rawHeaders[at]?.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? "");
+    const sent = rawHeaders[at] ?? "";
+    if (sent.length === name.length && sent.toLowerCase() === name)
+      values.push(rawHeaders[at + 1] ?? "");
   }
   return values;
 }

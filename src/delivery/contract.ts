@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Digests } from "#base/digests.ts";
+import type { Soon } from "#base/soon.ts";
 import type { Ctx, DomainRef } from "#core/ctx.ts";
 
 /** The domain of a request, with what delivery has to know about it. */
@@ -283,17 +284,13 @@ export interface GuardHandler {
    *
    * @returns the reason of a refusal, or undefined to permit.
    */
-  refusal(ctx: Ctx, guard: GuardRef, request: GuardRequest): Promise<string | undefined>;
+  refusal(ctx: Ctx, guard: GuardRef, request: GuardRequest): Soon<string | undefined>;
 }
 
 /** Decides before the content guards, whatever their type: about some requests and not about others. */
 export interface GuardPrelude {
   /** @returns undefined where the guard has to be asked. */
-  decide(
-    ctx: Ctx,
-    guard: GuardRef,
-    request: GuardRequest,
-  ): Promise<"permit" | "refuse" | undefined>;
+  decide(ctx: Ctx, guard: GuardRef, request: GuardRequest): Soon<"permit" | "refuse" | undefined>;
 }
 
 export interface GuardRequest {
@@ -319,5 +316,5 @@ export interface GuardRequest {
    *
    * @returns the reason of a refusal, or undefined to permit.
    */
-  ask(guard: GuardRef): Promise<string | undefined>;
+  ask(guard: GuardRef): Soon<string | undefined>;
 }

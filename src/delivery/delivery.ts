@@ -180,13 +180,12 @@ export class Delivery {
 
   #serveKept(exchange: Exchange, key: string, kept: CachedAnswer): undefined | Promise<void> {
     this.#ctx.metrics.count("deckle_cache_requests_total", HIT);
-    const refused = kept.match && this.#refusal(exchange, kept.match);
-    if (!refused) return this.#sendKept(exchange, key, kept);
-    return refused.then((reason) =>
+    const refused = kept.match ? this.#refusal(exchange, kept.match) : undefined;
+    const answer = (reason: string | undefined) =>
       reason === undefined
         ? this.#sendKept(exchange, key, kept)
-        : this.refuse(exchange, errorAnswer(403, reason)),
-    );
+        : this.refuse(exchange, errorAnswer(403, reason));
+    return refused instanceof Promise ? refused.then(answer) : answer(refused);
   }
 
   /** A kept answer whose file has gone meanwhile is made anew. */
@@ -216,16 +215,28 @@ export class Delivery {
   #refusal(exchange: Exchange, match: Match) {
     return refusal(this.#ctx, this.#guards, {
       guard: match.distribution.guard,
-      request: () => ({
-        domain: match.domain,
-        method: exchange.request.method ?? "",
-        path: this.#fullPath(exchange),
-        below: this.#pathBelow(exchange, match),
-        url: exchange.request.url ?? "",
-        headers: exchange.request.headers,
-        rawHeaders: exchange.request.rawHeaders,
-        address: clientAddress(exchange.request, this.#trust),
-      }),
+      request: (ask) => {
+        const { request } = exchange;
+        const place = () => this.#place(exchange);
+        const trust = this.#trust;
+        return {
+          ask,
+          domain: match.domain,
+          method: request.method ?? "",
+          get path() {
+            return fullPathIn(place());
+          },
+          get below() {
+            return pathBelow(place(), match);
+          },
+          url: request.url ?? "",
+          headers: request.headers,
+          rawHeaders: request.rawHeaders,
+          get address() {
+            return clientAddress(request, trust);
+          },
+        };
+      },
     });
   }
 
@@ -233,16 +244,6 @@ export class Delivery {
     const { CONTENT_PATH_PREFIX, DOMAIN_ENABLED: hasDomains } = this.#ctx.settings;
     const alias = this.#aliases.find((path) => rawPath.startsWith(path));
     return parseRequestPath(rawPath, { prefix: alias ?? CONTENT_PATH_PREFIX, hasDomains });
-  }
-
-  #pathBelow(exchange: Exchange, { distribution }: Match): string {
-    const place = this.#place(exchange);
-    return typeof place === "object" ? place.path.slice(distribution.basePath.length + 1) : "";
-  }
-
-  #fullPath(exchange: Exchange): string {
-    const place = this.#place(exchange);
-    return typeof place === "object" ? place.fullPath : "";
   }
 
   async #serveFresh(visit: Visit): Promise<void> {
@@ -453,6 +454,13 @@ export class Delivery {
     return this.#send(visit.exchange, reply);
   }
 }
+
+type Place = ReturnType<typeof parseRequestPath>;
+
+const fullPathIn = (place: Place): string => (typeof place === "object" ? place.fullPath : "");
+
+const pathBelow = (place: Place, { distribution }: Match): string =>
+  typeof place === "object" ? place.path.slice(distribution.basePath.length + 1) : "";
 
 /** Of a file that is pulled through, the query tells which file of it is meant (plugin-python §11). */
 const isPulled = ({ query }: Exchange): boolean => query?.includes("redirect=") ?? false;

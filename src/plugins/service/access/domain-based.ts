@@ -1,6 +1,6 @@
 import { type Caller, type Ctx, type Plugin, sql } from "#sdk";
 import { refuseReserved } from "../domains/reserved-names.ts";
-import { type FeatureCheck, featureCheck } from "../features/check.ts";
+import { type Features, featureQuestion, featuresOf } from "../features/check.ts";
 import { callerOrganisation } from "../identity/claims.ts";
 import { serviceSettingsOf } from "../settings.ts";
 import { monitorDomain } from "../yanks/monitors-table.ts";
@@ -40,13 +40,13 @@ const seenMonitors = (caller: Caller, subjects: readonly number[]) =>
 class DomainBased implements Decider {
   readonly #ctx: Ctx;
   readonly #settings: ReturnType<typeof serviceSettingsOf>;
-  readonly #features: FeatureCheck;
+  readonly #features: Features;
   readonly #indexReads: ReturnType<typeof indexDecider>;
 
   constructor(ctx: Ctx) {
     this.#ctx = ctx;
     this.#settings = serviceSettingsOf(ctx);
-    this.#features = featureCheck(ctx);
+    this.#features = featuresOf(ctx);
     this.#indexReads = indexDecider(ctx);
   }
 
@@ -81,7 +81,7 @@ class DomainBased implements Decider {
       feature !== undefined &&
       organisation !== undefined &&
       isSubscribed(viewset, policy.subscription_endpoints ?? []) &&
-      (await this.#features(organisation, [feature]))
+      (await this.#features.check(featureQuestion(organisation, [feature])))
     ) {
       return true;
     }

@@ -1,10 +1,21 @@
+import type { Soon } from "#base/soon.ts";
 import type { Ctx } from "#sdk";
 import { serviceSettingsOf } from "../settings.ts";
 import { type AskFeatures, featureService } from "./ask.ts";
 import { type SharedAnswer, SharedAnswers } from "./shared-answers.ts";
 
-/** Whether an account has every one of the features; what cannot be found out is no. */
-export type FeatureCheck = (account: string, features: readonly string[]) => Promise<boolean>;
+/** Whether an account has every one of some features. */
+export interface FeatureQuestion {
+  readonly key: string;
+  readonly account: string;
+  /** Sorted, each once. */
+  readonly features: readonly string[];
+}
+
+export function featureQuestion(account: string, wanted: readonly string[]): FeatureQuestion {
+  const features = [...new Set(wanted)].sort();
+  return { key: JSON.stringify([account, ...features]), account, features };
+}
 
 /** What was answered before counts so long while the service is away. */
 const STALE_MS = 3_600_000;
@@ -18,7 +29,7 @@ interface Known extends SharedAnswer {
 }
 
 /** Answers of the feature service, remembered; guards and permission share them. */
-class Features {
+export class Features {
   readonly #ctx: Ctx;
   readonly #ask: AskFeatures;
   readonly #shared: SharedAnswers;
@@ -31,19 +42,19 @@ class Features {
     this.#shared = new SharedAnswers(ctx);
   }
 
-  async check(account: string, wanted: readonly string[]): Promise<boolean> {
-    const { FEATURE_SERVICE_API_URL: url } = serviceSettingsOf(this.#ctx);
-    const features = [...new Set(wanted)].sort();
-    if (url === "" || features.length === 0) return false;
-    const key = JSON.stringify([account, ...features]);
+  /** What cannot be found out is no. */
+  check(question: FeatureQuestion): Soon<boolean> {
+    const { key, features } = question;
     const known = this.#known.get(key);
     if (known && known.looked > this.#ctx.clock.now()) return known.isAllowed;
-    const asking = this.#asking.get(key) ?? this.#find(key, account, features);
+    const { FEATURE_SERVICE_API_URL: url } = serviceSettingsOf(this.#ctx);
+    if (url === "" || features.length === 0) return false;
+    const asking = this.#asking.get(key) ?? this.#find(question);
     this.#asking.set(key, asking);
     return asking;
   }
 
-  async #find(key: string, account: string, features: readonly string[]): Promise<boolean> {
+  async #find({ key, account, features }: FeatureQuestion): Promise<boolean> {
     const now = this.#ctx.clock.now();
     try {
       const known = this.#known.get(key);
@@ -81,8 +92,8 @@ class Features {
 const shared = new WeakMap<Ctx["hot"], Features>();
 
 /** The answers of the process: all its contexts share them. */
-export function featureCheck(ctx: Ctx): FeatureCheck {
+export function featuresOf(ctx: Ctx): Features {
   const features = shared.get(ctx.hot) ?? new Features(ctx);
   shared.set(ctx.hot, features);
-  return (account, wanted) => features.check(account, wanted);
+  return features;
 }

@@ -1,9 +1,10 @@
 import { lenientBase64 } from "#base/lenient-base64.ts";
 import { rawHeaderValues } from "#base/raw-headers.ts";
+import { type Soon, soon } from "#base/soon.ts";
 import type { GuardHandler } from "#sdk";
 import { type Ctx, contentGuardResource, type EntityModel, FieldProblem, list, text } from "#sdk";
 import { serviceSettingsOf } from "../settings.ts";
-import { featureCheck } from "./check.ts";
+import { type FeatureQuestion, featureQuestion, featuresOf } from "./check.ts";
 
 export const FEATURE_GUARD = {
   family: "content_guard",
@@ -71,11 +72,13 @@ type GuardRef = Parameters<GuardHandler["refusal"]>[1];
 /** Accounts that are remembered for one guard. */
 const MAX_ACCOUNTS = 1000;
 
-/** A rule as it was read, and what headers said under it. */
+/** A rule as it was read, and what headers ask under it. */
 interface Warm {
   readonly rule: Rule;
+  /** In small letters. */
+  readonly headerName: string;
   /** By header; undefined where it names no account. */
-  readonly accounts: Map<string, string | undefined>;
+  readonly questions: Map<string, FeatureQuestion | undefined>;
 }
 
 /**
@@ -87,24 +90,29 @@ const warm = new WeakMap<GuardRef, Warm>();
 /** Permits whoever has every feature of the guard; what cannot be found out is refused. */
 export const featureGuard: GuardHandler = {
   type: FEATURE_GUARD.type,
-  async refusal(ctx, guard, { domain, rawHeaders }) {
-    const known = warm.get(guard) ?? (await readRule(ctx, domain.num, guard));
-    if (known === undefined) return DENIED;
-    const { rule, accounts } = known;
-    const [sent, ...more] = rawHeaderValues(rawHeaders, rule.header_name);
-    if (sent === undefined || more.length > 0 || sent.length > MAX_HEADER) return DENIED;
-    const account = accounts.has(sent) ? accounts.get(sent) : await accountIn(ctx, sent, known);
-    if (account === undefined) return DENIED;
-    return (await featureCheck(ctx)(account, rule.features)) ? undefined : DENIED;
+  refusal(ctx, guard, { domain, rawHeaders }) {
+    const known = warm.get(guard) ?? readRule(ctx, domain.num, guard);
+    return soon(known, (rule) => (rule ? verdict(ctx, rule, rawHeaders) : DENIED));
   },
 };
 
 async function readRule(ctx: Ctx, domain: number, guard: GuardRef): Promise<Warm | undefined> {
   const [rule] = await ctx.hot.query<Rule>(ruleOf, [domain, guard.id]);
   if (rule === undefined) return undefined;
-  const read = { rule, accounts: new Map() };
+  const read = { rule, headerName: rule.header_name.toLowerCase(), questions: new Map() };
   warm.set(guard, read);
   return read;
+}
+
+function verdict(ctx: Ctx, known: Warm, rawHeaders: readonly string[]): Soon<string | undefined> {
+  const [sent, ...more] = rawHeaderValues(rawHeaders, known.headerName);
+  if (sent === undefined || more.length > 0 || sent.length > MAX_HEADER) return DENIED;
+  const { questions } = known;
+  const asked = questions.has(sent) ? questions.get(sent) : questionIn(ctx, sent, known);
+  return soon(asked, (question) => {
+    if (question === undefined) return DENIED;
+    return soon(featuresOf(ctx).check(question), (isAllowed) => (isAllowed ? undefined : DENIED));
+  });
 }
 
 /** Longest header that is looked into, characters. */
@@ -112,17 +120,18 @@ const MAX_HEADER = 16_384;
 /** Longer ones are looked into each time, so that memory is bounded. */
 const MAX_REMEMBERED = 2048;
 
-async function accountIn(
+async function questionIn(
   ctx: Ctx,
   sent: string,
-  { rule, accounts }: Warm,
-): Promise<string | undefined> {
+  { rule, questions }: Warm,
+): Promise<FeatureQuestion | undefined> {
   const account = await accountOf(ctx, sent, rule);
+  const question = account === undefined ? undefined : featureQuestion(account, rule.features);
   const isTold = serviceSettingsOf(ctx).AUTHENTICATION_HEADER_DEBUG;
-  if (isTold || sent.length > MAX_REMEMBERED) return account;
-  if (accounts.size >= MAX_ACCOUNTS) accounts.clear();
-  accounts.set(sent, account);
-  return account;
+  if (isTold || sent.length > MAX_REMEMBERED) return question;
+  if (questions.size >= MAX_ACCOUNTS) questions.clear();
+  questions.set(sent, question);
+  return question;
 }
 
 async function accountOf(

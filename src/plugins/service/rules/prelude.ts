@@ -1,3 +1,4 @@
+import { soon } from "#base/soon.ts";
 import type { Plugin } from "#sdk";
 import { verdictOf } from "./evaluate.ts";
 import { principalIn } from "./principal.ts";
@@ -7,15 +8,17 @@ type Prelude = NonNullable<Plugin["beforeGuards"]>[number];
 
 /** Asks the rules of a guard before the guard (service §9.2). */
 export const rulesBeforeGuards: Prelude = {
-  async decide(ctx, { id }, { domain, method, below, rawHeaders }) {
-    const rules = await ruleCache(ctx).rules(domain.num, id);
-    if (rules.length === 0) return undefined;
-    const verdict = verdictOf(rules, {
-      principal: principalIn(rawHeaders),
-      action: method === "GET" || method === "HEAD" ? "pull" : "push",
-      ...{ path: below, now: ctx.clock.now() },
+  decide(ctx, { id }, request) {
+    return soon(ruleCache(ctx).rules(request.domain.num, id), (rules) => {
+      if (rules.length === 0) return undefined;
+      const { method, below, rawHeaders } = request;
+      const verdict = verdictOf(rules, {
+        principal: principalIn(rawHeaders),
+        action: method === "GET" || method === "HEAD" ? "pull" : "push",
+        ...{ path: below, now: ctx.clock.now() },
+      });
+      if (verdict === undefined) return undefined;
+      return verdict === "deny" ? "refuse" : "permit";
     });
-    if (verdict === undefined) return undefined;
-    return verdict === "deny" ? "refuse" : "permit";
   },
 };

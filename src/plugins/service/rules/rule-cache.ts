@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Soon } from "#base/soon.ts";
 import type { Ctx } from "#sdk";
 import { serviceSettingsOf } from "../settings.ts";
 import { guardRules } from "./rule-queries.ts";
@@ -9,7 +10,8 @@ const CHANNEL = "deckle_guard_rules";
 const MOST_GUARDS = 10_000;
 
 interface Remembered {
-  readonly rules: Promise<readonly GuardRule[]>;
+  /** A promise while they are read. */
+  readonly rules: Soon<readonly GuardRule[]>;
   readonly until: number;
 }
 
@@ -28,19 +30,22 @@ class RuleCache {
     ctx.notifier.listen(CHANNEL, onPayload, new AbortController().signal);
   }
 
-  rules(domain: number, guard: string): Promise<readonly GuardRule[]> {
+  rules(domain: number, guard: string): Soon<readonly GuardRule[]> {
     const now = this.#ctx.clock.now();
     const known = this.#known.get(guard);
     if (known && known.until > now) return known.rules;
     const rules = guardRules(this.#ctx, domain, guard);
     const seconds = serviceSettingsOf(this.#ctx).CERT_GUARD_CACHE_TTL;
     if (this.#known.size >= MOST_GUARDS) this.#known.clear();
-    const entry = { rules, until: now + seconds * 1000 };
+    const until = now + seconds * 1000;
+    const entry = { rules, until };
     this.#known.set(guard, entry);
-    // What could not be read is asked for again.
-    rules.catch(() => {
-      if (this.#known.get(guard) === entry) this.#known.delete(guard);
-    });
+    const isNewest = () => this.#known.get(guard) === entry;
+    rules.then(
+      (read) => isNewest() && this.#known.set(guard, { rules: read, until }),
+      // What could not be read is asked for again.
+      () => isNewest() && this.#known.delete(guard),
+    );
     return rules;
   }
 
