@@ -65,21 +65,28 @@ const baseSelect = (domain: DomainRef, ids: readonly string[]): RawBuilder<BaseR
 /**
  * The repositories that `baseSelect` has read, by id. Left out is what is not plain: where files are
  * scanned, a task fills the next version, or a version is more than rows.
+ *
+ * @param seesToType whether the caller sees itself to what the types admit and do after a version.
  */
-function basesOf(ctx: Ctx, rows: readonly unknown[]): ReadonlyMap<string, GrowthBase> {
+function basesOf(
+  ctx: Ctx,
+  rows: readonly unknown[],
+  { seesToType = false }: { readonly seesToType?: boolean } = {},
+): ReadonlyMap<string, GrowthBase> {
   const bases = (rows as readonly BaseRow[]).flatMap((row): GrowthBase[] => {
     const { latest, counts } = row;
     const repository = toRepository(row);
     if (ctx.scanner || latest === null || counts === null) return [];
-    return isPlain(ctx, repository.type) ? [{ repository, latest, counts }] : [];
+    const isPlain = hasPlainVersions(ctx, repository.type, seesToType);
+    return isPlain ? [{ repository, latest, counts }] : [];
   });
   return new Map(bases.map((base) => [base.repository.id, base]));
 }
 
 /** Whether versions of the type are rows and nothing else: no admission, no paths, no follow-up. */
-function isPlain({ plugins }: Ctx, name: string): boolean {
+function hasPlainVersions({ plugins }: Ctx, name: string, seesToType: boolean): boolean {
   const type = plugins.repositoryType(name);
-  if (type.admit || type.onNewVersion) return false;
+  if (!seesToType && (type.admit || type.onNewVersion)) return false;
   return type.contentTypes.every((each) => !plugins.contentType(each).slotIsPath);
 }
 

@@ -36,6 +36,9 @@ async function termsOf(ctx: Ctx, target: PushTarget): Promise<PushTerms> {
   return OPEN;
 }
 
+/** Whether nobody has anything to say, neither now nor when the push is made. */
+const areOpen = (terms: PushTerms): boolean => terms === OPEN;
+
 /**
  * Asked by every path that takes a push, before it reads what is pushed: the one place that decides.
  *
@@ -94,6 +97,7 @@ async function hasPublication({ db }: Ctx, version: VersionRef): Promise<boolean
 /** For every path that takes pushes: what they may do, and that they were made. */
 export const pushes = {
   termsOf,
+  areOpen,
   admit,
   checkSize,
   note,

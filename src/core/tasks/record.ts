@@ -8,7 +8,8 @@ import { giveToDispatcher } from "./dispatcher-role.ts";
 /** Work that a request did itself, although clients look for it among the tasks. */
 export interface DoneTask {
   readonly caller: Caller;
-  readonly created: CreatedResource;
+  /** In the order in which the task names them. */
+  readonly created: readonly CreatedResource[];
 }
 
 interface DoneTasks {
@@ -31,21 +32,27 @@ interface ListedTasks extends DoneTasks {
 
 /** The statement of `recordTasks`; `giveDone` comes after it. */
 export function doneTasks({ name, done }: DoneTasks) {
-  const rows = done.map(({ caller, created }) => ({
+  const rows = done.map(({ caller }) => ({
     ...{ id: uuid7(), cid: caller.correlationId, domain: caller.domain.num },
-    ...{ user_id: caller.user?.id ?? null, ...created },
+    user_id: caller.user?.id ?? null,
   }));
+  const made = done.flatMap(({ created }, index) =>
+    created.map((one, at) => ({ task: rows[index]?.id, position: at + 1, ...one })),
+  );
   const statement = sql`${prepared(rows.length)}
     with done as materialized (
       select * from json_to_recordset(${JSON.stringify(rows)}::json)
-        as d (id uuid, cid text, domain int, user_id int, model text, object text, path text)),
+        as d (id uuid, cid text, domain int, user_id int)),
     listed as (
       insert into task (id, seq, domain, state, name, immediate, cid, user_id, unblocked_at,
         started_at, finished_at)
       select id, nextval('task_seq'), domain, 'completed', ${name}, true, cid, user_id,
         clock_timestamp(), clock_timestamp(), clock_timestamp() from done returning id)
     insert into created_resource (task, position, model, object, path)
-    select d.id, 1, d.model, d.object, d.path from done d join listed using (id)`;
+    select c.task, c.position, c.model, c.object, c.path
+    from json_to_recordset(${JSON.stringify(made)}::json)
+      as c (task uuid, position int, model text, object text, path text)
+    join listed l on l.id = c.task`;
   return { statement, ids: rows.map(({ id }) => id) };
 }
 

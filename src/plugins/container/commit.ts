@@ -102,7 +102,7 @@ function author(ctx: Ctx, callers: readonly Caller[]) {
     ...{ ctx, caller },
     async created(...[created, trx]: Created): Promise<void> {
       if (!trx) throw new Error("A version is created in a transaction.");
-      const done = callers.map((each) => ({ caller: each, created }));
+      const done = callers.map((each) => ({ caller: each, created: [created] }));
       await recordTasks(ctx, { name: PUSH_TASK, done }, trx);
     },
   };

@@ -43,11 +43,9 @@ export async function ingest(
 ): Promise<PackageUnit> {
   checkFilename(filename);
   await using stored = await openArtifact(ctx, domain, artifact);
-  const told = await readUnit(ctx, domain, {
-    source: stored.file,
-    sha256: Buffer.from(stored.sha256, "hex"),
-    filename,
-  });
+  const sha256 = Buffer.from(stored.sha256, "hex");
+  const known = (await knownFilename(ctx, domain, sha256)) ?? filename;
+  const told = await readUnit({ source: stored.file, sha256, filename: known });
   const { metadataBytes } = told;
   const companion = metadataBytes && (await saveBytes(ctx, domain, metadataBytes));
   return unitOf(told, artifact, companion);
@@ -60,14 +58,15 @@ export interface NewPackageFile {
 }
 
 /**
- * Reads a file that is not stored; nothing is saved yet, so that one that is wrong leaves nothing.
+ * Reads a file that is not stored; nothing is saved yet, so that one that is wrong leaves nothing. It
+ * has its own name, whatever the domain calls bytes that it knows.
  *
  * @throws `ValidationError` with what is wrong with the file or its name.
  */
-export async function readNew(ctx: Ctx, domain: DomainRef, { file, filename }: NewPackageFile) {
+export async function readNew({ file, filename }: NewPackageFile) {
   checkFilename(filename);
   const { sizeBytes, digests } = file.sealed;
-  const told = await readUnit(ctx, domain, {
+  const told = await readUnit({
     source: { sizeBytes, read: (start, length) => file.file.read(start, length) },
     sha256: Buffer.from(digests.sha256, "hex"),
     filename,
@@ -75,11 +74,25 @@ export async function readNew(ctx: Ctx, domain: DomainRef, { file, filename }: N
   return { ...told, file };
 }
 
+/** The same of a file that the domain may know under another name, which it keeps. */
+export async function readPerhapsKnown(
+  ctx: Ctx,
+  domain: DomainRef,
+  { file, filename }: NewPackageFile,
+) {
+  checkFilename(filename);
+  const sha256 = Buffer.from(file.sealed.digests.sha256, "hex");
+  return readNew({ file, filename: (await knownFilename(ctx, domain, sha256)) ?? filename });
+}
+
+/** A file that was read, and what it says of itself. */
+export type ReadPackage = Awaited<ReturnType<typeof readNew>>;
+
 /** Stores a file that was read, and its metadata with it. */
 export async function storeNew(
   ctx: Ctx,
   domain: DomainRef,
-  { file, ...told }: Awaited<ReturnType<typeof readNew>>,
+  { file, ...told }: ReadPackage,
 ): Promise<PackageUnit> {
   const { metadataBytes } = told;
   await using companion = metadataBytes && (await incoming(ctx, domain, metadataBytes));
@@ -94,15 +107,14 @@ interface Asked {
   readonly filename: string;
 }
 
-async function readUnit(ctx: Ctx, domain: DomainRef, { source, sha256, filename }: Asked) {
-  const known = (await knownFilename(ctx, domain, sha256)) ?? filename;
-  const { metadata, metadataBytes } = await read(source, known);
-  const row = { ...described(known, metadata), sha256, size: source.sizeBytes };
+async function readUnit({ source, sha256, filename }: Asked) {
+  const { metadata, metadataBytes } = await read(source, filename);
+  const row = { ...described(filename, metadata), sha256, size: source.sizeBytes };
   return { row, metadataBytes };
 }
 
-function unitOf(
-  { row }: Awaited<ReturnType<typeof readUnit>>,
+export function unitOf(
+  { row }: Pick<ReadPackage, "row">,
   artifact: string,
   companion: { readonly id: string; readonly sha256: string } | undefined,
 ): PackageUnit {
@@ -203,7 +215,7 @@ export async function saveBytes(
 }
 
 /** Bytes in memory as a file that may be saved. */
-async function incoming(ctx: Ctx, domain: DomainRef, bytes: Buffer) {
+export async function incoming(ctx: Ctx, domain: DomainRef, bytes: Buffer) {
   const file = await ctx.storage(domain).beginFile();
   try {
     if (!file.sink.write(bytes)) await once(file.sink, "drain");

@@ -1,7 +1,6 @@
 import { PREPARE } from "#base/prepare.ts";
-import type { Ctx } from "#sdk";
+import { type Ctx, flights } from "#sdk";
 import type { RepositoryName } from "./address.ts";
-import { together } from "./together.ts";
 import type { ServedDomain } from "./visit.ts";
 
 /** What a name leads to: a distribution and what it serves (plugin-container §7.2). */
@@ -127,7 +126,7 @@ export async function placesWithBlob(
   return rows.map((row) => placeOf(row, ctx.settings.DOMAIN_ENABLED));
 }
 
-const askTogether = together<RepositoryName, Place | undefined>(async (ctx, names) => {
+const askTogether = flights.together<RepositoryName, Place | undefined>(async (ctx, names) => {
   const values = [names.map(({ domain }) => domain), names.map(({ basePath }) => basePath)];
   const [rows = []] = await ctx.hot.inOneFlight([{ text: BY_NAME, values }]);
   const places = new Map(

@@ -83,6 +83,6 @@ function doneBy(ctx: Ctx, { pushes, growths }: Batch) {
   );
   return pushes.flatMap(({ push: { caller, repository } }) => {
     const of = created.get(repository);
-    return of ? [{ caller, created: of }] : [];
+    return of ? [{ caller, created: [of] }] : [];
   });
 }

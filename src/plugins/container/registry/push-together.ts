@@ -4,7 +4,6 @@ import { readConfigs } from "../read-configs.ts";
 import { growthsOf, type Looked, lookedAt } from "./push-look.ts";
 import { type Batch, pushStatements } from "./push-statements.ts";
 import type { ChangeEntry, Registry } from "./registry.ts";
-import { isRefusal, together } from "./together.ts";
 
 /** A manifest that was received and read, and where it goes. */
 export interface ManifestPush {
@@ -32,7 +31,7 @@ type Outcomes = ReadonlyMap<ManifestPush, PushOutcome>;
  * Pushes to one repository share a version, unless they give one name to two manifests. A transaction
  * that is refused leaves each to itself.
  */
-export const pushTogether = together<ManifestPush, PushOutcome>(async (ctx, pushes) => {
+export const pushTogether = flights.together<ManifestPush, PushOutcome>(async (ctx, pushes) => {
   const outcomes = new Map<ManifestPush, PushOutcome>();
   for (const ofDomain of Map.groupBy(pushes, ({ caller }) => caller.domain.num).values()) {
     const [first] = ofDomain;
@@ -77,7 +76,7 @@ async function written(ctx: Ctx, domain: DomainRef, looked: Looked): Promise<Out
   try {
     await commit(ctx, domain, batch);
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!flights.isRefusal(error)) throw error;
     return new Map();
   }
   return outcomesOf(batch);

@@ -172,10 +172,10 @@ export async function shelfProvenance(
 const LISTED = {
   name: "python-shelf-listed",
   text: `
-select exists (select from python_package p
-  cross join ${SHELVES}
-  join membership m on ${isOn("m", "p.id")}
-  where p.domain = (select $1::int) and p.filename = (select $5::text)) as found`,
+select exists (select from ${SHELVES}
+  cross join lateral (select id from python_package
+    where domain = $1::int and filename = $5::text offset 0) p
+  cross join lateral (select from membership m where ${isOn("m", "p.id")} offset 0) m) as found`,
 };
 
 /** Whether one of the shelves has a file of that name. */

@@ -6,11 +6,12 @@ import { type Call, dispatch, pushes, saveUnits, type Values } from "#sdk";
 import { pythonPackage, pythonProvenance } from "../content.ts";
 import { parseFilename } from "../format/filename.ts";
 import { normalizeName } from "../format/names.ts";
-import { readNew, storeNew } from "../ingest.ts";
+import { readNew, readPerhapsKnown, storeNew } from "../ingest.ts";
 import { attestedProvenance, provenanceRow } from "../provenance.ts";
 import { type ProjectCheck, publisherCheck } from "../publishing/allowed.ts";
 import { pythonRepository } from "../repository.ts";
 import { pythonSettingsOf } from "../settings.ts";
+import { addAtOnce } from "./add-at-once.ts";
 import type { IndexPlace } from "./place.ts";
 import { refuse } from "./refuse.ts";
 import { isOnShelves } from "./shelf-members.ts";
@@ -48,19 +49,11 @@ export async function upload(call: Call, { place, values }: Visit) {
   if (isThere && (place.members || terms.mayOverwrite !== true)) {
     return refuse(call, 400, `Package ${form.filename} already exists in index`);
   }
-  const stored = await storeUpload(call, form, check);
-  if ("barred" in stored) return refuse(call, 403, stored.barred);
-  if (pythonSettingsOf(ctx).PYTHON_GROUP_UPLOADS && !isThere) {
-    return addToGroup(call, { repository, units: stored });
-  }
-  const { id } = await dispatch(ctx, {
-    task: addUpload,
-    input: { repository, ...stored, overwrite: isThere },
-    caller,
-    // Uploads add side by side; whatever else changes the repository waits for them.
-    shared: [prn(pythonRepository.model, repository)],
-  });
-  return afterwards(call, id);
+  const isGrouped = pythonSettingsOf(ctx).PYTHON_GROUP_UPLOADS && !isThere;
+  const admitted = { repository, form, check };
+  const isPlain = !isThere && !isGrouped && !form.attestations && pushes.areOpen(terms);
+  const added = isPlain ? await addPlain(call, admitted) : undefined;
+  return added ?? addByTask(call, admitted, { overwrite: isThere, isGrouped });
 }
 
 /** What a form may have beside its file. */
@@ -80,6 +73,50 @@ async function isListed(
   return isOnShelves(ctx, { domain, versions }, filename);
 }
 
+/** An upload that nothing speaks against so far. */
+interface Admitted {
+  readonly repository: string;
+  readonly form: UploadForm;
+  readonly check: ProjectCheck;
+}
+
+/** @returns undefined where a task has to find out what is the matter. */
+async function addPlain(call: Call, { repository, form, check }: Admitted) {
+  const told = await readNew(form);
+  // Pages list a file under the name that it says itself.
+  const barred = check(normalizeName(told.row.name));
+  if (barred !== undefined) return refuse(call, 403, barred);
+  const { ctx, caller } = call;
+  const task = await addAtOnce(ctx, { caller, repository, told });
+  return task === undefined ? undefined : afterwards(call, task);
+}
+
+interface How {
+  /** A file of that name gives way. */
+  readonly overwrite: boolean;
+  /** It is added with others of its session. */
+  readonly isGrouped: boolean;
+}
+
+async function addByTask(
+  call: Call,
+  { repository, form, check }: Admitted,
+  { overwrite, isGrouped }: How,
+) {
+  const { ctx, caller } = call;
+  const stored = await storeUpload(call, form, check);
+  if ("barred" in stored) return refuse(call, 403, stored.barred);
+  if (isGrouped) return addToGroup(call, { repository, units: stored });
+  const { id } = await dispatch(ctx, {
+    task: addUpload,
+    input: { repository, ...stored, overwrite },
+    caller,
+    // Uploads add side by side; whatever else changes the repository waits for them.
+    shared: [prn(pythonRepository.model, repository)],
+  });
+  return afterwards(call, id);
+}
+
 /** The file becomes an artifact and a unit; what is wrong with it is told before a task begins. */
 async function storeUpload(
   { ctx, caller }: Call,
@@ -88,8 +125,7 @@ async function storeUpload(
 ): Promise<UploadedUnits | { readonly barred: string }> {
   const { domain } = caller;
   const provenance = await provenanceOf({ ctx, caller }, form);
-  const told = await readNew(ctx, domain, form);
-  // Pages list a file under the name that it says itself.
+  const told = await readPerhapsKnown(ctx, domain, form);
   const barred = check(normalizeName(told.row.name));
   if (barred !== undefined) return { barred };
   const unit = await storeNew(ctx, domain, told);

@@ -2,7 +2,6 @@ import { type Ctx, type DomainRef, flights, placement } from "#sdk";
 import { containerBlob } from "../../content.ts";
 import { pendingInsert } from "../../pending.ts";
 import { blobUnit } from "../../save.ts";
-import { isRefusal } from "../together.ts";
 import type { PlacedBlob } from "./keep.ts";
 import { uploadsEnd } from "./session-rows.ts";
 
@@ -27,7 +26,7 @@ export async function keepNew(ctx: Ctx, blobs: readonly PlacedBlob[]): Promise<b
     await flights.send(ctx, statements);
     return true;
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!flights.isRefusal(error)) throw error;
     return false;
   }
 }

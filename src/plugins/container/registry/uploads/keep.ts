@@ -1,10 +1,9 @@
-import { type Ctx, type DomainRef, inTransaction, placement, saveArtifacts } from "#sdk";
+import { type Ctx, type DomainRef, flights, inTransaction, placement, saveArtifacts } from "#sdk";
 import { addPendingUnits } from "../../pending.ts";
 import { saveBlobs } from "../../save.ts";
 import type { Trx } from "../../trx.ts";
 import { registryErrors } from "../errors.ts";
 import type { ChangeEntry, Registry } from "../registry.ts";
-import { together } from "../together.ts";
 import { keepNew } from "./keep-new.ts";
 import { deleteUploads, type UploadKey } from "./session-rows.ts";
 
@@ -52,7 +51,7 @@ export async function keepBlob({ ctx, tools }: Registry, blob: NewBlob): Promise
 }
 
 /** @returns false where nothing was kept: the bytes or the session are not there any more. */
-const keepTogether = together<PlacedBlob, boolean>(async (ctx, blobs) =>
+const keepTogether = flights.together<PlacedBlob, boolean>(async (ctx, blobs) =>
   (await keepNew(ctx, blobs)) ? blobs.map(() => true) : keepInSteps(ctx, blobs),
 );
 

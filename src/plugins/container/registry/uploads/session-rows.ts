@@ -1,6 +1,5 @@
 import { PREPARE } from "#base/prepare.ts";
 import { type Ctx, type Executor, flights, sql } from "#sdk";
-import { together } from "../together.ts";
 
 /** Whose upload it is, and where to: one that is asked for under another name is not there. */
 export interface UploadKey {
@@ -36,7 +35,7 @@ insert into container_upload (id, domain, repository, owner)
 select k.id, k.domain, k.repository, k.owner
 from passing, unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[]) as k (id, domain, repository, owner)`;
 
-const insertTogether = together<UploadKey, void>(async ({ hot }, keys) => {
+const insertTogether = flights.together<UploadKey, void>(async ({ hot }, keys) => {
   await hot.inOneFlight([{ text: INSERT, values: columnsOf(keys) }]);
   return keys.map(() => undefined);
 });
@@ -76,13 +75,15 @@ where u.id = w.id and (u.writer is null or u.writer = $5::uuid or not exists (
     and p.last_heartbeat > clock_timestamp() - make_interval(secs => p.ttl_seconds)))
 returning w.at, u.size`;
 
-const takeTogether = together<UploadKey, number | undefined>(async ({ hot, process }, keys) => {
-  const values = [...columnsOf(keys), process.id];
-  const [rows = []] = await hot.inOneFlight([{ text: TAKE, values }]);
-  const taken = rows as readonly { readonly at: number; readonly size: number }[];
-  const sizes = new Map(taken.map(({ at, size }) => [Number(at), Number(size)]));
-  return keys.map((_, index) => sizes.get(index + 1));
-});
+const takeTogether = flights.together<UploadKey, number | undefined>(
+  async ({ hot, process }, keys) => {
+    const values = [...columnsOf(keys), process.id];
+    const [rows = []] = await hot.inOneFlight([{ text: TAKE, values }]);
+    const taken = rows as readonly { readonly at: number; readonly size: number }[];
+    const sizes = new Map(taken.map(({ at, size }) => [Number(at), Number(size)]));
+    return keys.map((_, index) => sizes.get(index + 1));
+  },
+);
 
 /** Makes this process the one that writes; undefined if it cannot be, or there is no such upload. */
 export const takeUpload = (ctx: Ctx, key: UploadKey): Promise<number | undefined> =>

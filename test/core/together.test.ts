@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ValidationError } from "#base/errors.ts";
-import { together } from "#plugins/container/registry/together.ts";
+import { together } from "#core/together.ts";
 import type { Ctx } from "#sdk";
 
 const contextOf = () => ({ hot: { query: async () => [] } }) as unknown as Ctx;

@@ -1,6 +1,6 @@
 import { Batcher } from "#base/batcher.ts";
 import { CodedError, ValidationError } from "#base/errors.ts";
-import type { Ctx } from "#sdk";
+import type { Ctx } from "./ctx.ts";
 
 /** Requests whose work is done at one stroke; more wait for the next. */
 const MOST = 64;
