@@ -122,6 +122,14 @@ test("the description names the schemes that are asked, in their order", async (
     remoteUserAuthentication: { type: "mutualTLS" },
     basicAuth,
   });
+  const twice = await schemesOf({
+    ...chosen(JSON_HEADER, REMOTE, BASIC),
+    AUTHENTICATION_JSON_HEADER: "HTTP_X_ID",
+    AUTHENTICATION_JSON_HEADER_JQ_FILTER: ".a",
+    AUTHENTICATION_JSON_HEADER_OPENAPI_SECURITY_SCHEME: { type: "mutualTLS" },
+  });
+  const json_header_remote_authentication = { type: "mutualTLS" };
+  assert.deepEqual(twice, { json_header_remote_authentication, basicAuth }, "the same once");
 });
 
 test("a layer above brings classes of its own, and a token begins no session", async (t) => {

@@ -2,7 +2,7 @@ import type { TestContext } from "node:test";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
 import { compose } from "#app/composition.ts";
 import { guardOf } from "#app/guard-of.ts";
-import { requestHooks, sitesOf } from "#app/hooks.ts";
+import { authenticationOf, requestHooks, sitesOf } from "#app/hooks.ts";
 import { openMeters } from "#app/meters.ts";
 import { ensureLockedRoles } from "#core/access/commands.ts";
 import { hashPassword } from "#core/access/passwords.ts";
@@ -81,18 +81,19 @@ export async function createTestApi(
   });
   if (!options.beside) await seedAccess(context);
   const meters = openMeters(context.ctx, composition.shipped);
+  const { authentication = authenticationOf(composition.shipped) } = options;
   const app = createApi(context.ctx, {
     api,
     routes: [
       ...routesOf(api, generalTasks),
-      ...descriptionRoutes(),
+      ...descriptionRoutes(authentication),
       ...loginRoutes(),
       ...pageRoutes(sitesOf(composition.shipped), context.ctx.settings, generalTasks),
     ],
     findDomain: domainFinder(context),
     refuseDownload: guardOf(context.ctx, composition.shipped),
     ...requestHooks(context.ctx, composition.shipped, meters),
-    ...(options.authentication ? { authentication: options.authentication } : {}),
+    authentication,
   });
   await app.ready();
   t.after(() => app.close());

@@ -89,7 +89,7 @@ export const accessSettings = defineSettings({
   AUTHENTICATION_JSON_HEADER_OPENAPI_SECURITY_SCHEME: {
     schema: map,
     default: {},
-    doc: "Scheme that the API description advertises for it.",
+    doc: "Scheme that the API description advertises for it, and for the classes of `service` that read another part of such a header: how clients get past the gateway.",
   },
   ACCESS_POLICIES: {
     schema: map,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { CodedError } from "#base/errors.ts";
 import type { Ctx } from "#core/ctx.ts";
 import type {
@@ -63,13 +64,18 @@ export class AuthenticationChain {
   }
 }
 
-/** Schemes of the API description by name, in the order of the setting. */
+/**
+ * Schemes of the API description by name, in the order of the setting. Two that say the same are one:
+ * `pulp-cli` takes the cheapest for it, and fails where it has to choose among equals.
+ */
 export function securitySchemes(
   settings: Ctx["settings"],
   known: readonly AuthenticationClass[],
 ): Readonly<Record<string, SecurityScheme["value"]>> {
-  const schemes = chosenClasses(settings, known).map(({ scheme }) => scheme?.(settings));
-  return Object.fromEntries(schemes.flatMap((one) => (one ? [[one.name, one.value]] : [])));
+  const schemes = chosenClasses(settings, known).flatMap(({ scheme }) => scheme?.(settings) ?? []);
+  const isFirst = ({ value }: SecurityScheme, at: number) =>
+    schemes.findIndex((one) => isDeepStrictEqual(one.value, value)) === at;
+  return Object.fromEntries(schemes.filter(isFirst).map(({ name, value }) => [name, value]));
 }
 
 function chosenClasses(

@@ -4,6 +4,7 @@ import { rightsBook } from "#core/access/rights.ts";
 import { sessionLogInOf } from "#core/access/session-log-in.ts";
 import type { Ctx, User } from "#core/ctx.ts";
 import { sessionCookie, setSession } from "./cookies.ts";
+import { jsonHeaderScheme } from "./json-header.ts";
 import { proxyHeader } from "./proxies.ts";
 import { remoteUsers } from "./remote-users.ts";
 import { reportLogIn } from "./report-log-in.ts";
@@ -48,6 +49,7 @@ async function sessionUser(ctx: Ctx, request: FastifyRequest): Promise<User | un
 export const gateway = {
   header: proxyHeader,
   remoteUsers,
+  scheme: jsonHeaderScheme,
   groupsOf,
   joinGroup,
   sessionUser,

@@ -1,6 +1,6 @@
 import { lenientBase64 } from "#base/lenient-base64.ts";
 import type { Ctx } from "#core/ctx.ts";
-import type { AuthenticationClass } from "./authentication.ts";
+import type { AuthenticationClass, SecurityScheme } from "./authentication.ts";
 import { authErrors } from "./errors.ts";
 import { headerOfVariable, proxyHeader, utf8 } from "./proxies.ts";
 import { remoteUsers } from "./remote-users.ts";
@@ -11,12 +11,7 @@ const CLASS = "pulpcore.app.authentication.JSONHeaderRemoteAuthentication";
 export const jsonHeaderAuthentication: AuthenticationClass = {
   name: "json_header",
   identifiers: [CLASS],
-  scheme({ AUTHENTICATION_JSON_HEADER_OPENAPI_SECURITY_SCHEME: value }) {
-    // Nothing is advertised that the operator has not described.
-    return Object.keys(value).length > 0
-      ? { name: "json_header_remote_authentication", value }
-      : undefined;
-  },
+  scheme: jsonHeaderScheme,
   problem: ({
     AUTHENTICATION_JSON_HEADER: header,
     AUTHENTICATION_JSON_HEADER_JQ_FILTER: filter,
@@ -36,6 +31,15 @@ export const jsonHeaderAuthentication: AuthenticationClass = {
     };
   },
 };
+
+/** How clients get past the gateway; nothing is advertised that the operator has not described. */
+export function jsonHeaderScheme({
+  AUTHENTICATION_JSON_HEADER_OPENAPI_SECURITY_SCHEME: value,
+}: Ctx["settings"]): SecurityScheme | undefined {
+  return Object.keys(value).length > 0
+    ? { name: "json_header_remote_authentication", value }
+    : undefined;
+}
 
 /** Larger headers are refused unread; those of gateways have a few hundred bytes. */
 const MAX_HEADER = 16_384;

@@ -155,6 +155,29 @@ test("service 3: the first class without a challenge makes a 401 a 403", async (
   assert.equal(answer.headers["www-authenticate"], undefined);
 });
 
+test("service 3: the description says how clients get past the gateway", async (t) => {
+  const schemesOf = async (more: Parameters<typeof createService>[1]) => {
+    const api = await createService(t, more);
+    const { body } = await api.get("/pulp/api/v3/docs/api.json", { user: null });
+    return body.components.securitySchemes;
+  };
+  const described = {
+    certificateAuthentication: { type: "mutualTLS" },
+    basicAuth: { type: "http", scheme: "basic" },
+    cookieAuth: { type: "apiKey", in: "cookie", name: "sessionid" },
+  };
+  assert.deepEqual(await schemesOf({}), described);
+  const flow = { tokenUrl: "https://sso.example/token", scopes: { "api.console": "grant" } };
+  const oauth2 = { type: "oauth2", flows: { clientCredentials: flow } };
+  assert.deepEqual(
+    await schemesOf({
+      AUTHENTICATION_JSON_HEADER_OPENAPI_SECURITY_SCHEME: oauth2,
+      classes: ALL,
+    }),
+    { ...described, json_header_remote_authentication: oauth2 },
+  );
+});
+
 test("service 3: unknown names stop the start and name the known ones", async (t) => {
   await assert.rejects(createService(t, { classes: ["pulp_service.app.authentication.Nobody"] }), {
     message: /names pulp_service\.app\.authentication\.Nobody.*RHSamlAuthentication/,

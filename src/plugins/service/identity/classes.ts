@@ -28,6 +28,8 @@ interface HeaderClass {
   /** Who succeeds becomes a member of the group of its organisation. */
   readonly joinsOrganisation: boolean;
   username(document: JsonObject): string | undefined;
+  /** How a client gets past the gateway; that of the setting without it. */
+  readonly scheme?: AuthenticationClass["scheme"];
   /** What the name becomes, or the refusal of it. */
   readonly admit?: typeof admittedUser;
 }
@@ -41,6 +43,7 @@ const HEADER_CLASSES: readonly HeaderClass[] = [
     isChallenging: true,
     joinsOrganisation: true,
     username: (document) => given(document, "x509.subject_dn"),
+    scheme: () => ({ name: "certificateAuthentication", value: { type: "mutualTLS" } }),
     admit: admittedUser,
   },
   {
@@ -91,6 +94,7 @@ function headerClass(one: HeaderClass): AuthenticationClass {
     identifiers: one.identifiers.map((name) => MODULE + name),
     defaultRank: one.defaultRank,
     ...(one.isChallenging ? { challenge: () => "Bearer" } : {}),
+    scheme: one.scheme ?? gateway.scheme,
     open: (ctx) => openClass(ctx, one),
   };
 }
