@@ -95,6 +95,18 @@ test("a role does not start without its key", async (t) => {
   assert.match(openapi.out, /^openapi: /);
 });
 
+test("the description is written with what plugins bring to recognise users", async (t) => {
+  const name = "pulp_service.app.authentication.RHServiceAccountCertAuthentication";
+  const { out, err } = await runProgram(t, ["manager", "openapi", "--component", "service"], {
+    environment: {
+      PULP_ENABLED_PLUGINS: "['service']",
+      PULP_DOMAIN_ENABLED: "true",
+      PULP_REST_FRAMEWORK__DEFAULT_AUTHENTICATION_CLASSES: `['${name}']`,
+    },
+  });
+  assert.match(out, /securitySchemes:\s+certificateAuthentication:\s+type: mutualTLS/, err);
+});
+
 test("the API does not start with a way to log in that nobody knows", async (t) => {
   const environment = {
     ...(await roleEnvironment(t)),

@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { securitySchemes } from "#rest/auth/chain.ts";
-import { coreAuthentication } from "#rest/auth/classes.ts";
 import { describeApi } from "#rest/kit/openapi/document.ts";
 import { sitePrefix } from "#rest/kit/site.ts";
 import { compose } from "../composition.ts";
 import { configure } from "../configure.ts";
 import { appErrors } from "../errors.ts";
+import { authenticationOf } from "../hooks.ts";
 import { enabledPlugins } from "../plugins.ts";
 import { type Command, print } from "./command.ts";
 
@@ -27,7 +27,7 @@ export const openapiCommand: Command = {
   },
   async run({ text, on }) {
     const { settings } = configure();
-    const { api, plugins } = compose(enabledPlugins(settings.ENABLED_PLUGINS));
+    const { api, plugins, shipped } = compose(enabledPlugins(settings.ENABLED_PLUGINS));
     const labels = plugins.map(({ label }) => label);
     const components = text.component?.split(",");
     const unknown = components?.find((label) => !labels.includes(label));
@@ -42,7 +42,7 @@ export const openapiCommand: Command = {
         api.parts.sites.map((site) => [site.label, sitePrefix(site, settings)]),
       ),
       server: "http://localhost:24817/",
-      securitySchemes: securitySchemes(settings, coreAuthentication),
+      securitySchemes: securitySchemes(settings, authenticationOf(shipped)),
       versions: Object.fromEntries(plugins.map(({ label, version }) => [label, version])),
     });
     const isJson = isJsonFormat(text.format ?? "openapi");
