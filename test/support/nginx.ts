@@ -57,12 +57,16 @@ export async function startTlsProxy(
   };
 }
 
-export interface GatewayOptions {
+/** What stands behind a gateway. */
+export interface GatewayTarget {
   /** `http://127.0.0.1:port` of the API and the content app. */
   readonly api: string;
   readonly content: string;
   /** Address that it speaks to them from: `127.0.0.2`. */
   readonly from: string;
+}
+
+export interface GatewayOptions extends GatewayTarget {
   /** Value of the identity header by the credentials `name:password` that a client shows. */
   readonly identities: ReadonlyMap<string, string>;
 }
@@ -88,7 +92,8 @@ interface Running extends AsyncDisposable {
   readonly pid: number;
 }
 
-async function runNginx(
+/** One nginx worker on a loopback port, with a folder of its own that goes with it. */
+export async function runNginx(
   port: number,
   configure: (home: string) => string | Promise<string>,
 ): Promise<Running> {
@@ -122,7 +127,7 @@ interface Configuration {
   readonly log: boolean;
 }
 
-const globalPart = (home: string) => `
+export const globalPart = (home: string) => `
 daemon off;
 ${process.getuid?.() === 0 ? `user ${userInfo().username};` : ""}
 worker_processes 1;
@@ -131,7 +136,7 @@ error_log ${home}/error.log;
 events { worker_connections 1024; }
 `;
 
-const temporary = (home: string) => `
+export const temporary = (home: string) => `
   client_body_temp_path ${home}/body;
   proxy_temp_path ${home}/proxy;
   fastcgi_temp_path ${home}/fastcgi;
@@ -175,13 +180,24 @@ http {
 }
 `;
 
+/** Of a `server`: where a gateway leads to, with the variable `identity` as the header. */
+export const gatewayDoors = ({ api, content, from }: GatewayTarget) => `
+    client_max_body_size 0;
+    proxy_bind ${from};
+    proxy_set_header Host $http_host;
+    proxy_set_header Authorization "";
+    proxy_set_header X-RH-IDENTITY $identity;
+    location /api/pulp-content/ { proxy_pass ${content}; }
+    location /api/ { proxy_pass ${api}; }
+    location /v2/ { proxy_pass ${api}/api/pulp/v2/; proxy_request_buffering off; }
+    location /extensions/ { proxy_pass ${api}/api/pulp/extensions/; }
+`;
+
 const gatewayConfiguration = ({
-  api,
-  content,
-  from,
   identities,
   port,
   home,
+  ...target
 }: GatewayOptions & Pick<Configuration, "port" | "home">) => `
 ${globalPart(home)}
 http {
@@ -196,15 +212,7 @@ http {
   }
   server {
     listen 127.0.0.1:${port};
-    client_max_body_size 0;
-    proxy_bind ${from};
-    proxy_set_header Host $http_host;
-    proxy_set_header Authorization "";
-    proxy_set_header X-RH-IDENTITY $identity;
-    location /api/pulp-content/ { proxy_pass ${content}; }
-    location /api/ { proxy_pass ${api}; }
-    location /v2/ { proxy_pass ${api}/api/pulp/v2/; proxy_request_buffering off; }
-    location /extensions/ { proxy_pass ${api}/api/pulp/extensions/; }
+    ${gatewayDoors(target)}
   }
 }
 `;

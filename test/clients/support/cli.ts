@@ -23,18 +23,31 @@ export interface Cli extends AsyncDisposable {
   fails(...args: readonly string[]): Promise<string>;
 }
 
-export async function createCli(
-  server: Pick<Server, "apiUrl" | "username" | "password">,
+export interface CliOptions {
+  readonly apiUrl: string;
+  readonly apiRoot: string;
+  /** Settings that say who asks: `username`, `cert`, `client_id` and what belongs to them. */
+  readonly credentials: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The command for somebody with a password. */
+export const createCli = (
+  { apiUrl, username, password }: Pick<Server, "apiUrl" | "username" | "password">,
   apiRoot = "/pulp/",
-): Promise<Cli> {
+): Promise<Cli> => createCliFor({ apiUrl, apiRoot, credentials: { username, password } });
+
+/** The command for whoever the credentials are of. */
+export async function createCliFor(options: CliOptions): Promise<Cli> {
+  const { apiUrl, apiRoot, credentials } = options;
   const folder = await mkdtemp(join(tmpdir(), "deckle-cli-"));
   const config = join(folder, "cli.toml");
+  const lines = Object.entries(credentials).map(([name, value]) => `${name} = "${value}"`);
   await writeFile(
     config,
     `[cli]
-base_url = "${server.apiUrl}"
-username = "${server.username}"
-password = "${server.password}"
+base_url = "${apiUrl}"
+${lines.join("\n")}
 api_root = "${apiRoot}"
 domain = "default"
 headers = []
@@ -48,12 +61,15 @@ verbose = 0
   const command = client("pulp");
   const run = (...args: readonly string[]) =>
     new Promise<Outcome>((resolve) => {
-      const options = {
+      const settings = {
         cwd: folder,
-        env: { PATH: process.env.PATH, HOME: folder, XDG_CACHE_HOME: join(folder, "cache") },
+        env: {
+          ...{ PATH: process.env.PATH, HOME: folder, XDG_CACHE_HOME: join(folder, "cache") },
+          ...options.env,
+        },
         maxBuffer: 256 << 20,
       };
-      execFile(command, ["--config", config, ...args], options, (error, stdout, stderr) => {
+      execFile(command, ["--config", config, ...args], settings, (error, stdout, stderr) => {
         const status = error ? (typeof error.code === "number" ? error.code : 1) : 0;
         resolve({ status, stdout, stderr });
       });
