@@ -47,12 +47,7 @@ export {
 export { runCreationHooks } from "#core/policies/commands.ts";
 export { crudPolicy, may, OWNER_VERBS, plainPolicy, STANDARD_ROLES } from "#core/policies/crud.ts";
 export type { AccessModel, AccessRules, CheckQuestion } from "#core/policies/types.ts";
-export {
-  addPaths,
-  completePublication,
-  createPublication,
-  deletePublication,
-} from "#core/publications/commands.ts";
+export { publications } from "#core/publications/commands.ts";
 export type { PublicationRef } from "#core/publications/types.ts";
 export { askUpstream, downloadIfChanged, openRemote } from "#core/remotes/commands.ts";
 export type { Policy } from "#core/remotes/table.ts";
@@ -66,6 +61,7 @@ export {
   growth,
 } from "#core/repositories/commands.ts";
 export { pushes } from "#core/repositories/push.ts";
+export { versions } from "#core/repositories/queries.ts";
 export { signing } from "#core/signing/commands.ts";
 export type { SigningService } from "#core/signing/queries.ts";
 export { syncRepository } from "#core/sync/commands.ts";

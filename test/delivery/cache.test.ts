@@ -4,7 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { OpenFiles } from "#delivery/open-files.ts";
 import { ResponseCache } from "#delivery/response-cache.ts";
 import type { StoredObject } from "#platform/storage/storage.ts";
-import { createSite, eventually, type Site } from "./site.ts";
+import { eventually } from "../support/eventually.ts";
+import { createSite, type Site } from "./site.ts";
 
 const CP = "/pulp/content/";
 const text = async (site: Site, path: string) => (await site.get(CP + path)).body.toString();

@@ -5,8 +5,9 @@ import { type TestContext, test } from "node:test";
 import { createDomain, storeOptions, updateDomain } from "#core/domains/commands.ts";
 import { migrateStore } from "#core/domains/migrate.ts";
 import { FILE_SYSTEM } from "#core/domains/types.ts";
+import { eventually } from "../support/eventually.ts";
 import { createJob } from "../support/job.ts";
-import { createSite, eventually, type Site } from "./site.ts";
+import { createSite, type Site } from "./site.ts";
 
 const CP = "/pulp/content/";
 

@@ -7,8 +7,9 @@ import { signedPath } from "#core/guards/queries.ts";
 import { redirectKey, signatureProblem, signedAddress } from "#core/guards/rules.ts";
 import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
 import type { Settings } from "#platform/config/settings.ts";
+import { eventually } from "../support/eventually.ts";
 import { createTestApi, type TestApi } from "../support/rest-api.ts";
-import { createSite, eventually, type Site } from "./site.ts";
+import { createSite, type Site } from "./site.ts";
 
 const CP = "/pulp/content/";
 const SECRET = "a secret of the tests";

@@ -4,7 +4,8 @@ import { readdir, readlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createSite, eventually, type Site } from "./site.ts";
+import { eventually } from "../support/eventually.ts";
+import { createSite, type Site } from "./site.ts";
 
 const CP = "/pulp/content/";
 

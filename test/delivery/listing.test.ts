@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createSite, eventually } from "./site.ts";
+import { eventually } from "../support/eventually.ts";
+import { createSite } from "./site.ts";
 
 const CP = "/pulp/content/";
 const text = ({ body }: { readonly body: Buffer }) => body.toString();

@@ -10,9 +10,10 @@ import { uuid7 } from "#base/uuid7.ts";
 import { objectName } from "#core/artifacts/queries.ts";
 import type { ContentHandler } from "#delivery/contract.ts";
 import { sourcesOf } from "#delivery/source.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Answer, answer, createUpstream } from "../support/upstream.ts";
 import { digestOf } from "./rows.ts";
-import { createSite, eventually, type SiteOptions } from "./site.ts";
+import { createSite, type SiteOptions } from "./site.ts";
 
 const PATH = "/pulp/content/d/f.txt";
 const SMALL = Buffer.from("The quick brown fox");

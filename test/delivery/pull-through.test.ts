@@ -4,8 +4,9 @@ import { type TestContext, test } from "node:test";
 import { key128, naturalKey } from "#base/digests.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import type { PulledFile, PullThrough } from "#delivery/contract.ts";
+import { eventually } from "../support/eventually.ts";
 import { answer, createUpstream } from "../support/upstream.ts";
-import { createSite, eventually } from "./site.ts";
+import { createSite } from "./site.ts";
 
 const CP = "/pulp/content/";
 

@@ -4,9 +4,10 @@ import { test } from "node:test";
 import { signedArtifactPath } from "#core/guards/commands.ts";
 import { artifactDistribution } from "#delivery/artifact-distribution.ts";
 import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
+import { eventually } from "../support/eventually.ts";
 import { createTestApi, formOf } from "../support/rest-api.ts";
 import { addTask } from "../support/rest-rows.ts";
-import { createSite, eventually } from "./site.ts";
+import { createSite } from "./site.ts";
 
 const settings = { SECRET_KEY: "a secret of the tests", CONTENT_ORIGIN: "https://pulp.example" };
 const LIST = "distributions/core/artifacts/";

@@ -3,7 +3,6 @@ import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ContentType, CorePlugin, RepositoryType } from "#core/plugin-contract.ts";
 import {
   type ContentServer,
@@ -127,21 +126,4 @@ export function fetchRaw(port: number, options: RawRequest): Promise<Answered> {
     });
     request.end();
   });
-}
-
-/** Repeats a check until it holds, for what happens after an answer. */
-export async function eventually(
-  check: () => Promise<void> | void,
-  withinMs = 5000,
-): Promise<void> {
-  const end = Date.now() + withinMs;
-  for (;;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (Date.now() > end) throw error;
-      await sleep(20);
-    }
-  }
 }

@@ -5,8 +5,9 @@ import { hashPassword } from "#core/access/passwords.ts";
 import type { TokenScope } from "#core/access/token-scope.ts";
 import { newToken } from "#core/access/token-text.ts";
 import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
+import { eventually } from "../support/eventually.ts";
 import { createTestApi } from "../support/rest-api.ts";
-import { createSite, eventually } from "./site.ts";
+import { createSite } from "./site.ts";
 
 const FILE = "/pulp/content/d/f";
 const ROLE = "core.rbaccontentguard_downloader";

@@ -184,3 +184,11 @@ function publicationIds(domain: DomainRef, selector: PublicationSelector) {
             select id from repository_version where repository = ${selector.repositoryNum})`;
   return sql`select p.id from publication p where p.domain = ${domain.num} and ${where}`;
 }
+
+/** For types that write files for clients: a publication is begun, filled and completed, or deleted. */
+export const publications = {
+  create: createPublication,
+  addPaths,
+  complete: completePublication,
+  delete: deletePublication,
+} as const;

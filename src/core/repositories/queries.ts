@@ -96,6 +96,9 @@ export const versionByNumber = (
 export const versionById = (db: Executor, domain: DomainRef, id: string) =>
   versionWhere(db, sql`v.domain = ${domain.num} and v.id = ${id}`);
 
+/** Complete versions, as plugins look for them. */
+export const versions = { latest: latestVersion, byId: versionById } as const;
+
 /** Where a version's members are found: a condition on `membership` under an alias. */
 export const isPresent = (alias: string, { repository, number }: VersionRange) =>
   sql<boolean>`${sql.ref(`${alias}.repository`)} = ${repository}

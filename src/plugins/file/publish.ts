@@ -1,5 +1,5 @@
 import type { Job, PublicationRef, VersionRef } from "#sdk";
-import { addPaths, completePublication, createPublication, deletePublication } from "#sdk";
+import { publications } from "#sdk";
 import { writeManifest } from "./manifest-file.ts";
 import { fileDb } from "./tables.ts";
 
@@ -21,7 +21,7 @@ export async function publishVersion(job: Job, request: PublishRequest): Promise
   const { version, manifest, checkpoint = false } = request;
   const publication = await ctx.db.transaction().execute(async (trx) => {
     const input = { domain: caller.domain, type: "file.file", version: version.id };
-    const made = await createPublication(
+    const made = await publications.create(
       job,
       { ...input, layout: "pass_through", checkpoint },
       trx,
@@ -35,11 +35,11 @@ export async function publishVersion(job: Job, request: PublishRequest): Promise
   try {
     if (manifest !== null) {
       const artifact = request.manifestArtifact ?? (await writeManifest(job, version));
-      await addPaths(ctx, publication, [{ relativePath: manifest, artifact }]);
+      await publications.addPaths(ctx, publication, [{ relativePath: manifest, artifact }]);
     }
-    await completePublication(job, publication);
+    await publications.complete(job, publication);
   } catch (error) {
-    await deletePublication(ctx, caller.domain, publication.id);
+    await publications.delete(ctx, caller.domain, publication.id);
     throw error;
   }
   return publication;

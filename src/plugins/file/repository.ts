@@ -1,4 +1,11 @@
-import type { DomainRef, Executor, Job, RepositoryType, VersionRef } from "#sdk";
+import {
+  type DomainRef,
+  type Executor,
+  type Job,
+  type RepositoryType,
+  type VersionRef,
+  versions,
+} from "#sdk";
 import { fileErrors } from "./errors.ts";
 import { publishVersion } from "./publish.ts";
 import { fileDb } from "./tables.ts";
@@ -44,12 +51,9 @@ export async function latestVersion(
   domain: DomainRef,
   repository: string,
 ): Promise<VersionRef> {
-  const row = await versions(db, domain)
-    .where("r.id", "=", repository)
-    .orderBy("v.number", "desc")
-    .executeTakeFirst();
-  if (row === undefined) throw fileErrors.noRepository(repository);
-  return versionRef(row);
+  const version = await versions.latest(db, domain, repository);
+  if (version === undefined) throw fileErrors.noRepository(repository);
+  return version;
 }
 
 /** @throws `fileErrors.noVersion` */
@@ -58,31 +62,9 @@ export async function versionById(
   domain: DomainRef,
   id: string,
 ): Promise<VersionRef> {
-  const row = await versions(db, domain).where("v.id", "=", id).executeTakeFirst();
-  if (row === undefined) throw fileErrors.noVersion(id);
-  return versionRef(row);
-}
-
-const versions = (db: Executor, domain: DomainRef) =>
-  db
-    .selectFrom("repository_version as v")
-    .innerJoin("repository as r", "r.num", "v.repository")
-    .select(["v.id", "v.number", "v.domain", "r.num", "r.id as repository", "r.type", "r.name"])
-    .where("v.domain", "=", domain.num)
-    .where("v.complete", "=", true)
-    .limit(1);
-
-function versionRef(row: {
-  readonly id: string;
-  readonly number: number;
-  readonly num: number;
-  readonly repository: string;
-  readonly type: string;
-  readonly name: string;
-  readonly domain: number;
-}): VersionRef {
-  const { id, number, repository, ...rest } = row;
-  return { id, number, repository: { ...rest, id: repository } };
+  const version = await versions.byId(db, domain, id);
+  if (version === undefined) throw fileErrors.noVersion(id);
+  return version;
 }
 
 async function publish(job: Job, version: VersionRef): Promise<void> {

@@ -1,13 +1,6 @@
 import { once } from "node:events";
 import type { Ctx, Executor, Job, PublicationRef, VersionRef } from "#sdk";
-import {
-  addPaths,
-  completePublication,
-  createPublication,
-  deletePublication,
-  saveArtifacts,
-  sql,
-} from "#sdk";
+import { publications, saveArtifacts, sql } from "#sdk";
 import { fileLink, PAGE_END, projectLink, projectStart, rootStart } from "./published-pages.ts";
 
 const ROWS = 2000;
@@ -20,7 +13,7 @@ const PAGES = 100;
  */
 export async function publishVersion(job: Job, version: VersionRef): Promise<PublicationRef> {
   const { ctx, caller } = job;
-  const publication = await createPublication(job, {
+  const publication = await publications.create(job, {
     domain: caller.domain,
     type: "python.python",
     version: version.id,
@@ -28,9 +21,9 @@ export async function publishVersion(job: Job, version: VersionRef): Promise<Pub
   });
   try {
     await writePages(job, version, publication);
-    await completePublication(job, publication);
+    await publications.complete(job, publication);
   } catch (error) {
-    await deletePublication(ctx, caller.domain, publication.id);
+    await publications.delete(ctx, caller.domain, publication.id);
     throw error;
   }
   return publication;
@@ -127,7 +120,7 @@ class Pages implements AsyncDisposable {
       const artifact = saved[index]?.id;
       return artifact === undefined ? [] : [{ relativePath: path, artifact }];
     });
-    await addPaths(ctx, this.#publication, paths);
+    await publications.addPaths(ctx, this.#publication, paths);
     for (const page of pages) await this.#drop(page);
   }
 

@@ -1,4 +1,11 @@
-import type { DomainRef, Executor, Job, RepositoryType, VersionRef } from "#sdk";
+import {
+  type DomainRef,
+  type Executor,
+  type Job,
+  type RepositoryType,
+  type VersionRef,
+  versions,
+} from "#sdk";
 import { admitPackages } from "./admission.ts";
 import { pythonErrors } from "./errors.ts";
 import { publishVersion } from "./publish.ts";
@@ -49,12 +56,9 @@ export async function latestVersion(
   domain: DomainRef,
   repository: string,
 ): Promise<VersionRef> {
-  const row = await versions(db, domain)
-    .where("r.id", "=", repository)
-    .orderBy("v.number", "desc")
-    .executeTakeFirst();
-  if (row === undefined) throw pythonErrors.noRepository(repository);
-  return versionRef(row);
+  const version = await versions.latest(db, domain, repository);
+  if (version === undefined) throw pythonErrors.noRepository(repository);
+  return version;
 }
 
 /** @throws `pythonErrors.noVersion` */
@@ -63,35 +67,13 @@ export async function versionById(
   domain: DomainRef,
   id: string,
 ): Promise<VersionRef> {
-  const row = await versions(db, domain).where("v.id", "=", id).executeTakeFirst();
-  if (row === undefined) throw pythonErrors.noVersion(id);
-  return versionRef(row);
+  const version = await versions.byId(db, domain, id);
+  if (version === undefined) throw pythonErrors.noVersion(id);
+  return version;
 }
 
 async function autopublish(job: Job, version: VersionRef): Promise<void> {
   const { ctx, caller } = job;
   const row = await pythonRepositoryRow(ctx.db, caller.domain, version.repository.id);
   if (row.autopublish) await publishVersion(job, version);
-}
-
-const versions = (db: Executor, domain: DomainRef) =>
-  db
-    .selectFrom("repository_version as v")
-    .innerJoin("repository as r", "r.num", "v.repository")
-    .select(["v.id", "v.number", "v.domain", "r.num", "r.id as repository", "r.type", "r.name"])
-    .where("v.domain", "=", domain.num)
-    .where("v.complete", "=", true)
-    .limit(1);
-
-function versionRef(row: {
-  readonly id: string;
-  readonly number: number;
-  readonly num: number;
-  readonly repository: string;
-  readonly type: string;
-  readonly name: string;
-  readonly domain: number;
-}): VersionRef {
-  const { id, number, repository, ...rest } = row;
-  return { id, number, repository: { ...rest, id: repository } };
 }

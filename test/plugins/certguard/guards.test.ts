@@ -4,8 +4,9 @@ import { test } from "node:test";
 import { announceAfterCommit } from "#core/distributions/commands.ts";
 import { coreGuardHandlers } from "#delivery/guards/core-guards.ts";
 import { certguard } from "#plugins/certguard/plugin.ts";
-import { createSite, eventually, type SiteOptions } from "../../delivery/site.ts";
+import { createSite, type SiteOptions } from "../../delivery/site.ts";
 import { createIdentity, type Identity } from "../../support/certificates.ts";
+import { eventually } from "../../support/eventually.ts";
 import { createTestApi } from "../../support/rest-api.ts";
 import { packedEntitlement, writtenEntitlement } from "./support/entitlement.ts";
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { type TestContext, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { revokeToken } from "#core/access/commands.ts";
 import { announceUserChange } from "#core/access/user-changes.ts";
 import { deleteDistribution } from "#core/distributions/commands.ts";
+import { eventually } from "../../support/eventually.ts";
 import { type AccessWorld, createAccessWorld, PASSWORD } from "./access-world.ts";
 import { codesOf, OCI_INDEX, sha256 } from "./registry-world.ts";
 
@@ -66,20 +66,6 @@ async function createAnn(site: Site): Promise<number> {
 }
 
 /** What another process has done is heard of at once, or with the poll, each second. */
-async function eventually(check: () => Promise<void>): Promise<void> {
-  const limit = Date.now() + 5000;
-  while (
-    await check().then(
-      () => false,
-      (error) => {
-        if (Date.now() > limit) throw error;
-        return true;
-      },
-    )
-  ) {
-    await sleep(20);
-  }
-}
 
 /** The poll of changes, which does not depend on requests. */
 const OF_POLL = /distribution_event/;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eventually } from "../../delivery/site.ts";
+import { eventually } from "../../support/eventually.ts";
 import { createGroups, listed, release, serve } from "./group-world.ts";
 import { json, SIMPLE_JSON } from "./mirror-world.ts";
 import { DISTRIBUTIONS, made, PUBLICATIONS } from "./support.ts";

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { announceAfterCommit } from "#core/distributions/commands.ts";
 import { featureGuard } from "#plugins/service/features/guard.ts";
 import { service } from "#plugins/service/plugin.ts";
-import { createSite, eventually } from "../../delivery/site.ts";
+import { createSite } from "../../delivery/site.ts";
+import { eventually } from "../../support/eventually.ts";
 import { featureService } from "./feature-service.ts";
 import { as, below, createService, headersFor, make, serviceSettings, user } from "./support.ts";
 

@@ -3,7 +3,8 @@ import { type TestContext, test } from "node:test";
 import { guardHandlers } from "#app/guard-handlers.ts";
 import { announceAfterCommit } from "#core/distributions/commands.ts";
 import { service } from "#plugins/service/plugin.ts";
-import { createSite, eventually } from "../../delivery/site.ts";
+import { createSite } from "../../delivery/site.ts";
+import { eventually } from "../../support/eventually.ts";
 import { formOf, type RequestOptions, type TestApi } from "../../support/rest-api.ts";
 import { sdist } from "../python/distributions.ts";
 import {

@@ -15,13 +15,16 @@ interface Places {
  * same time: artifacts, unit, version and the task that tells of them, which is done when it is told.
  *
  * @returns the task; undefined where the long way has to be gone and finds out what is the matter: the
- *   bytes, the name or the repository are not free, or it has rules. Nothing was added then.
+ *   bytes, the name or the repository are not free, or it has rules, or files are scanned. Nothing was
+ *   added then.
  */
 export async function addAtOnce(
   ctx: Ctx,
   { told, ...upload }: Upload & { readonly told: ReadPackage },
 ): Promise<string | undefined> {
   const { domain } = upload.caller;
+  // What is found in it is told by the long way.
+  if (ctx.scanner) return undefined;
   const placed = await placeBoth(ctx, domain, told);
   if (!placed) return undefined;
   const { main, companion } = placed;
