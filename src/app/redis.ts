@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CorePlugin } from "#core/plugin-contract.ts";
 import type { Settings } from "#platform/config/settings.ts";
 import type { Log } from "#platform/log/log.ts";
-import { type OpenRedis, openRedis } from "#platform/redis/redis.ts";
+import { openRedis } from "#platform/redis/open.ts";
+import type { OpenRedis } from "#platform/redis/redis.ts";
 import { appErrors } from "./errors.ts";
 
 const PATIENCE_MS = 3000;

@@ -14,7 +14,7 @@ import type { Secrets } from "#platform/crypto/secrets.ts";
 import { migrationStates } from "#platform/db/migrate.ts";
 import { PostgresNotifier } from "#platform/db/notifier.ts";
 import { type Database, type DatabaseOptions, openDatabase } from "#platform/db/open.ts";
-import { openErrorTracker } from "#platform/errors/error-tracker.ts";
+import { openErrorTracker } from "#platform/errors/open.ts";
 import type { Http } from "#platform/http/http.ts";
 import { createHttp } from "#platform/http/undici.ts";
 import { IsolatedJq } from "#platform/jq/isolated-jq.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { openErrorTracker } from "#platform/errors/error-tracker.ts";
+import { openErrorTracker } from "#platform/errors/open.ts";
 import { createLog } from "#platform/log/create-log.ts";
 
 interface Report {

@@ -1,7 +1,11 @@
 import type { Answer, Api } from "../../test/support/api.ts";
 import { sha256 } from "./digest.ts";
 import type { Change, Ledger } from "./ledger.ts";
-import type { Target } from "./workload.ts";
+
+export interface Target {
+  readonly api: Api;
+  readonly contentUrl: string;
+}
 
 export interface Verify extends Target {
   readonly ledger: Ledger;

@@ -6,7 +6,7 @@ import { read, stateOf } from "./reader.ts";
 import { Refused, type Step } from "./refused.ts";
 import { createRegistryWork } from "./registry.ts";
 import { AUTOPUBLISHING, created, createSteps, unitForm } from "./steps.ts";
-import { verify } from "./verify.ts";
+import { type Target, verify } from "./verify.ts";
 
 /** What clients do at once, and what they remember of the answers. */
 export interface Workload {
@@ -23,11 +23,6 @@ export interface Workload {
   /** How much was acknowledged so far, by kind. */
   acknowledged(): Readonly<Record<string, number>>;
   readonly ledger: Ledger;
-}
-
-export interface Target {
-  readonly api: Api;
-  readonly contentUrl: string;
 }
 
 const WRITERS = 4;

@@ -9,11 +9,11 @@ import { giveToDispatcher } from "./dispatcher-role.ts";
 import { taskErrors } from "./errors.ts";
 import { answerFor, runHere } from "./immediate.ts";
 import { announce } from "./outcome.ts";
-import { cancelQueued, type Enqueued, enqueue } from "./queue.ts";
+import { cancelQueued, enqueue } from "./queue.ts";
 import { normalizeResources, reasons, resourceRecord, toLocks } from "./rules.ts";
 import { checkInput } from "./run.ts";
 import { FINAL_STATES } from "./table.ts";
-import type { Cancellation, ClaimedTask, Dispatched, DispatchRequest } from "./types.ts";
+import type { Cancellation, ClaimedTask, Dispatched, DispatchRequest, Enqueued } from "./types.ts";
 import { satisfies } from "./version-order.ts";
 
 export { type DoneTask, doneTasks, giveDone, recordTasks } from "./record.ts";

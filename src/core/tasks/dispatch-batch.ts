@@ -2,7 +2,7 @@ import { Batcher } from "#base/batcher.ts";
 import type { Hot, HotStatement } from "#platform/db/hot.ts";
 import { databaseFault } from "../constraints.ts";
 import type { Ctx } from "../ctx.ts";
-import type { Enqueued, QueueEntry } from "./queue.ts";
+import type { Enqueued, QueueEntry } from "./types.ts";
 
 /**
  * Entries that one call takes: they wait for each other, and their names stay locked meanwhile. The

@@ -3,7 +3,7 @@ import type { HotStatement } from "#platform/db/hot.ts";
 import type { Ctx, Trx } from "../ctx.ts";
 import { enqueueTogether } from "./dispatch-batch.ts";
 import type { TaskState } from "./table.ts";
-import type { Cancellation, ClaimedTask, Outcome } from "./types.ts";
+import type { Cancellation, ClaimedTask, Enqueued, Outcome, QueueEntry } from "./types.ts";
 import { releaseNumber } from "./version-order.ts";
 
 const releases = new WeakMap<Ctx["process"]["versions"], number>();
@@ -13,35 +13,6 @@ export function ownRelease({ process: { versions } }: Ctx): number {
   const known = releases.get(versions) ?? releaseNumber(versions.core ?? "");
   releases.set(versions, known);
   return known;
-}
-
-export interface QueueEntry {
-  readonly id: string;
-  readonly domain: number;
-  readonly name: string;
-  readonly keys: readonly string[];
-  readonly excl: readonly boolean[];
-  readonly resources: readonly string[];
-  readonly arguments: string;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly isParked: boolean;
-  readonly immediate: boolean;
-  readonly deferred: boolean;
-  /** Runs it at once if nothing is in the way. */
-  readonly owner: string | null;
-  readonly correlationId: string;
-  readonly profileOptions: readonly string[];
-  readonly user: number | null;
-  readonly parent: string | null;
-  readonly group: string | null;
-  /** Error of a task that may not wait and would have to. */
-  readonly busyReason: string;
-}
-
-export interface Enqueued {
-  readonly seq: number;
-  readonly state: TaskState;
-  readonly isReady: boolean;
 }
 
 const dispatchStatement: HotStatement<Enqueued> = {

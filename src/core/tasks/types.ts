@@ -65,3 +65,34 @@ export interface Cancellation {
   /** Whether the task was still incomplete. */
   readonly hasChanged: boolean;
 }
+
+/** A task on its way into the queue. */
+export interface QueueEntry {
+  readonly id: string;
+  readonly domain: number;
+  readonly name: string;
+  readonly keys: readonly string[];
+  readonly excl: readonly boolean[];
+  readonly resources: readonly string[];
+  readonly arguments: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly isParked: boolean;
+  readonly immediate: boolean;
+  readonly deferred: boolean;
+  /** Runs it at once if nothing is in the way. */
+  readonly owner: string | null;
+  readonly correlationId: string;
+  readonly profileOptions: readonly string[];
+  readonly user: number | null;
+  readonly parent: string | null;
+  readonly group: string | null;
+  /** Error of a task that may not wait and would have to. */
+  readonly busyReason: string;
+}
+
+/** Where it came to stand. */
+export interface Enqueued {
+  readonly seq: number;
+  readonly state: TaskState;
+  readonly isReady: boolean;
+}

@@ -17,9 +17,3 @@ export interface ErrorTrackerOptions {
   /** Told once when reports cannot be sent. */
   readonly onTrouble: (message: string) => void;
 }
-
-/** Begins to report to a service that speaks the protocol of Sentry; loaded only when it is used. */
-export async function openErrorTracker(options: ErrorTrackerOptions): Promise<ErrorTracker> {
-  const { createErrorTracker } = await import("./sentry.ts");
-  return createErrorTracker(options);
-}

@@ -29,9 +29,3 @@ export interface RedisOptions {
   /** Told when the server is lost, and when it is back. */
   readonly onChange: (message: string) => void;
 }
-
-/** Begins to connect; does not wait for it. Loaded only where it is used. */
-export async function openRedis(options: RedisOptions): Promise<OpenRedis> {
-  const { createRedis } = await import("./redis-client.ts");
-  return createRedis(options);
-}

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type OpenRedis, openRedis } from "#platform/redis/redis.ts";
+import { openRedis } from "#platform/redis/open.ts";
+import type { OpenRedis } from "#platform/redis/redis.ts";
 import { freePort } from "../../support/server.ts";
 
 /** A real Redis server that keeps nothing on disk, and a client of the test. */

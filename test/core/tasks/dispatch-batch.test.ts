@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { sql } from "kysely";
 import { dispatch } from "#core/tasks/commands.ts";
-import { enqueue, type QueueEntry } from "#core/tasks/queue.ts";
+import { enqueue } from "#core/tasks/queue.ts";
+import type { QueueEntry } from "#core/tasks/types.ts";
 import { createContext, type TestContextValue } from "../../support/context.ts";
 import { idle } from "./support.ts";
 

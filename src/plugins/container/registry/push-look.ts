@@ -6,8 +6,7 @@ import { NO_CONFIG } from "../format/config.ts";
 import { type Present, presentOf, presentSelect } from "../queries.ts";
 import { manifestUnit, tagUnit } from "../save.ts";
 import { missingBlobs } from "./manifest-rules.ts";
-import type { Batch, NewPush } from "./push-statements.ts";
-import type { ManifestPush } from "./push-together.ts";
+import type { Batch, ManifestPush, NewPush } from "./pushed.ts";
 
 type Base = Parameters<typeof growth.growthOf>[0];
 type Member = Parameters<typeof growth.growthOf>[1]["add"][number];

@@ -2,24 +2,7 @@ import { PREPARE } from "#base/prepare.ts";
 import { type Ctx, type DomainRef, flights, growth, sql } from "#sdk";
 import { PUSH_TASK } from "../commit.ts";
 import { referenceInsert } from "../save.ts";
-import type { ManifestPush } from "./push-together.ts";
-
-type Units = ReturnType<typeof flights.newUnits>;
-type Growth = ReturnType<typeof growth.growthOf>;
-
-export interface NewPush {
-  readonly push: ManifestPush;
-  /** `content.id` that its manifest gets. */
-  readonly manifest: string;
-}
-
-/** Pushes of new manifests, the units that they make, and the versions that take them. */
-export interface Batch {
-  readonly pushes: readonly NewPush[];
-  readonly manifests: Units;
-  readonly tags: Units;
-  readonly growths: readonly Growth[];
-}
+import type { Batch, Growth, NewPush } from "./pushed.ts";
 
 /** The flight that writes a batch. */
 export function pushStatements(ctx: Ctx, domain: DomainRef, batch: Batch) {

@@ -1,27 +1,8 @@
-import { announceAfterCommit, type Caller, type Ctx, type DomainRef, flights, growth } from "#sdk";
-import type { ManifestFacts } from "../format/manifest.ts";
+import { announceAfterCommit, type Ctx, type DomainRef, flights, growth } from "#sdk";
 import { readConfigs } from "../read-configs.ts";
 import { growthsOf, type Looked, lookedAt } from "./push-look.ts";
-import { type Batch, pushStatements } from "./push-statements.ts";
-import type { ChangeEntry, Registry } from "./registry.ts";
-
-/** A manifest that was received and read, and where it goes. */
-export interface ManifestPush {
-  readonly caller: Caller;
-  /** `repository.id` */
-  readonly repository: string;
-  readonly facts: ManifestFacts;
-  /** Names that it gets. */
-  readonly tags: readonly string[];
-  readonly entry: ChangeEntry;
-  readonly tools: Pick<Registry["tools"], "recording">;
-}
-
-/**
- * `alone`: its repository has to be waited for, or it is not new. `retains`: its repository keeps only so
- * many versions, which follows from this push.
- */
-export type PushOutcome = "done" | "retains" | "alone" | { readonly missing: readonly string[] };
+import { pushStatements } from "./push-statements.ts";
+import type { Batch, ManifestPush, PushOutcome } from "./pushed.ts";
 
 type Outcomes = ReadonlyMap<ManifestPush, PushOutcome>;
 

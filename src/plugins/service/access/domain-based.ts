@@ -1,4 +1,4 @@
-import { type Caller, type Ctx, type Plugin, sql } from "#sdk";
+import { type Caller, type Ctx, sql } from "#sdk";
 import { refuseReserved } from "../domains/reserved-names.ts";
 import { type Features, featureQuestion, featuresOf } from "../features/check.ts";
 import { callerOrganisation } from "../identity/claims.ts";
@@ -7,14 +7,12 @@ import { monitorDomain } from "../yanks/monitors-table.ts";
 import { isReader } from "./audiences.ts";
 import { domainName, keepNames } from "./domain-names.ts";
 import { indexDecider } from "./index-reads.ts";
+import type { Decider, PermissionClass, Question } from "./permission.ts";
 import { isIndex, isOpenInPublic, isPublicName, isSafe, isSubscribed, reachOf } from "./rules.ts";
 import { hasDomain, linkDomain, ownGroup, seenDomains, type Tenant, tenantOf } from "./tenants.ts";
 
-export type PermissionClass = NonNullable<Plugin["permissionClasses"]>[number];
-export type Decider = ReturnType<PermissionClass["open"]>;
 type Scoped = Parameters<NonNullable<Decider["scope"]>>[0];
 type RowRule = NonNullable<ReturnType<NonNullable<Decider["scope"]>>>;
-export type Question = Parameters<Decider["isPermitted"]>[0];
 
 /** Whoever has a domain may do everything in it, and nothing elsewhere (service §5.2). */
 export const domainBasedPermission: PermissionClass = {

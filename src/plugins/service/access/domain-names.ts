@@ -1,6 +1,6 @@
 import type { Ctx, Executor } from "#sdk";
 import { isReserved, refuseReserved } from "../domains/reserved-names.ts";
-import type { Question } from "./domain-based.ts";
+import type { Question } from "./permission.ts";
 
 const CHANGES: ReadonlySet<string> = new Set(["update", "partial_update"]);
 

@@ -1,6 +1,6 @@
 import type { Ctx } from "#sdk";
 import { callerOrganisation } from "../identity/claims.ts";
-import type { Question } from "./domain-based.ts";
+import type { Question } from "./permission.ts";
 import { hasDomain, tenantOf } from "./tenants.ts";
 
 /**

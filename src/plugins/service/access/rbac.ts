@@ -1,7 +1,7 @@
 import { sql } from "#sdk";
-import type { Decider, PermissionClass } from "./domain-based.ts";
 import { keepNames } from "./domain-names.ts";
 import { indexDecider } from "./index-reads.ts";
+import type { Decider, PermissionClass } from "./permission.ts";
 import { grantToMaker } from "./role-grants.ts";
 import { isIndex, isOpenInPublic, isPublicName, isSafe } from "./rules.ts";
 

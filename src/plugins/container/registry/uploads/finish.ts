@@ -5,7 +5,8 @@ import { registryErrors } from "../errors.ts";
 import { changeEntry, type Registry, type RepositoryVisit } from "../registry.ts";
 import type { Target } from "../target.ts";
 import { announcedLength, checkSize, readBody } from "./body.ts";
-import { keepBlob, type StorableFile } from "./keep.ts";
+import { keepBlob } from "./keep.ts";
+import type { StorableFile } from "./placed-blob.ts";
 import { deleteUpload, type UploadKey } from "./session-rows.ts";
 import type { Writing } from "./sessions.ts";
 

@@ -2,7 +2,7 @@ import { type Ctx, type DomainRef, flights, placement } from "#sdk";
 import { containerBlob } from "../../content.ts";
 import { pendingInsert } from "../../pending.ts";
 import { blobUnit } from "../../save.ts";
-import type { PlacedBlob } from "./keep.ts";
+import type { PlacedBlob } from "./placed-blob.ts";
 import { uploadsEnd } from "./session-rows.ts";
 
 type Statement = Parameters<typeof flights.send>[1][number];

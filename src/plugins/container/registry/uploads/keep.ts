@@ -3,33 +3,10 @@ import { addPendingUnits } from "../../pending.ts";
 import { saveBlobs } from "../../save.ts";
 import type { Trx } from "../../trx.ts";
 import { registryErrors } from "../errors.ts";
-import type { ChangeEntry, Registry } from "../registry.ts";
+import type { Registry } from "../registry.ts";
 import { keepNew } from "./keep-new.ts";
-import { deleteUploads, type UploadKey } from "./session-rows.ts";
-
-export type StorableFile = Parameters<typeof saveArtifacts>[2][number];
-type PlacedFile = Parameters<typeof placement.record>[2][number];
-type Tools = Pick<Registry["tools"], "recording">;
-
-/** A blob whose bytes are here and right, and where it goes. */
-export interface NewBlob {
-  readonly domain: DomainRef;
-  /** `repository.id` */
-  readonly repository: string;
-  readonly digest: string;
-  readonly file: StorableFile;
-  /** The session that it closes. */
-  readonly upload?: UploadKey;
-  readonly entry: ChangeEntry;
-}
-
-/** What is still missing of it: the rows. */
-export interface PlacedBlob extends Omit<NewBlob, "file"> {
-  readonly tools: Tools;
-  readonly sizeBytes: number;
-  /** Its artifact by `artifact.id`, or what becomes one. */
-  readonly source: { readonly artifact: string } | { readonly placed: PlacedFile };
-}
+import type { NewBlob, PlacedBlob } from "./placed-blob.ts";
+import { deleteUploads } from "./session-rows.ts";
 
 /**
  * Bytes first; then artifact, blob, its place in the repository, the end of the session and the line
