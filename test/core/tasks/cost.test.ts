@@ -9,8 +9,8 @@ import { idle, registerWorker } from "./support.ts";
 
 /** What a call may touch when nobody waits for the task (data-model §18). */
 const MOST_BUFFERS = 60;
-/** Deeper indexes cost a page for each level and look-up. */
-const DEPTH = 20;
+/** Deeper indexes cost a page for each level and look-up; what grows with the tasks costs hundreds. */
+const DEPTH = 40;
 /** The first calls of a connection also make plans. */
 const ROUNDS = 12;
 
