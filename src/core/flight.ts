@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Ctx } from "./ctx.ts";
+import { isRefusal } from "./together.ts";
 
 /**
  * Runs statements in one transaction that waits for no answer in between: for short writes whose rows
@@ -18,6 +19,23 @@ export function inOneFlight(
       return { text, values };
     }),
   );
+}
+
+/**
+ * The same where it may be refused, as when somebody else was faster.
+ *
+ * @returns undefined if it was, and nothing was done.
+ */
+export async function attemptInOneFlight(
+  ctx: Pick<Ctx, "db" | "hot">,
+  statements: readonly RawBuilder<unknown>[],
+): Promise<readonly (readonly unknown[])[] | undefined> {
+  try {
+    return await inOneFlight(ctx, statements);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return undefined;
+  }
 }
 
 /** A column that fails, with `division_by_zero` (22012), unless the condition holds. */

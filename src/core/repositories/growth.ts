@@ -215,6 +215,14 @@ const createdBy = (ctx: Pick<Ctx, "plugins">, growth: Growth): CreatedResource |
   return createdVersion(ctx, { repository, versionId, n: numberOf(growth) });
 };
 
+/** Ids of the repositories that keep only so many versions. */
+const retainedBy = (growths: readonly Growth[]): Set<string> =>
+  new Set(
+    growths.flatMap(({ repository: { id, retainRepoVersions } }) =>
+      retainRepoVersions === null ? [] : [id],
+    ),
+  );
+
 /** Distributions to announce after the commit. */
 const announcedBy = (rows: readonly unknown[]): readonly string[] =>
   (rows as readonly ToldRow[]).map(({ distribution }) => distribution);
@@ -228,5 +236,6 @@ export const growth = {
   moveMembers,
   publish,
   createdBy,
+  retainedBy,
   announcedBy,
 } as const;

@@ -54,29 +54,17 @@ async function written(ctx: Ctx, domain: DomainRef, looked: Looked): Promise<Out
   const facts = looked.plain.map(({ push }) => push.facts);
   const configs = await readConfigs(ctx, domain, { facts });
   const batch = growthsOf(ctx, domain, { looked, configs });
-  try {
-    await commit(ctx, domain, batch);
-  } catch (error) {
-    if (!flights.isRefusal(error)) throw error;
-    return new Map();
-  }
-  return outcomesOf(batch);
-}
-
-async function commit(ctx: Ctx, domain: DomainRef, batch: Batch): Promise<void> {
   const { statements, done, told } = pushStatements(ctx, domain, batch);
-  const rows = await flights.send(ctx, statements);
+  const rows = await flights.attempt(ctx, statements);
+  if (!rows) return new Map();
   if (done) await flights.giveDone(ctx, ctx.db, done);
   announceAfterCommit(ctx, domain, growth.announcedBy(rows[told] ?? []));
+  return outcomesOf(batch);
 }
 
 /** One push of each repository that keeps only so many versions sees to that. */
 function outcomesOf({ pushes, growths }: Batch): Outcomes {
-  const retaining = new Set(
-    growths.flatMap(({ repository: { id, retainRepoVersions } }) =>
-      retainRepoVersions === null ? [] : [id],
-    ),
-  );
+  const retaining = growth.retainedBy(growths);
   return new Map(
     pushes.map(({ push }) => [push, retaining.delete(push.repository) ? "retains" : "done"]),
   );

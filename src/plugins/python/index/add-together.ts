@@ -100,32 +100,14 @@ interface Plain {
 
 /** Nothing where somebody else was faster. */
 async function write(ctx: Ctx, domain: DomainRef, { plain, bases }: Plain): Promise<Outcomes> {
-  const artifacts = placement.insert(
-    domain,
-    plain.flatMap(({ placed }) => placed),
-  );
+  const placed = plain.flatMap((one) => one.placed);
+  const artifacts = placement.insert(domain, placed);
   if (!artifacts) return new Map();
   const units = flights.newUnits(ctx, {
     ...{ domain, type: pythonPackage, units: plain.map((one) => one.unit(artifacts.ids)) },
   });
-  const growths = [...Map.groupBy(plain.entries(), ([, { repository }]) => repository)].flatMap(
-    ([repository, own]) => {
-      const base = bases.get(repository);
-      const add = own.map(([index]) => ({
-        ...{ id: units.ids[index] ?? "", type: pythonPackage.type },
-      }));
-      return base ? [growth.growthOf(base, { add, replaced: [] })] : [];
-    },
-  );
-  const versions = new Map(
-    growths.map((one) => [one.repository.id, growth.createdBy(ctx, one)] as const),
-  );
-  const done = plain.map(({ caller, repository }, index) => {
-    const version = versions.get(repository);
-    const unit = createdUnit(units.ids[index] ?? "");
-    // Clients take one of the created resources by its place (plugin-python §2.4).
-    return { caller, created: version ? [unit, version] : [unit] };
-  });
+  const growths = growthsOf({ plain, bases }, units.ids);
+  const done = doneBy(ctx, plain, { growths, ids: units.ids });
   const tasks = flights.doneTasks({ name: addUpload.name, done });
   const before = [
     growth.lock(domain, growths),
@@ -134,29 +116,48 @@ async function write(ctx: Ctx, domain: DomainRef, { plain, bases }: Plain): Prom
     ...units.statements,
     growth.moveMembers(domain, growths),
   ];
-  try {
-    const rows = await flights.send(ctx, [
-      ...before,
-      growth.publish(domain, growths),
-      tasks.statement,
-    ]);
-    await flights.giveDone(ctx, ctx.db, { name: addUpload.name, done, ids: tasks.ids });
-    announceAfterCommit(ctx, domain, growth.announcedBy(rows[before.length] ?? []));
-  } catch (error) {
-    if (!flights.isRefusal(error)) throw error;
-    return new Map();
-  }
-  const retaining = new Set(
-    growths.flatMap(({ repository: { id, retainRepoVersions } }) =>
-      retainRepoVersions === null ? [] : [id],
-    ),
-  );
+  const shown = growth.publish(domain, growths);
+  const rows = await flights.attempt(ctx, [...before, shown, tasks.statement]);
+  if (!rows) return new Map();
+  await flights.giveDone(ctx, ctx.db, { name: addUpload.name, done, ids: tasks.ids });
+  announceAfterCommit(ctx, domain, growth.announcedBy(rows[before.length] ?? []));
+  const retaining = growth.retainedBy(growths);
   return new Map(
     plain.map((one, index) => [
       one,
       { task: tasks.ids[index] ?? "", retains: retaining.delete(one.repository) },
     ]),
   );
+}
+
+type Growth = ReturnType<typeof growth.growthOf>;
+
+/** @param ids `content.id` of each upload. */
+function growthsOf({ plain, bases }: Plain, ids: readonly string[]): readonly Growth[] {
+  const byRepository = Map.groupBy(plain.entries(), ([, { repository }]) => repository);
+  return [...byRepository].flatMap(([repository, own]) => {
+    const base = bases.get(repository);
+    const add = own.map(([index]) => ({ id: ids[index] ?? "", type: pythonPackage.type }));
+    return base ? [growth.growthOf(base, { add, replaced: [] })] : [];
+  });
+}
+
+interface Made {
+  readonly growths: readonly Growth[];
+  /** `content.id` of each upload. */
+  readonly ids: readonly string[];
+}
+
+/** The task of each upload. Clients take what it created by its place (plugin-python §2.4). */
+function doneBy(ctx: Ctx, plain: readonly PlacedUpload[], { growths, ids }: Made) {
+  const versions = new Map(
+    growths.map((one) => [one.repository.id, growth.createdBy(ctx, one)] as const),
+  );
+  return plain.map(({ caller, repository }, index) => {
+    const unit = createdUnit(ids[index] ?? "");
+    const version = versions.get(repository);
+    return { caller, created: version ? [unit, version] : [unit] };
+  });
 }
 
 const createdUnit = (id: string) => ({

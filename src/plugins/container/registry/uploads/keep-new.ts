@@ -22,13 +22,7 @@ export async function keepNew(ctx: Ctx, blobs: readonly PlacedBlob[]): Promise<b
   }
   const entries = blobs.map(({ entry }) => entry);
   statements.push(...(blobs[0]?.tools.recording(entries) ?? []));
-  try {
-    await flights.send(ctx, statements);
-    return true;
-  } catch (error) {
-    if (!flights.isRefusal(error)) throw error;
-    return false;
-  }
+  return (await flights.attempt(ctx, statements)) !== undefined;
 }
 
 /** Of one domain. */
