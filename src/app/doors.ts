@@ -11,10 +11,10 @@ import type { Facts } from "#core/policies/facts.ts";
 import { ChangeFeed } from "#delivery/change-feed.ts";
 import type { DoorTools, OpenDoor } from "#delivery/door.ts";
 import { sentFile } from "#delivery/download-tally.ts";
-import { isUnavailable } from "#delivery/errors.ts";
 import { type Exchange, headerProblem, openExchange } from "#delivery/exchange.ts";
 import { DoorFiles } from "#delivery/file-sender.ts";
 import { reset } from "#delivery/send.ts";
+import { isOutage } from "#platform/db/outage.ts";
 import type { Asking } from "#rest/auth/authentication.ts";
 import { bareRequest, hostOf, protocolOf } from "#rest/auth/bare-request.ts";
 import { AuthenticationChain } from "#rest/auth/chain.ts";
@@ -223,7 +223,7 @@ function fail(
 ): void {
   const { request, response, rawPath } = exchange;
   if (request.socket.destroyed) return;
-  const isDown = isUnavailable(error);
+  const isDown = isOutage(error);
   const text = error instanceof Error ? (isDown ? error.message : error.stack) : error;
   ctx.log.of(exchange.correlationId).error(`${request.method} ${rawPath} failed: ${text}`);
   if (!isDown) ctx.metrics.count("deckle_errors_total", { place: "door" });

@@ -2,6 +2,7 @@ import { clientAddress, type ProxyTrust, proxyTrust } from "#base/client-address
 import { objectName } from "#core/artifacts/queries.ts";
 import type { SavedArtifact } from "#core/artifacts/types.ts";
 import type { Ctx } from "#core/ctx.ts";
+import { isOutage } from "#platform/db/outage.ts";
 import { wantsJson } from "./accept.ts";
 import {
   type Answer,
@@ -24,7 +25,7 @@ import type {
 } from "./contract.ts";
 import { DownloadTally } from "./download-tally.ts";
 import { Downloads } from "./downloads.ts";
-import { deliveryErrors, type ErrorAnswer, errorAnswer, isUnavailable } from "./errors.ts";
+import { deliveryErrors, type ErrorAnswer, errorAnswer } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { distributionsListing } from "./listing.ts";
 import { type Matched, matchDistribution } from "./match.ts";
@@ -140,7 +141,7 @@ export class Delivery {
   fail(exchange: Exchange, error: unknown): void {
     const { response, request } = exchange;
     if (request.socket.destroyed) return;
-    const isDown = isUnavailable(error);
+    const isDown = isOutage(error);
     const log = this.#ctx.log.of(exchange.correlationId);
     const text = error instanceof Error ? error.message : error;
     log.error(`${request.method} ${exchange.rawPath} failed: ${text}`);

@@ -36,19 +36,3 @@ export const errorAnswer = (status: number, reason?: string): ErrorAnswer => ({
     .replaceAll(/[^\u0020-\u007e\u00a0-\u00ff]/g, "?")
     .slice(0, 1024),
 });
-
-/** Whether an error says that the database cannot be reached now (class 08, 57P, or no socket). */
-export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  // What was to be given back could not be, either.
-  if (error instanceof SuppressedError)
-    return isUnavailable(error.error) || isUnavailable(error.suppressed);
-  const code = "code" in error ? String(error.code) : "";
-  return (
-    /^(08|57P|53300)/.test(code) ||
-    /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code) ||
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered/.test(
-      error.message,
-    )
-  );
-}

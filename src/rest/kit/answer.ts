@@ -3,6 +3,7 @@ import type { FastifyReply } from "fastify";
 import { CodedError, ValidationError } from "#base/errors.ts";
 import type { Json } from "#base/json.ts";
 import type { Ctx } from "#core/ctx.ts";
+import { isOutage } from "#platform/db/outage.ts";
 import type { Call } from "./call.ts";
 import { present, rowHref, selectionFor } from "./present.ts";
 import { readRow } from "./read.ts";
@@ -83,11 +84,6 @@ export function sendRow(
   return sendJson(call.reply, 200, present(resource, row, { view: call.view, selection, fields }));
 }
 
-/** Codes of PostgreSQL and the driver that mean "not reachable now". */
-const isOutage = (code: string | undefined): boolean =>
-  code !== undefined &&
-  /^(08|57P|53[0-9])|^25006$|^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH)|^ENOENT$/.test(code);
-
 interface AnyError {
   readonly code?: string;
   readonly statusCode?: number;
@@ -123,7 +119,7 @@ export function describeError(error: unknown, log: Ctx["log"], domain?: string):
     return { status: error.status, body: { detail: error.message }, headers: headersOf(error) };
   }
   const { code, statusCode, message, constraint } = (error ?? {}) as AnyError;
-  if (isOutage(code) || /connect|Connection terminated|timeout exceeded/i.test(outageText(error))) {
+  if (isOutage(error)) {
     log.warn(`Database: ${message}`);
     const { spec } = restErrors.database;
     return {
@@ -146,10 +142,6 @@ export function describeError(error: unknown, log: Ctx["log"], domain?: string):
   const { spec } = restErrors.internal;
   return { status: spec.status, body: { detail: spec.message() } };
 }
-
-/** Texts of the pool, which gives them no code. */
-const outageText = (error: unknown): string =>
-  error instanceof Error && error.constructor === Error ? error.message : "";
 
 function headersOf(error: CodedError): Readonly<Record<string, string>> {
   if (error.status === 429) return { "retry-after": /\d+/.exec(error.message)?.[0] ?? "60" };
