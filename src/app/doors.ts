@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { ambientOf, within } from "#base/ambient.ts";
 import { clientAddress, proxyTrust } from "#base/client-address.ts";
+import { isOutage } from "#base/outage.ts";
 import { rightsBook } from "#core/access/rights.ts";
 import { createAuditTrail } from "#core/audit/commands.ts";
 import type { Ctx } from "#core/ctx.ts";
@@ -14,7 +15,6 @@ import { sentFile } from "#delivery/download-tally.ts";
 import { type Exchange, headerProblem, openExchange } from "#delivery/exchange.ts";
 import { DoorFiles } from "#delivery/file-sender.ts";
 import { reset } from "#delivery/send.ts";
-import { isOutage } from "#platform/db/outage.ts";
 import type { Asking } from "#rest/auth/authentication.ts";
 import { bareRequest, hostOf, protocolOf } from "#rest/auth/bare-request.ts";
 import { AuthenticationChain } from "#rest/auth/chain.ts";

@@ -1,8 +1,8 @@
 import { clientAddress, type ProxyTrust, proxyTrust } from "#base/client-address.ts";
+import { isOutage } from "#base/outage.ts";
 import { objectName } from "#core/artifacts/queries.ts";
 import type { SavedArtifact } from "#core/artifacts/types.ts";
 import type { Ctx } from "#core/ctx.ts";
-import { isOutage } from "#platform/db/outage.ts";
 import { wantsJson } from "./accept.ts";
 import {
   type Answer,
