@@ -16,7 +16,7 @@ import type { Report } from "./fuzz-archives/reader.ts";
 const HEAP_MB = 256;
 /** What a server is started with, too. */
 const FLAGS = [`--max-old-space-size=${HEAP_MB}`, "--max-semi-space-size=16"];
-const ENVIRONMENT = { MALLOC_ARENA_MAX: "2", UV_THREADPOOL_SIZE: "8" };
+const ENVIRONMENT = { MALLOC_ARENA_MAX: "2", UV_THREADPOOL_SIZE: "16" };
 const MAX_BYTES = 256 * 1024 * 1024;
 const HANG_MS = 20_000;
 const SHOWN_TEXTS = 60;

@@ -202,7 +202,7 @@ function commandOf(step, parameters, isLast) {
 async function run(programSteps, parameters) {
   const env = {
     MALLOC_ARENA_MAX: "2",
-    UV_THREADPOOL_SIZE: "8",
+    UV_THREADPOOL_SIZE: "16",
     NODE_COMPILE_CACHE: compiled,
     ...process.env,
   };

@@ -6,8 +6,11 @@ const POLL_MS = 1000;
 
 /** What depends on the changes: told about each, and asked whether it still needs to know. */
 export interface ChangeListener {
-  /** @param distribution its id; the same change may be told twice. */
-  changed(distribution: string): void;
+  /**
+   * @param distribution its id; the same change may be told twice.
+   * @param isContentOnly its repository has a new version, and nothing else has changed.
+   */
+  changed(distribution: string, isContentOnly: boolean): void;
   /** Called at each poll; true while nothing is kept that could be outdated. */
   isIdle(): boolean;
 }
@@ -33,11 +36,11 @@ export class ChangeFeed {
     this.#listener = listener;
   }
 
-  /** Begins to listen for notifications, `<domain num>:<distribution>`. */
+  /** Begins to listen for notifications, `<domain num>:<distribution>` and perhaps `:content`. */
   start(): void {
     const onPayload = (payload: string) => {
-      const [, id] = /^\d+:([0-9a-f-]{36})$/.exec(payload) ?? [];
-      if (id !== undefined) this.#listener.changed(id);
+      const [, id, content] = /^\d+:([0-9a-f-]{36})(:content)?$/.exec(payload) ?? [];
+      if (id !== undefined) this.#listener.changed(id, content !== undefined);
       this.#wake.abort();
     };
     this.#ctx.notifier.listen("deckle_distribution", onPayload, this.#stop.signal);
@@ -90,10 +93,11 @@ export class ChangeFeed {
   #take(since: bigint, rows: readonly EventRow[]): void {
     const xmin = BigInt(rows[0]?.xmin ?? since);
     const told = new Set<string>();
-    for (const { xact, distribution } of rows) {
+    for (const { xact, distribution, content_only: isContentOnly } of rows) {
       if (xact === null || distribution === null) continue;
-      const key = `${xact} ${distribution}`;
-      if (!this.#told.has(key) && !told.has(key)) this.#listener.changed(distribution);
+      const key = `${xact} ${distribution} ${isContentOnly}`;
+      if (!this.#told.has(key) && !told.has(key))
+        this.#listener.changed(distribution, isContentOnly === true);
       told.add(key);
     }
     this.#told = told;
@@ -105,11 +109,13 @@ interface EventRow {
   readonly xmin: string;
   readonly xact: string | null;
   readonly distribution: string | null;
+  readonly content_only: boolean | null;
 }
 
 const EVENTS: HotStatement<EventRow> = {
   name: "delivery-events",
   text: `
-select pg_snapshot_xmin(pg_current_snapshot())::text as xmin, e.xact::text as xact, e.distribution
+select pg_snapshot_xmin(pg_current_snapshot())::text as xmin, e.xact::text as xact, e.distribution,
+  e.content_only
 from (select 1) one left join distribution_event e on e.xact >= $1::xid8`,
 };

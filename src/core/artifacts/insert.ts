@@ -53,9 +53,9 @@ export function artifactInsert(
         ${md5}::bytea[], ${sha1}::bytea[], ${sha224}::bytea[], ${sha384}::bytea[], ${sha512}::bytea[])
         as w (id, sha256, size, object, reason, md5, sha1, sha224, sha384, sha512)
     ), held as materialized (
-      select i.object from (select object, reason from wanted order by object) w
+      select i.object, i.tid from (select object, reason from wanted order by object) w
       cross join lateral (
-        select object from storage_intent
+        select object, ctid as tid from storage_intent
         where domain = ${domain.num} and object = w.object and reason = w.reason
           ${inSameStore(domain, epoch)}
         offset 0 for update) i
@@ -83,14 +83,14 @@ export function artifactInsert(
       insert into artifact_digest (domain, artifact, md5, sha1, sha224, sha384, sha512)
       select ${domain.num}, w.id, w.md5, w.sha1, w.sha224, w.sha384, w.sha512
       from wanted w join made m on m.id = w.id
+      where num_nonnulls(w.md5, w.sha1, w.sha224, w.sha384, w.sha512) > 0
     ), used as (
       insert into domain_usage as u (domain, bytes, artifacts)
       select ${domain.num}, sum(size), count(*) from made having count(*) > 0
       on conflict (domain) do update
         set bytes = u.bytes + excluded.bytes, artifacts = u.artifacts + excluded.artifacts
     ), settled as (
-      delete from storage_intent
-      where domain = ${domain.num} and object in (select object from held)
+      delete from storage_intent where ctid = any(array(select tid from held))
     )
     select id, sha256 from made`;
 }

@@ -163,8 +163,9 @@ export async function announce(
   selector: ChangeSelector,
 ): Promise<readonly string[]> {
   const { rows } = await sql<{ distribution: string }>`
-    insert into distribution_event (domain, distribution)
-    select distinct ${domain.num}::int, id from (${affected(domain.num, selector)}) as affected (id)
+    insert into distribution_event (domain, distribution, content_only)
+    select distinct ${domain.num}::int, id, ${"repository" in selector}::boolean
+    from (${affected(domain.num, selector)}) as affected (id)
     returning distribution`.execute(trx);
   return rows.map(({ distribution }) => distribution);
 }
@@ -200,6 +201,12 @@ function affected(domain: number, selector: ChangeSelector) {
 /** Tells the content processes, after the commit, what `announce` wrote; a lost message costs a poll. */
 export function announceAfterCommit(ctx: Ctx, domain: DomainRef, ids: readonly string[]): void {
   for (const id of new Set(ids)) ctx.notifier.notify("deckle_distribution", `${domain.num}:${id}`);
+}
+
+/** The same where repositories have new versions and nothing else has changed. */
+export function announceContent(ctx: Ctx, domain: DomainRef, ids: readonly string[]): void {
+  for (const id of new Set(ids))
+    ctx.notifier.notify("deckle_distribution", `${domain.num}:${id}:content`);
 }
 
 /**

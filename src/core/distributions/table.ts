@@ -33,4 +33,6 @@ export interface DistributionEventTable {
   readonly domain: number;
   readonly distribution: string;
   readonly at: Generated<Timestamp>;
+  /** Neither the distribution nor what it names is another one: its repository has a new version. */
+  readonly content_only: Generated<boolean>;
 }

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx, DomainRef } from "../ctx.ts";
+import { announceContent } from "../distributions/commands.ts";
 import { checked } from "../flight.ts";
 import type { CreatedResource } from "../plugin-contract.ts";
 import { prepared } from "../prepared.ts";
@@ -195,7 +196,8 @@ const publish = (domain: DomainRef, growths: readonly Growth[]): RawBuilder<Told
       cross join lateral (select id, repository from distribution
         where domain = ${domain.num} and repository = r.id offset 0) d),
     events as (
-      insert into distribution_event (domain, distribution) select ${domain.num}::int, id from told)
+      insert into distribution_event (domain, distribution, content_only)
+      select ${domain.num}::int, id, true from told)
     select repository, id as distribution from told`;
 };
 
@@ -223,9 +225,11 @@ const retainedBy = (growths: readonly Growth[]): Set<string> =>
     ),
   );
 
-/** Distributions to announce after the commit. */
-const announcedBy = (rows: readonly unknown[]): readonly string[] =>
-  (rows as readonly ToldRow[]).map(({ distribution }) => distribution);
+/** Tells after the commit what `publish` has answered. */
+const announce = (ctx: Ctx, domain: DomainRef, told: readonly unknown[]): void => {
+  const ids = (told as readonly ToldRow[]).map(({ distribution }) => distribution);
+  announceContent(ctx, domain, ids);
+};
 
 export const growth = {
   baseSelect,
@@ -237,5 +241,5 @@ export const growth = {
   publish,
   createdBy,
   retainedBy,
-  announcedBy,
+  announce,
 } as const;

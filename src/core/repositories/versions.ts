@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { Ctx, Trx } from "../ctx.ts";
-import { announce, announceAfterCommit } from "../distributions/commands.ts";
+import { announce, announceContent } from "../distributions/commands.ts";
 import type {
   CreatedResource,
   Draft,
@@ -84,7 +84,7 @@ export async function commitVersion(
   });
   if (!completed) return undefined;
   const { repository, version, announced } = completed;
-  announceAfterCommit(ctx, caller.domain, announced);
+  announceContent(ctx, caller.domain, announced);
   if (repository.retainRepoVersions !== null) await applyRetention(ctx, repository.id);
   return version;
 }
@@ -258,7 +258,7 @@ async function afterCompletion(
   if (!completed) return undefined;
   const { ctx, caller } = job;
   const { repository, version, announced } = completed;
-  announceAfterCommit(ctx, caller.domain, announced);
+  announceContent(ctx, caller.domain, announced);
   await ctx.plugins.repositoryType(repository.type).onNewVersion?.(job, version);
   if (repository.retainRepoVersions !== null) await applyRetention(ctx, repository.id);
   return version;

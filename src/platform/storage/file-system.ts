@@ -70,14 +70,15 @@ class FileSystemStorage implements Storage {
     });
   }
 
-  async beginFile({ algorithms: wanted, ownsBytes = false, isPlacedOnce }: BeginOptions = {}) {
+  async beginFile(options: BeginOptions = {}) {
+    const { algorithms: wanted, ownsBytes = false, isPlacedOnce, expectedBytes = 0 } = options;
     const { root, processId } = this.#options;
     const algorithms = wanted ? ["sha256" as const, ...wanted] : this.#options.algorithms;
     hashPool ??= new HashPool();
     return new FileSystemIncoming(join(root, INCOMING, processId, uuid7()), {
       files: this.#files,
       hashes: hashPool,
-      ...{ algorithms, ownsBytes, mode: this.#mode, isMoved: isPlacedOnce === true },
+      ...{ algorithms, ownsBytes, expectedBytes, mode: this.#mode, isMoved: isPlacedOnce === true },
       makeFolder: (folder) => this.#makeFolder(folder),
     });
   }

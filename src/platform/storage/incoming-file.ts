@@ -4,16 +4,18 @@ import { dirname } from "node:path";
 import { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { Algorithm } from "#base/digests.ts";
-import { releaseBytes } from "#base/release-bytes.ts";
 import { storageErrors, systemCode, translate, translated } from "./errors.ts";
 import { type FileOperations, removeFile, writeFully } from "./file-operations.ts";
 import type { FinalMode } from "./final-mode.ts";
+import { GatheredWrites } from "./gathered-writes.ts";
 import type { FileHashing, HashPool } from "./hash-pool.ts";
 import type { Placeable } from "./placeable.ts";
 import type { IncomingFile, SealedFile } from "./storage.ts";
 
 /** Files up to this size are held, hashed and written in one go, without another thread. */
 export const SMALL_BYTES = 64 * 1024;
+/** From here on SHA-256 is computed in another thread, too, where it is known that so much will come. */
+const LARGE_BYTES = 4 * 1024 * 1024;
 /** How often the hashing thread hears of new bytes. */
 const GROW_BYTES = 1024 * 1024;
 const BUFFERED_BYTES = 512 * 1024;
@@ -23,6 +25,8 @@ export interface IncomingOptions {
   readonly hashes: HashPool;
   readonly algorithms: readonly Algorithm[];
   readonly mode: FinalMode;
+  /** As far as is known; 0 where it is not. */
+  readonly expectedBytes: number;
   /** It is given away when it is placed, and not linked: that is less work. */
   readonly isMoved: boolean;
   /** Memory of bytes goes when they are written. */
@@ -37,10 +41,12 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
   readonly path: string;
   readonly #options: IncomingOptions;
   readonly #sha256 = createHash("sha256");
+  readonly #areHashedAside: boolean;
   #sizeBytes = 0;
   /** Bytes of a file that may stay small; undefined once they are in the file. */
   #held: Buffer[] | undefined = [];
   #handle: FileHandle | undefined;
+  #writes: GatheredWrites | undefined;
   #reader: Promise<FileHandle> | undefined;
   #hashing: FileHashing | undefined;
   #announced = 0;
@@ -53,6 +59,7 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
   constructor(path: string, options: IncomingOptions) {
     this.path = path;
     this.#options = options;
+    this.#areHashedAside = options.expectedBytes >= LARGE_BYTES;
     this.sink = new Writable({
       highWaterMark: BUFFERED_BYTES,
       decodeStrings: true,
@@ -71,6 +78,16 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
     return this.#sizeBytes;
   }
 
+  append(bytes: Buffer): Promise<void> | undefined {
+    if (this.#isHeld(bytes.length)) {
+      this.#hold([bytes], bytes.length);
+      return undefined;
+    }
+    if (this.#writes) return this.#write(this.#writes, bytes);
+    this.#writing = this.#accept([bytes]);
+    return this.#writing;
+  }
+
   seal(): Promise<SealedFile> {
     this.#sealed ??= translated(() => this.#seal());
     return this.#sealed;
@@ -86,7 +103,8 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
     const wanted = Math.max(0, Math.min(length, this.#sizeBytes - start));
     if (this.#held) return Buffer.concat(this.#held).subarray(start, start + wanted);
     return translated(async () => {
-      const handle = this.#handle ?? (await this.#readerHandle());
+      if (this.#handle && this.#writes) return this.#writes.read(start, wanted);
+      const handle = await this.#readerHandle();
       const buffer = Buffer.allocUnsafe(wanted);
       const { bytesRead } = await handle.read(buffer, 0, wanted, start);
       return buffer.subarray(0, bytesRead);
@@ -142,6 +160,7 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
     await this.#sealed?.catch(() => undefined);
     this.sink.destroy();
     await this.#writing.catch(() => undefined);
+    await this.#writes?.stop();
   }
 
   #take(buffers: readonly Buffer[], done: (error?: Error | null) => void): void {
@@ -151,33 +170,57 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
 
   async #accept(buffers: readonly Buffer[]): Promise<void> {
     const length = buffers.reduce((sum, { length: bytes }) => sum + bytes, 0);
-    if (this.#held && this.#sizeBytes + length <= SMALL_BYTES) {
-      this.#held.push(...buffers);
-      this.#sizeBytes += length;
-      return;
-    }
-    await translated(() => this.#append(buffers, length));
+    if (this.#isHeld(length)) return this.#hold(buffers, length);
+    const writes = this.#writes ?? (await translated(() => this.#beginWrites()));
+    for (const buffer of buffers) await this.#write(writes, buffer);
   }
 
-  async #append(buffers: readonly Buffer[], length: number): Promise<void> {
-    const handle = this.#handle ?? (await this.#create());
-    const pending = [...(this.#held ?? []), ...buffers];
-    const start = this.#held ? 0 : this.#sizeBytes;
-    for (const buffer of pending) this.#sha256.update(buffer);
-    await writeFully(handle, pending, start);
-    this.#held = undefined;
+  #isHeld(more: number): boolean {
+    return this.#held !== undefined && this.#sizeBytes + more <= SMALL_BYTES;
+  }
+
+  #hold(buffers: readonly Buffer[], length: number): void {
+    this.#held?.push(...buffers);
     this.#sizeBytes += length;
-    if (this.#options.ownsBytes) for (const buffer of pending) releaseBytes(buffer);
-    this.#announceGrowth(handle);
   }
 
-  #announceGrowth(handle: FileHandle): void {
-    const others = this.#options.algorithms.filter((name) => name !== "sha256");
-    if (others.length === 0) return;
-    this.#hashing ??= this.#options.hashes.begin(handle.fd, others);
-    if (this.#sizeBytes - this.#announced < GROW_BYTES) return;
-    this.#announced = this.#sizeBytes;
-    this.#hashing.grow(this.#sizeBytes);
+  #write(writes: GatheredWrites, bytes: Buffer): Promise<void> | undefined {
+    this.#sizeBytes += bytes.length;
+    const full = this.#add(writes, bytes);
+    return full && translated(() => full);
+  }
+
+  #add(writes: GatheredWrites, bytes: Buffer): Promise<void> | undefined {
+    // At once, while the bytes are in the caches of the processor.
+    if (!this.#areHashedAside) this.#sha256.update(bytes);
+    return writes.add(bytes);
+  }
+
+  async #beginWrites(): Promise<GatheredWrites> {
+    const handle = this.#handle ?? (await this.#create());
+    const { ownsBytes } = this.#options;
+    const onWritten = (sizeBytes: number) => this.#announceGrowth(handle, sizeBytes);
+    const writes = new GatheredWrites({ handle, position: 0, ownsBytes, onWritten });
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    this.#writes = writes;
+    for (const bytes of held) await this.#add(writes, bytes);
+    return writes;
+  }
+
+  #announceGrowth(handle: FileHandle, sizeBytes: number): void {
+    const aside = this.#aside();
+    if (aside.length === 0) return;
+    this.#hashing ??= this.#options.hashes.begin(handle.fd, aside);
+    if (sizeBytes - this.#announced < GROW_BYTES) return;
+    this.#announced = sizeBytes;
+    this.#hashing.grow(sizeBytes);
+  }
+
+  /** What another thread computes. */
+  #aside(): readonly Algorithm[] {
+    const { algorithms } = this.#options;
+    return this.#areHashedAside ? algorithms : algorithms.filter((name) => name !== "sha256");
   }
 
   /** Its folder may have been removed while this process was taken for dead. */
@@ -225,11 +268,12 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
   }
 
   async #hashLarge(): Promise<SealedFile["digests"]> {
+    if (this.#aside().length > 0) await this.#writes?.flush();
     const hashing = this.#hashing;
     const others = hashing?.end(this.#sizeBytes);
     // The thread has answered or will not: nothing is left to drop.
     this.#hashing = undefined;
-    return { ...(await others), sha256: this.#sha256.digest("hex") };
+    return { sha256: this.#sha256.digest("hex"), ...(await others) };
   }
 
   async #sync(): Promise<void> {
@@ -237,6 +281,7 @@ export class FileSystemIncoming implements IncomingFile, Placeable {
     const handle = held ? await this.#create() : this.#handle;
     if (!handle) throw storageErrors.unavailable("the incoming file was never written");
     if (held?.length) await writeFully(handle, held, 0);
+    await this.#writes?.flush();
     await handle.datasync();
   }
 

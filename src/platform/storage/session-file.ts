@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { uuid7 } from "#base/uuid7.ts";
 import { storageErrors, systemCode, translated } from "./errors.ts";
 import { type FileOperations, writeFully } from "./file-operations.ts";
+import { GatheredWrites } from "./gathered-writes.ts";
 import type { Placeable } from "./placeable.ts";
 import type { SealedFile, SessionFile } from "./storage.ts";
 
@@ -103,6 +104,7 @@ class LocalSession implements SessionFile, Placeable {
   /** State of the hash over what is durable. */
   #durable: { readonly sizeBytes: number; readonly hash: Hash };
   #sizeBytes: number;
+  #writes: GatheredWrites;
   #isNamed: boolean;
   #sealed: Promise<SealedFile> | undefined;
   #isClosed = false;
@@ -115,23 +117,28 @@ class LocalSession implements SessionFile, Placeable {
     this.#sizeBytes = options.sizeBytes;
     this.#durable = { sizeBytes: options.sizeBytes, hash: hash.copy() };
     this.#isNamed = options.sizeBytes > 0;
+    this.#writes = this.#writesFrom(options.sizeBytes);
+  }
+
+  #writesFrom(position: number): GatheredWrites {
+    return new GatheredWrites({ handle: this.#handle, position, ownsBytes: true });
   }
 
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
 
-  append(bytes: Uint8Array): Promise<void> {
-    return translated(async () => {
-      if (this.#sealed) throw new Error("What is sealed may be an object, and takes no bytes.");
-      await writeFully(this.#handle, [bytes], this.#sizeBytes);
-      this.#hash.update(bytes);
-      this.#sizeBytes += bytes.length;
-    });
+  append(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#sealed) throw new Error("What is sealed may be an object, and takes no bytes.");
+    this.#hash.update(bytes);
+    this.#sizeBytes += bytes.length;
+    const full = this.#writes.add(bytes);
+    return full && translated(() => full);
   }
 
   flush(): Promise<void> {
     return translated(async () => {
+      await this.#writes.flush();
       await this.#handle.datasync();
       if (!this.#isNamed) await this.#options.syncFolder();
       this.#isNamed = true;
@@ -146,7 +153,9 @@ class LocalSession implements SessionFile, Placeable {
   cutBack(): Promise<void> {
     return translated(async () => {
       if (this.#sealed) throw new Error("What is sealed may be an object, and is not cut.");
+      await this.#writes.stop();
       await this.#handle.truncate(this.#durable.sizeBytes);
+      this.#writes = this.#writesFrom(this.#durable.sizeBytes);
       this.#sizeBytes = this.#durable.sizeBytes;
       this.#hash = this.#durable.hash.copy();
     });
@@ -154,12 +163,16 @@ class LocalSession implements SessionFile, Placeable {
 
   async sha512(): Promise<string> {
     const hash = createHash("sha512");
-    await translated(() => hashInto(hash, this.#handle, this.#sizeBytes));
+    await translated(async () => {
+      await this.#writes.flush();
+      await hashInto(hash, this.#handle, this.#sizeBytes);
+    });
     return hash.digest("hex");
   }
 
   seal(): Promise<SealedFile> {
     this.#sealed ??= translated(async () => {
+      await this.#writes.flush();
       await this.#handle.datasync();
       const digests = { sha256: this.#hash.copy().digest("hex") };
       return { sizeBytes: this.#sizeBytes, digests };
@@ -173,9 +186,7 @@ class LocalSession implements SessionFile, Placeable {
 
   async read(start: number, length: number): Promise<Buffer> {
     const wanted = Math.max(0, Math.min(length, this.#sizeBytes - start));
-    const buffer = Buffer.allocUnsafe(wanted);
-    const { bytesRead } = await translated(() => this.#handle.read(buffer, 0, wanted, start));
-    return buffer.subarray(0, bytesRead);
+    return translated(() => this.#writes.read(start, wanted));
   }
 
   move(target: string): Promise<void> {
@@ -190,6 +201,7 @@ class LocalSession implements SessionFile, Placeable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.#writes.stop();
     await this.#handle.close();
   }
 }

@@ -16,6 +16,12 @@ export interface SealedFile {
 export interface IncomingFile extends WrittenFile {
   /** Bytes go in here; they are hashed while they are written. */
   readonly sink: Writable;
+  /**
+   * The same without a stream, one call at a time.
+   *
+   * @returns what to wait for before the next call; it rejects if an earlier write has failed.
+   */
+  append(bytes: Buffer): Promise<void> | undefined;
 }
 
 /** Bytes that a store can place as an object. */
@@ -42,7 +48,12 @@ export interface SessionFile extends WrittenFile {
   readonly sha256: string;
   /** The same by reading all of them. */
   sha512(): Promise<string>;
-  append(bytes: Uint8Array): Promise<void>;
+  /**
+   * The bytes are the file's from then on. One call at a time.
+   *
+   * @returns what to wait for before the next call; it rejects if an earlier write has failed.
+   */
+  append(bytes: Uint8Array): Promise<void> | undefined;
   /** Puts what was appended on stable storage. */
   flush(): Promise<void>;
   /** Takes back what was appended since the last flush; not after `seal`, when it may be an object. */
@@ -151,6 +162,8 @@ export interface BeginOptions {
   readonly algorithms?: readonly Algorithm[];
   /** Nobody else looks at the bytes that the sink gets: their memory goes when they are written. */
   readonly ownsBytes?: boolean;
+  /** As many will come, as far as is known. */
+  readonly expectedBytes?: number;
   /** It will be placed once: another time may cost a copy. */
   readonly isPlacedOnce?: boolean;
 }

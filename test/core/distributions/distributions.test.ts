@@ -210,7 +210,10 @@ test("a new version reaches listeners after its commit", async (t) => {
     await sleep(20);
   }
 
-  assert.ok(heard.includes(`${domain.num}:${id}`), heard.join());
+  assert.ok(heard.includes(`${domain.num}:${id}:content`), heard.join());
+  const { rows } = await sql<{ content_only: boolean }>`
+    select content_only from distribution_event where distribution = ${id}`.execute(ctx.db);
+  assert.deepEqual(rows, [{ content_only: true }]);
   assert.deepEqual(await events(world), [id]);
 });
 

@@ -89,6 +89,15 @@ test("a marked statement of a flight is prepared once, whether it comes alone or
   assert.equal(rows?.length, 1);
 });
 
+test("a statement of a flight finds rows by index, though the table has few when it is planned", async (t) => {
+  const { ctx, add } = await createWorld(t);
+  await inOneFlight(ctx, [add(1), sql`analyze thing`]);
+
+  const [plan = []] = await inOneFlight(ctx, [sql`explain select from thing where id = 1`]);
+
+  assert.match(JSON.stringify(plan), /Index (Only )?Scan/);
+});
+
 test("a lost connection is told to the flight that it had", async (t) => {
   const { ctx, add, ids } = await createWorld(t);
 

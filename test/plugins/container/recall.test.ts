@@ -28,8 +28,8 @@ const visitOf = (
 
 /** A memory over one distribution, whose clock and row the test moves. */
 async function createMemory(budgetBytes = 1_048_576) {
-  const state = { now: 1_000_000, mayPull: true, version: "v-1", isPrivate: false };
-  const told: { changed?: (distribution: string) => void } = {};
+  const state = { now: 1_000_000, mayPull: true, version: "v-1", isPrivate: false, asked: 0 };
+  const told: { changed?: (distribution: string, isContentOnly?: boolean) => void } = {};
   const row = () => ({
     ...{
       at: 1,
@@ -47,10 +47,16 @@ async function createMemory(budgetBytes = 1_048_576) {
     ctx: {
       clock: { now: () => state.now },
       settings: { CACHE_SETTINGS: { EXPIRES_TTL: 600 }, DOMAIN_ENABLED: false },
-      hot: { inOneFlight: async () => [[row()]] },
+      hot: {
+        inOneFlight: async () => {
+          state.asked += 1;
+          return [[row()]];
+        },
+      },
     },
-    follow: (listener: { changed(distribution: string): void }) => {
-      told.changed = (distribution) => listener.changed(distribution);
+    follow: (listener: { changed(distribution: string, isContentOnly: boolean): void }) => {
+      told.changed = (distribution, isContentOnly = false) =>
+        listener.changed(distribution, isContentOnly);
       return { depend: () => undefined, stop: async () => undefined };
     },
   } as unknown as DoorTools;
@@ -109,13 +115,37 @@ test("a change of the distribution forgets its requests, told or seen", async ()
   assert.equal(recalled(), undefined);
 
   await keep("bytes");
-  memory.forgetRepository("r-1");
+  memory.outdateRepository("r-1");
   assert.equal(recalled(), undefined);
 
   await keep("bytes");
   state.version = "v-2";
   await memory.freshPlace(NAME);
   assert.equal(recalled(), undefined);
+});
+
+test("a new version forgets answers, and not where pushes go", async () => {
+  const { state, told, memory, keep, recalled } = await createMemory();
+  for (const change of [() => told.changed?.("d-1", true), () => memory.outdateRepository("r-1")]) {
+    await keep("bytes");
+    const { asked } = state;
+    change();
+
+    assert.equal(recalled(), undefined);
+    assert.equal((await memory.target(NAME))?.repository?.id, "r-1");
+    assert.equal(state.asked, asked);
+
+    state.version = `v-${asked}`;
+    assert.equal((await memory.place(NAME))?.version?.id, `v-${asked}`);
+    assert.equal(state.asked, asked + 1);
+    const answer = await keep("of the new version");
+    assert.equal(recalled(), answer);
+  }
+  await memory.target(NAME);
+  const { asked } = state;
+  told.changed?.("d-1");
+  await memory.target(NAME);
+  assert.equal(state.asked, asked + 1);
 });
 
 test("an answer that began before a change seen in the database is not kept after it", async () => {

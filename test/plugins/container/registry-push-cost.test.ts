@@ -115,8 +115,8 @@ test("a push waits for the disk a few times, and asks the database in few statem
     [1, 1, 2],
     "the announcement beside the bytes, then the name, then the rows",
   );
-  // Four, and a look of the change feed may fall into that time.
-  assert.ok(blob.transactions <= 5, `${blob.transactions} transactions for a blob`);
+  // Three, and a look of the change feed may fall into that time.
+  assert.ok(blob.transactions <= 4, `${blob.transactions} transactions for a blob`);
   assert.ok(blob.statements <= 12, `${blob.statements} statements for a blob`);
   assert.deepEqual(
     [manifest.files, manifest.folders, manifest.commits],

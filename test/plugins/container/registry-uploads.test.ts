@@ -207,6 +207,85 @@ test("an upload that was cancelled is gone, and is of one repository and one use
   assert.deepEqual(await sessionFiles(world), []);
 });
 
+/** What another process would do to an upload that was begun here. */
+async function goOnElsewhere({ ctx }: RegistryWorld, at: string, bytes: Buffer): Promise<void> {
+  const id = at.split("/").at(-1) ?? "";
+  const { rows } = await sql<{ domain: number; repository: string; owner: number | null }>`
+    select domain, repository, owner from container_upload where id = ${id}`.execute(ctx.db);
+  const [row] = rows;
+  assert.ok(row);
+  const domain = await ctx.db
+    .selectFrom("domain")
+    .select(["num", "id", "name"])
+    .where("num", "=", row.domain)
+    .executeTakeFirstOrThrow();
+  const elsewhere = new UploadSessions(ctx);
+  {
+    await using writing = await elsewhere.take(domain, { id, ...row }, { bringsAll: false });
+    assert.ok(writing);
+    await (await writing.file()).append(bytes);
+    assert.ok(await writing.acknowledge());
+  }
+  await elsewhere.close();
+}
+
+test("a PUT brings the last bytes of an upload that went on in another process", async (t) => {
+  const world = await createRegistryWorld(t);
+  const bytes = randomBytes(200_000);
+  const [first, last] = [bytes.subarray(0, 150_000), bytes.subarray(150_000)];
+  const at = await begin(world);
+  await goOnElsewhere(world, at, first);
+
+  const done = await world.ask("PUT", `${at}?digest=${sha256(bytes)}`, { body: last });
+
+  assert.equal(done.status, 201);
+  const got = await world.ask("GET", done.headers.get("location") ?? "");
+  assert.deepEqual(Buffer.from(await got.arrayBuffer()), bytes);
+  assert.deepEqual(await sessionFiles(world), []);
+});
+
+test("bytes that are the blob by themselves are not it where an upload has others before", async (t) => {
+  const world = await createRegistryWorld(t);
+  const bytes = randomBytes(1000);
+  const at = await begin(world);
+  await goOnElsewhere(world, at, Buffer.from("before"));
+
+  const done = await world.ask("PUT", `${at}?digest=${sha256(bytes)}`, { body: bytes });
+
+  assert.equal(done.status, 400);
+  assert.deepEqual(await codesOf(done), ["DIGEST_INVALID"]);
+  assert.equal((await world.ask("GET", at)).status, 404);
+  assert.equal((await world.ask("HEAD", `/v2/team/app/blobs/${sha256(bytes)}`)).status, 404);
+});
+
+test("an upload that was cancelled in another process takes no blob, right or wrong", async (t) => {
+  const world = await createRegistryWorld(t);
+  const bytes = randomBytes(1000);
+  for (const body of [bytes, Buffer.from("other bytes")]) {
+    const at = await begin(world);
+    await sql`delete from container_upload`.execute(world.ctx.db);
+
+    const done = await world.ask("PUT", `${at}?digest=${sha256(bytes)}`, { body });
+
+    assert.equal(done.status, 404);
+    assert.deepEqual(await codesOf(done), ["BLOB_UPLOAD_UNKNOWN"]);
+  }
+  assert.equal((await world.ask("HEAD", `/v2/team/app/blobs/${sha256(bytes)}`)).status, 404);
+});
+
+test("an upload that was begun for one repository is not another one's, though nobody wrote to it", async (t) => {
+  const world = await createRegistryWorld(t);
+  const bytes = randomBytes(100);
+  await begin(world, "team/other");
+  const at = await begin(world);
+
+  const there = at.replace("team/app", "team/other");
+  const done = await world.ask("PUT", `${there}?digest=${sha256(bytes)}`, { body: bytes });
+
+  assert.equal(done.status, 404);
+  assert.equal((await world.ask("GET", at)).status, 204);
+});
+
 test("uploads that nobody continued go with their files, others stay", async (t) => {
   const world = await createRegistryWorld(t);
   const [old, young] = [await begin(world), await begin(world)];

@@ -124,7 +124,7 @@ export class CacheUpstream implements RegistryUpstream {
     const isCache = place.remote !== null && place.repository !== null;
     if (!isCache || !(await mayPullNew(this.#ctx, visit, place))) return false;
     const isNew = await this.#lists.referrers(visit, place, digest);
-    if (isNew && place.repository) this.#memory.forgetRepository(place.repository.id);
+    if (isNew && place.repository) this.#memory.outdateRepository(place.repository.id);
     return isNew;
   }
 
@@ -241,7 +241,7 @@ export class CacheUpstream implements RegistryUpstream {
     if (facts.digest === local) return "kept";
     const caller = callerOf(visit, place);
     await bringManifest(this.#ctx, cache, { facts, tag, caller, signal });
-    if (place.repository) this.#memory.forgetRepository(place.repository.id);
+    if (place.repository) this.#memory.outdateRepository(place.repository.id);
     return "brought";
   }
 

@@ -152,7 +152,7 @@ function aboutRepository(
     ...{ kind: "repository", action: isRead ? "pull" : "push", name },
     below: belowName(route),
     ...(from === undefined ? {} : { from }),
-    place: async () => memory.place(name),
+    place: async () => (isRead ? memory.place(name) : memory.target(name)),
   };
   const caller = access.authorise(visit, question);
   if (!(caller instanceof Promise)) return dispatch(registry, { ...visit, name, caller }, route);

@@ -14,6 +14,8 @@ const OVERHEAD_BYTES = 1024;
 interface Home {
   place: Place;
   until: number;
+  /** Whether its repository may have a later version than the place tells. */
+  isOutdated: boolean;
   readonly keys: Set<string>;
 }
 
@@ -75,7 +77,10 @@ export class RegistryMemory {
     const { EXPIRES_TTL: ttlS } = tools.ctx.settings.CACHE_SETTINGS;
     this.#ttlMs = ttlS === null ? Number.POSITIVE_INFINITY : ttlS * 1000;
     this.#feed = tools.follow({
-      changed: (distribution) => this.forget(distribution),
+      changed: (distribution, isContentOnly) => {
+        if (isContentOnly) this.#outdate(distribution);
+        else this.forget(distribution);
+      },
       isIdle: () => this.#isIdle(),
     });
   }
@@ -90,6 +95,13 @@ export class RegistryMemory {
 
   /** No promise where it is known. */
   place(name: RepositoryName): Place | Promise<Place | undefined> {
+    const known = this.#names.get(name.full);
+    if (known && !known.isOutdated && known.until > this.#now()) return known.place;
+    return this.freshPlace(name);
+  }
+
+  /** The same for a push, to which it does not matter what is served at the moment. */
+  target(name: RepositoryName): Place | Promise<Place | undefined> {
     const known = this.#names.get(name.full);
     if (known && known.until > this.#now()) return known.place;
     return this.freshPlace(name);
@@ -120,7 +132,7 @@ export class RegistryMemory {
     if (!kept) return undefined;
     const now = this.#now();
     const { answer, home, type } = kept;
-    if (kept.until <= now || home.until <= now) return undefined;
+    if (kept.until <= now || home.isOutdated || home.until <= now) return undefined;
     this.#touch(kept);
     return { answer, place: home.place, type };
   }
@@ -144,7 +156,7 @@ export class RegistryMemory {
   /** Keeps an answer of this place, unless something changed since the moment. */
   keep(key: string, answer: Answer, of: { readonly place: Place; readonly moment: Moment }): void {
     const home = this.#homes.get(of.place.distribution);
-    if (!home || !this.#isUnchanged(of.place, of.moment)) return;
+    if (!home || home.isOutdated || !this.#isUnchanged(of.place, of.moment)) return;
     this.#put(key, answer, { home, until: this.#now() + this.#ttlMs });
     this.#feed.depend(of.place.xmin);
   }
@@ -156,14 +168,21 @@ export class RegistryMemory {
     if (home) this.#leave(home);
   }
 
-  /** Forgets every distribution that serves a repository, since this process has changed it. */
-  forgetRepository(repository: string): void {
+  /** Forgets what every distribution answered that serves a repository: this process has filled it. */
+  outdateRepository(repository: string): void {
     this.#noteChange(repository);
-    for (const home of [...(this.#servers.get(repository) ?? [])]) this.#leave(home);
+    for (const home of this.#servers.get(repository) ?? []) this.#empty(home);
   }
 
   close(): Promise<void> {
     return this.#feed.stop();
+  }
+
+  /** Forgets what a distribution answered, and which version it serves. */
+  #outdate(distribution: string): void {
+    this.#noteChange(distribution);
+    const home = this.#homes.get(distribution);
+    if (home) this.#empty(home);
   }
 
   #noteChange(id: string): void {
@@ -191,12 +210,13 @@ export class RegistryMemory {
     const until = this.#now() + PLACE_MS;
     const home = this.#homes.get(place.distribution);
     if (home && home.place.name === place.name && isSame(home.place, place)) {
-      Object.assign(home, { place, until });
+      Object.assign(home, { place, until, isOutdated: false });
     } else {
-      if (home) this.forget(place.distribution);
+      if (home?.isOutdated) this.#leave(home);
+      else if (home) this.forget(place.distribution);
       if (this.#homes.size >= MOST_PLACES)
         for (const each of [...this.#homes.values()]) this.#leave(each);
-      const made = { place, until, keys: new Set<string>() };
+      const made = { place, until, isOutdated: false, keys: new Set<string>() };
       this.#homes.set(place.distribution, made);
       this.#names.set(place.name, made);
       this.#serve(made);
@@ -217,6 +237,11 @@ export class RegistryMemory {
     const servers = this.#servers.get(repository?.id ?? "");
     if (servers?.delete(home) && servers.size === 0) this.#servers.delete(repository?.id ?? "");
     if (this.#names.get(name) === home) this.#names.delete(name);
+    this.#empty(home);
+  }
+
+  #empty(home: Home): void {
+    home.isOutdated = true;
     for (const key of [...home.keys]) {
       const kept = this.#answers.get(key);
       if (kept) this.#drop(kept);

@@ -1,4 +1,4 @@
-import { announceAfterCommit, type Ctx, type DomainRef, flights, growth } from "#sdk";
+import { type Ctx, type DomainRef, flights, growth } from "#sdk";
 import { readConfigs } from "../read-configs.ts";
 import { growthsOf, type Looked, lookedAt } from "./push-look.ts";
 import { pushStatements } from "./push-statements.ts";
@@ -58,7 +58,7 @@ async function written(ctx: Ctx, domain: DomainRef, looked: Looked): Promise<Out
   const rows = await flights.attempt(ctx, statements);
   if (!rows) return new Map();
   if (done) await flights.giveDone(ctx, ctx.db, done);
-  announceAfterCommit(ctx, domain, growth.announcedBy(rows[told] ?? []));
+  growth.announce(ctx, domain, rows[told] ?? []);
   return outcomesOf(batch);
 }
 

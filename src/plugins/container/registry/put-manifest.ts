@@ -16,7 +16,7 @@ import { pushTogether } from "./push-together.ts";
 import { changeEntry, type Registry, type RepositoryVisit } from "./registry.ts";
 import { checkCondition, type TagCondition, tagCondition } from "./tag-condition.ts";
 import { callerOf, pushTarget, type Target } from "./target.ts";
-import { announcedLength, checkSize, readBody } from "./uploads/body.ts";
+import { checkSize, readSmall } from "./uploads/body.ts";
 import { queryOf } from "./visit.ts";
 
 /** Tags that one PUT may set. */
@@ -37,7 +37,7 @@ export async function putManifest(
   const target = await pushTarget(registry, visit, { mayCreate: isIndexType(facts.mediaType) });
   checkSize(target.terms, bytes.length);
   await push(registry, visit, { target, facts, tags, condition });
-  registry.memory.forgetRepository(target.repository.id);
+  registry.memory.outdateRepository(target.repository.id);
   await pushes.note(registry.ctx, target.repository.id);
   sendEmpty(visit, 201, {
     Location: `${visit.prefix}v2/${visit.name.full}/manifests/${facts.digest}`,
@@ -63,19 +63,9 @@ function tagsOf(visit: RepositoryVisit, reference: string): string[] {
   return tags;
 }
 
-/** More than is allowed is refused before it is read (CVE-2017-11468). */
 async function manifestBytes({ settings }: Registry, { exchange }: RepositoryVisit) {
   const { REGISTRY_MANIFEST_MAX_SIZE: limit } = settings;
-  const { request } = exchange;
-  if ((announcedLength(request.headers) ?? 0) > limit) throw registryErrors.manifestTooLarge(limit);
-  const pieces: Buffer[] = [];
-  let size = 0;
-  await readBody(request, async (bytes) => {
-    size += bytes.length;
-    if (size > limit) throw registryErrors.manifestTooLarge(limit);
-    pieces.push(bytes);
-  });
-  return Buffer.concat(pieces);
+  return readSmall(exchange.request, limit, () => registryErrors.manifestTooLarge(limit));
 }
 
 function checkedFacts(

@@ -42,7 +42,7 @@ export async function removeBlob(
       return { add: [], remove: ids };
     },
   });
-  memory.forgetRepository(repository.id);
+  memory.outdateRepository(repository.id);
   return pending > 0 || version !== undefined;
 }
 
@@ -67,7 +67,7 @@ export async function removeTag(
       return { add: [], remove: rows.map(({ id }) => id) };
     },
   });
-  memory.forgetRepository(repository.id);
+  memory.outdateRepository(repository.id);
   return version !== undefined;
 }
 
@@ -101,7 +101,7 @@ export async function removeManifest(
       return { add: [], remove: [...named, ...parts] };
     },
   });
-  memory.forgetRepository(repository.id);
+  memory.outdateRepository(repository.id);
   return pending > 0 || version !== undefined;
 }
 

@@ -39,7 +39,7 @@ async function findTarget(
   { mayCreate }: { readonly mayCreate: boolean },
 ): Promise<Omit<Target, "terms">> {
   const { memory, upstream } = registry;
-  const known = await memory.place(visit.name);
+  const known = await memory.target(visit.name);
   if (known?.repository && !isCache(known)) return { place: known, repository: known.repository };
   const place = await memory.freshPlace(visit.name);
   if (place ? isCache(place) : await upstream.covers(visit)) throw registryErrors.cache();

@@ -5,7 +5,7 @@ import { manifestByDigest } from "../registry/manifest-queries.ts";
 import { patiently } from "../registry/patience.ts";
 import { type Registry, type RepositoryVisit, recordChange } from "../registry/registry.ts";
 import { callerOf, pushTarget, type Target } from "../registry/target.ts";
-import { announcedLength, readBody } from "../registry/uploads/body.ts";
+import { readSmall } from "../registry/uploads/body.ts";
 import { saveSignatures } from "../save.ts";
 import { type SentSignature, SignatureProblem, sentSignature } from "./signature-body.ts";
 import { MOST_BYTES, MOST_SIGNATURES, signaturesOf } from "./stored-signatures.ts";
@@ -22,7 +22,7 @@ export async function putSignature(
   const sent = await readOrRefuse(visit, digest);
   const target = await pushTarget(registry, visit, { mayCreate: false });
   await patiently(() => persist(registry, visit, { target, sent, digest }));
-  registry.memory.forgetRepository(target.repository.id);
+  registry.memory.outdateRepository(target.repository.id);
   const operation = "registry_signature_push";
   await recordChange(registry, visit, { operation, status: 201, place: target.place });
   const location = `${visit.prefix}extensions/v2/${visit.name.full}/signatures/${digest}`;
@@ -45,21 +45,10 @@ const invalid = (digest: string, status: number, fields: SignatureProblem["field
     detail: { manifest_digest: digest, ...fields },
   });
 
-async function bodyOf({ exchange }: RepositoryVisit, digest: string): Promise<Buffer> {
-  const { request } = exchange;
-  const tooLarge = invalid(digest, 413, {
-    non_field_errors: [`A signature has at most ${BODY_BYTES} bytes.`],
-  });
-  if ((announcedLength(request.headers) ?? 0) > BODY_BYTES) throw tooLarge;
-  const pieces: Buffer[] = [];
-  let size = 0;
-  await readBody(request, async (bytes) => {
-    size += bytes.length;
-    if (size > BODY_BYTES) throw tooLarge;
-    pieces.push(bytes);
-  });
-  return Buffer.concat(pieces);
-}
+const bodyOf = ({ exchange }: RepositoryVisit, digest: string): Promise<Buffer> =>
+  readSmall(exchange.request, BODY_BYTES, () =>
+    invalid(digest, 413, { non_field_errors: [`A signature has at most ${BODY_BYTES} bytes.`] }),
+  );
 
 interface Wanted {
   readonly target: Target;

@@ -1,14 +1,5 @@
 import { PREPARE } from "#base/prepare.ts";
-import {
-  announceAfterCommit,
-  type Caller,
-  type Ctx,
-  type DomainRef,
-  flights,
-  growth,
-  placement,
-  sql,
-} from "#sdk";
+import { type Caller, type Ctx, type DomainRef, flights, growth, placement, sql } from "#sdk";
 import { pythonPackage } from "../content.ts";
 import type { PackageUnit } from "../ingest.ts";
 import { addUpload } from "./upload-tasks.ts";
@@ -120,7 +111,7 @@ async function write(ctx: Ctx, domain: DomainRef, { plain, bases }: Plain): Prom
   const rows = await flights.attempt(ctx, [...before, shown, tasks.statement]);
   if (!rows) return new Map();
   await flights.giveDone(ctx, ctx.db, { name: addUpload.name, done, ids: tasks.ids });
-  announceAfterCommit(ctx, domain, growth.announcedBy(rows[before.length] ?? []));
+  growth.announce(ctx, domain, rows[before.length] ?? []);
   const retaining = growth.retainedBy(growths);
   return new Map(
     plain.map((one, index) => [

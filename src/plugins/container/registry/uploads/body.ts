@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { pushes } from "#sdk";
 import { registryErrors } from "../errors.ts";
@@ -7,27 +8,77 @@ import type { Target } from "../target.ts";
 export class ClientLeft extends Error {}
 
 /**
- * Reads a body piece by piece, waiting for each to be taken, whose the piece is then; the request
- * lives on for its answer.
+ * Reads a body piece by piece, whose the piece is then, waiting where it has to; the request lives on
+ * for its answer. By events, since most pieces are taken at once: a promise for each of them costs as
+ * much as their bytes.
  *
  * @returns bytes read.
  * @throws ClientLeft if the body is cut off; what `take` throws.
  */
-export async function readBody(
+export function readBody(
   request: Readable,
-  take: (bytes: Buffer) => Promise<void>,
+  take: (bytes: Buffer) => Promise<void> | undefined,
 ): Promise<number> {
-  const pieces = request.iterator({ destroyOnReturn: false });
-  let received = 0;
-  for (;;) {
-    const { value, done } = await pieces.next().catch((error) => {
-      throw new ClientLeft("The client left.", { cause: error });
-    });
-    if (done) return received;
-    const bytes = value as Buffer;
-    received += bytes.length;
-    await take(bytes);
-  }
+  return new Promise((resolve, reject) => {
+    let received = 0;
+    let taking: Promise<void> | undefined;
+    let isOver = false;
+    const leave = () => {
+      isOver = true;
+      request.off("data", onData).off("end", onEnd).off("error", onLeft).off("close", onLeft);
+      request.pause();
+    };
+    const fail = (error: unknown) => {
+      leave();
+      reject(error);
+    };
+    const onData = (bytes: Buffer) => {
+      received += bytes.length;
+      try {
+        taking = take(bytes);
+      } catch (error) {
+        return fail(error);
+      }
+      if (!taking) return;
+      request.pause();
+      taking.then(() => isOver || request.resume(), fail);
+    };
+    const onEnd = () => {
+      leave();
+      resolve(received);
+    };
+    const onLeft = (cause?: unknown) => {
+      const left = () => fail(new ClientLeft("The client left.", { cause }));
+      // What has come is taken before anybody says how much it was.
+      if (taking) taking.then(left, fail);
+      else left();
+    };
+    if (request.readableEnded) return resolve(0);
+    if (request.destroyed) return onLeft(request.errored);
+    request.on("data", onData).on("end", onEnd).on("error", onLeft).on("close", onLeft);
+  });
+}
+
+/**
+ * Reads a body of few bytes; more than is allowed is refused before it is read (CVE-2017-11468).
+ *
+ * @throws what `tooLarge` makes.
+ */
+export async function readSmall(
+  request: IncomingMessage,
+  limitBytes: number,
+  tooLarge: () => Error,
+): Promise<Buffer> {
+  if ((announcedLength(request.headers) ?? 0) > limitBytes) throw tooLarge();
+  const bytes: Buffer[] = [];
+  let sizeBytes = 0;
+  await readBody(request, (piece) => {
+    sizeBytes += piece.length;
+    if (sizeBytes > limitBytes) throw tooLarge();
+    bytes.push(piece);
+    return undefined;
+  });
+  return Buffer.concat(bytes);
 }
 
 type Terms = Target["terms"];

@@ -50,6 +50,6 @@ function statementsFor(ctx: Ctx, blobs: readonly PlacedBlob[]): readonly Stateme
 
 /** First, so that of two who end a session the other one waits before it has done anything. */
 function endOfSessions({ num }: DomainRef, blobs: readonly PlacedBlob[]): readonly Statement[] {
-  const ids = blobs.flatMap(({ upload }) => (upload ? [upload.id] : []));
-  return ids.length > 0 ? [uploadsEnd(num, ids)] : [];
+  const ending = blobs.flatMap(({ upload }) => upload ?? []);
+  return ending.length > 0 ? [uploadsEnd(num, ending)] : [];
 }

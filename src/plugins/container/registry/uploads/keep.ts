@@ -2,7 +2,6 @@ import { type Ctx, type DomainRef, flights, inTransaction, placement, saveArtifa
 import { addPendingUnits } from "../../pending.ts";
 import { saveBlobs } from "../../save.ts";
 import type { Trx } from "../../trx.ts";
-import { registryErrors } from "../errors.ts";
 import type { Registry } from "../registry.ts";
 import { keepNew } from "./keep-new.ts";
 import type { NewBlob, PlacedBlob } from "./placed-blob.ts";
@@ -12,19 +11,18 @@ import { deleteUploads } from "./session-rows.ts";
  * Bytes first; then artifact, blob, its place in the repository, the end of the session and the line
  * of the audit trail are one transaction, shared with the blobs of other requests.
  *
- * @throws `uploadUnknown` if the session was ended meanwhile
+ * @returns false if the session cannot end: somebody else has ended it, or gone on with it.
  */
-export async function keepBlob({ ctx, tools }: Registry, blob: NewBlob): Promise<void> {
+export async function keepBlob({ ctx, tools }: Registry, blob: NewBlob): Promise<boolean> {
   const { file, ...rest } = blob;
   const placing = await placement.place(ctx, blob.domain, file);
   const { sizeBytes } = file.sealed;
   const source = "placed" in placing ? placing : { artifact: placing.artifact.id };
-  if (await keepTogether(ctx, { ...rest, tools, sizeBytes, source })) return;
+  if (await keepTogether(ctx, { ...rest, tools, sizeBytes, source })) return true;
   // Somebody else was faster with the bytes or the session: the long way finds out.
   const [artifact] = await saveArtifacts(ctx, blob.domain, [file]);
   if (!artifact) throw new Error("A blob was not saved.");
-  const known = { ...rest, tools, sizeBytes, source: { artifact: artifact.id } };
-  if (!(await keepTogether(ctx, known))) throw registryErrors.uploadUnknown(blob.upload?.id ?? "");
+  return keepTogether(ctx, { ...rest, tools, sizeBytes, source: { artifact: artifact.id } });
 }
 
 /** @returns false where nothing was kept: the bytes or the session are not there any more. */
@@ -91,7 +89,7 @@ async function inOpenSessions(
   domain: number,
   stored: readonly StoredBlob[],
 ): Promise<readonly StoredBlob[]> {
-  const ids = stored.flatMap(({ blob: { upload } }) => (upload ? [upload.id] : []));
-  const ended = await deleteUploads(trx, domain, ids);
+  const ending = stored.flatMap(({ blob: { upload } }) => upload ?? []);
+  const ended = await deleteUploads(trx, domain, ending);
   return stored.filter(({ blob: { upload } }) => !upload || ended.has(upload.id));
 }

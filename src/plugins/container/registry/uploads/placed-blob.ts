@@ -1,6 +1,6 @@
 import type { DomainRef, placement, saveArtifacts } from "#sdk";
 import type { ChangeEntry, Registry } from "../registry.ts";
-import type { UploadKey } from "./session-rows.ts";
+import type { EndingUpload } from "./session-rows.ts";
 
 export type StorableFile = Parameters<typeof saveArtifacts>[2][number];
 type PlacedFile = Parameters<typeof placement.record>[2][number];
@@ -14,7 +14,7 @@ export interface NewBlob {
   readonly digest: string;
   readonly file: StorableFile;
   /** The session that it closes. */
-  readonly upload?: UploadKey;
+  readonly upload?: EndingUpload;
   readonly entry: ChangeEntry;
 }
 

@@ -1,4 +1,3 @@
-import { releaseBytes } from "#base/release-bytes.ts";
 import { isUuid, uuid7 } from "#base/uuid7.ts";
 import { type Digest, parseDigest } from "../../format/names.ts";
 import { sendEmpty } from "../answers.ts";
@@ -10,7 +9,7 @@ import { announcedLength, ClientLeft, checkSize, readBody } from "./body.ts";
 import { chunkRange } from "./chunk-range.ts";
 import { finishUpload, receiveWhole } from "./finish.ts";
 import { mountBlob } from "./mount.ts";
-import { deleteUpload, insertUpload, type UploadKey, uploadSize } from "./session-rows.ts";
+import { deleteUpload, type UploadKey, uploadSize } from "./session-rows.ts";
 import type { Writing } from "./sessions.ts";
 
 interface Named {
@@ -62,7 +61,7 @@ export async function beginUpload(registry: Registry, visit: RepositoryVisit): P
     return sendStored(visit, textOf(whole));
   }
   const id = uuid7();
-  await insertUpload(registry.ctx, keyOf(visit, target, id));
+  await registry.sessions.begin(keyOf(visit, target, id));
   sendEmpty(visit, 202, sessionHeaders(visit, id, 0));
 }
 
@@ -76,9 +75,14 @@ function sendStored(visit: RepositoryVisit, digest: string): void {
 }
 
 /** The upload of a request, if there is one; it is this request's until it is disposed. */
-async function takeOf(registry: Registry, visit: RepositoryVisit, { id }: Named) {
+async function takeOf(
+  registry: Registry,
+  visit: RepositoryVisit,
+  { id }: Named,
+  options = { bringsAll: false },
+) {
   const { target, key } = await sessionOf(registry, visit, id);
-  const writing = await registry.sessions.take(target.place.domain, key);
+  const writing = await registry.sessions.take(target.place.domain, key, options);
   if (writing) return { target, key, writing };
   const size = await uploadSize(registry.ctx, key);
   if (size === undefined) throw registryErrors.uploadUnknown(id);
@@ -132,11 +136,10 @@ async function append(visit: RepositoryVisit, writing: Writing, { terms }: Targe
   const range = chunkRange(request.headers["content-range"]);
   const file = await writing.file();
   try {
-    const received = await readBody(request, async (bytes) => {
+    const received = await readBody(request, (bytes) => {
       sizeBytes += bytes.length;
       checkSize(terms, sizeBytes);
-      await file.append(bytes);
-      releaseBytes(bytes);
+      return file.append(bytes);
     });
     if (range && received !== range.length) throw sizeMismatch();
   } catch (error) {
@@ -167,14 +170,17 @@ export async function closeUpload(
   route: Named,
 ): Promise<void> {
   const digest = requiredDigest(queryOf(visit).get("digest"));
-  const { target, key, writing } = await takeOf(registry, visit, route);
+  const hasBody = announcedLength(visit.exchange.request.headers) !== 0;
+  const range = hasBody ? chunkRange(visit.exchange.request.headers["content-range"]) : undefined;
+  const bringsAll = hasBody && (range?.start ?? 0) === 0;
+  const { target, key, writing } = await takeOf(registry, visit, route, { bringsAll });
   await using _turn = writing;
-  if (announcedLength(visit.exchange.request.headers) !== 0) checkRange(visit, writing);
+  if (hasBody) checkRange(visit, writing);
   if (writing.sizeBytes === 0) {
     // Nothing is there to go on from: one file, written once.
     await receiveWhole(registry, visit, { target, digest, upload: { key, writing } });
   } else {
-    if (announcedLength(visit.exchange.request.headers) !== 0) await append(visit, writing, target);
+    if (hasBody) await append(visit, writing, target);
     await finishUpload(registry, visit, { target, digest, key, writing });
   }
   sendStored(visit, textOf(digest));

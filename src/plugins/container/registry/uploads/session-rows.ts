@@ -106,31 +106,43 @@ export async function releaseUpload(
   return rows.length > 0;
 }
 
-/** Ends an upload; false if somebody else did. */
+/** An upload that is to end. */
+export interface EndingUpload {
+  readonly id: string;
+  /** Whether this process has taken it; else it ends only if nobody has ever gone on with it. */
+  readonly isTaken: boolean;
+}
+
+/** Ends an upload that this process has taken; false if somebody else did. */
 export async function deleteUpload(
   db: Executor,
   { id, domain }: Pick<UploadKey, "id" | "domain">,
 ): Promise<boolean> {
-  return (await deleteUploads(db, domain, [id])).has(id);
+  return (await deleteUploads(db, domain, [{ id, isTaken: true }])).has(id);
 }
 
-/** The statement of a flight that ends uploads; it fails if somebody else has ended one. */
-export const uploadsEnd = (domain: number, ids: readonly string[]) => sql`${sql.raw(PREPARE)}
-  with gone as (
-    delete from container_upload where domain = ${domain}::int and id = any(${ids}::uuid[])
-    returning id)
-  select ${flights.checked(sql<boolean>`(select count(*) from gone) = ${ids.length}::int`)}`;
+const deletion = (domain: number, uploads: readonly EndingUpload[]) => sql`
+  delete from container_upload u
+  using unnest(${uploads.map(({ id }) => id)}::uuid[],
+    ${uploads.map(({ isTaken }) => isTaken)}::boolean[]) as k (id, is_taken)
+  where u.id = k.id and u.domain = ${domain}::int
+    and (k.is_taken or (u.writer is null and u.size = 0))
+  returning u.id`;
 
-/** Ends uploads of a domain; returns those that nobody else ended. */
+/** The statement of a flight that ends uploads; it fails if one of them cannot end like that. */
+export const uploadsEnd = (domain: number, uploads: readonly EndingUpload[]) =>
+  sql`${sql.raw(PREPARE)}
+    with gone as (${deletion(domain, uploads)})
+    select ${flights.checked(sql<boolean>`(select count(*) from gone) = ${uploads.length}::int`)}`;
+
+/** Ends uploads of a domain; returns those that could end like that. */
 export async function deleteUploads(
   db: Executor,
   domain: number,
-  ids: readonly string[],
+  uploads: readonly EndingUpload[],
 ): Promise<ReadonlySet<string>> {
-  if (ids.length === 0) return new Set();
-  const { rows } = await sql<{ id: string }>`
-    delete from container_upload where domain = ${domain} and id = any(${ids}::uuid[])
-    returning id`.execute(db);
+  if (uploads.length === 0) return new Set();
+  const { rows } = await sql<{ id: string }>`${deletion(domain, uploads)}`.execute(db);
   return new Set(rows.map(({ id }) => id));
 }
 

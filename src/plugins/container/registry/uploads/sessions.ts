@@ -2,20 +2,26 @@ import type { Ctx, DomainRef } from "#sdk";
 import { uploadProtectionMinutes } from "../settings.ts";
 import {
   deleteExpired,
+  insertUpload,
   releaseUpload,
   takeUpload,
   type UploadKey,
   unknownUploads,
 } from "./session-rows.ts";
 
-type SessionFile = Awaited<ReturnType<ReturnType<Ctx["storage"]>["sessions"]["open"]>>;
+export type SessionFile = Awaited<ReturnType<ReturnType<Ctx["storage"]>["sessions"]["open"]>>;
 
 /** Open files of uploads that nobody writes to right now. */
 const MOST_OPEN = 128;
+/** Uploads that were begun here and not gone on with. */
+const MOST_UNTOUCHED = 10_000;
 const PURGE_EVERY_MS = 600_000;
 const PURGED_AT_ONCE = 500;
 /** A file may be younger than its row. */
 const LEFTOVER_MS = 3_600_000;
+
+const textOf = ({ id, domain, repository, owner }: UploadKey): string =>
+  `${id} ${domain} ${repository} ${owner}`;
 
 interface Open {
   readonly file: SessionFile;
@@ -30,6 +36,8 @@ export class UploadSessions {
   readonly #ctx: Ctx;
   /** Least recently used first; none of them is being written to. */
   readonly #open = new Map<string, Open>();
+  /** Oldest first: as far as this process knows, nobody has sent a byte to them. */
+  readonly #untouched = new Set<string>();
   /** Ends of the requests that write, by upload: one after the other. */
   readonly #turns = new Map<string, Promise<void>>();
   readonly #timer: NodeJS.Timeout;
@@ -40,12 +48,28 @@ export class UploadSessions {
     this.#timer = setInterval(() => this.#purgeInTime(), PURGE_EVERY_MS).unref();
   }
 
+  async begin(key: UploadKey): Promise<void> {
+    await insertUpload(this.#ctx, key);
+    this.#untouched.add(textOf(key));
+    if (this.#untouched.size <= MOST_UNTOUCHED) return;
+    for (const oldest of this.#untouched) {
+      this.#untouched.delete(oldest);
+      return;
+    }
+  }
+
   /**
    * The upload for one request that writes; others wait until it is disposed.
    *
+   * @param bringsAll whether the request may have the whole blob. Then an upload that was begun here is
+   *   believed to be as it was, and not asked about: whoever ends it finds out.
    * @returns undefined if there is no such upload, or another process writes to it.
    */
-  async take(domain: DomainRef, key: UploadKey): Promise<Writing | undefined> {
+  async take(
+    domain: DomainRef,
+    key: UploadKey,
+    { bringsAll }: { readonly bringsAll: boolean },
+  ): Promise<Writing | undefined> {
     const before = this.#turns.get(key.id);
     const { promise: turn, resolve: end } = Promise.withResolvers<void>();
     this.#turns.set(key.id, turn);
@@ -55,11 +79,11 @@ export class UploadSessions {
     };
     try {
       await before;
-      const sizeBytes = await takeUpload(this.#ctx, key);
-      if (sizeBytes === undefined) leave();
-      return sizeBytes === undefined
-        ? undefined
-        : new Writing(this, { ctx: this.#ctx, domain, id: key.id, sizeBytes, leave });
+      const writing = new Writing(this, { ctx: this.#ctx, domain, key, leave });
+      const isBelieved = this.#untouched.delete(textOf(key)) && bringsAll;
+      if (isBelieved || (await writing.take())) return writing;
+      leave();
+      return undefined;
     } catch (error) {
       leave();
       throw error;
@@ -133,8 +157,7 @@ export class UploadSessions {
 interface WritingParts {
   readonly ctx: Ctx;
   readonly domain: DomainRef;
-  readonly id: string;
-  readonly sizeBytes: number;
+  readonly key: UploadKey;
   /** Lets the next request in. */
   readonly leave: () => void;
 }
@@ -145,14 +168,29 @@ export class Writing implements AsyncDisposable {
   readonly #sessions: UploadSessions;
   readonly #parts: WritingParts;
   #file: SessionFile | undefined;
-  #acknowledged: number;
+  #acknowledged = 0;
+  #isTaken = false;
   #isOver = false;
 
   constructor(sessions: UploadSessions, parts: WritingParts) {
-    this.id = parts.id;
+    this.id = parts.key.id;
     this.#sessions = sessions;
     this.#parts = parts;
-    this.#acknowledged = parts.sizeBytes;
+  }
+
+  /** Whether the database knows that this process writes; else it is believed to have no bytes. */
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
+
+  /** @returns false if there is no such upload, another process writes to it, or it was taken before. */
+  async take(): Promise<boolean> {
+    if (this.#isTaken || this.#isOver) return false;
+    const sizeBytes = await takeUpload(this.#parts.ctx, this.#parts.key);
+    if (sizeBytes === undefined) return false;
+    this.#isTaken = true;
+    this.#acknowledged = sizeBytes;
+    return true;
   }
 
   /** Bytes that are acknowledged. */
@@ -161,8 +199,8 @@ export class Writing implements AsyncDisposable {
   }
 
   async file(): Promise<SessionFile> {
-    const { domain, id } = this.#parts;
-    this.#file ??= await this.#sessions.checkOut(domain, id, this.#acknowledged);
+    if (!this.#isTaken) throw new Error("An upload that is not taken takes no bytes.");
+    this.#file ??= await this.#sessions.checkOut(this.#parts.domain, this.id, this.#acknowledged);
     return this.#file;
   }
 
@@ -183,7 +221,8 @@ export class Writing implements AsyncDisposable {
     this.#isOver = true;
     await this.#file?.[Symbol.asyncDispose]();
     this.#file = undefined;
-    await this.#sessions.discard(this.#parts.domain, this.id);
+    // One that was never taken has no file.
+    if (this.#isTaken) await this.#sessions.discard(this.#parts.domain, this.id);
   }
 
   /** What was appended and not acknowledged is taken back. */
@@ -197,7 +236,7 @@ export class Writing implements AsyncDisposable {
         if (file.sizeBytes > this.#acknowledged) await file.cutBack();
         await this.#sessions.checkIn(this.#parts.domain, this.id, file);
       }
-      if (!this.#isOver) await this.#release();
+      if (this.#isTaken && !this.#isOver) await this.#release();
     } finally {
       this.#parts.leave();
     }
