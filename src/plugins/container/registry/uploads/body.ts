@@ -43,16 +43,18 @@ export function readBody(
       request.pause();
       taking.then(() => isOver || request.resume(), fail);
     };
-    const onEnd = () => {
-      leave();
-      resolve(received);
+    // What has come is taken before anybody says how much it was; the end may come in a pause, too.
+    const whenTaken = (then: () => void) => {
+      if (taking) taking.then(then, fail);
+      else then();
     };
-    const onLeft = (cause?: unknown) => {
-      const left = () => fail(new ClientLeft("The client left.", { cause }));
-      // What has come is taken before anybody says how much it was.
-      if (taking) taking.then(left, fail);
-      else left();
-    };
+    const onEnd = () =>
+      whenTaken(() => {
+        leave();
+        resolve(received);
+      });
+    const onLeft = (cause?: unknown) =>
+      whenTaken(() => fail(new ClientLeft("The client left.", { cause })));
     if (request.readableEnded) return resolve(0);
     if (request.destroyed) return onLeft(request.errored);
     request.on("data", onData).on("end", onEnd).on("error", onLeft).on("close", onLeft);
