@@ -1,7 +1,7 @@
 /**
  * Measures scenarios in interleaved pairs and writes `bench/results/`.
  *
- *   npm run bench -- [--pairs 7] [--seconds 3] [--name run] [scenario …]
+ *   npm run bench -- [--pairs 7] [--seconds 3] [--name run] [--hold-memory GiB] [scenario …]
  *
  * Scenarios are the files of `bench/scenarios/`; all without a name. Ends with 1 if a goal fails.
  */
@@ -13,6 +13,7 @@ import { startServer } from "../test/support/server.ts";
 import { calibrate } from "./calibrate.ts";
 import { type Comparison, compare } from "./compare.ts";
 import { startDatabase } from "./database.ts";
+import { holdMemory } from "./held-memory.ts";
 import { describe, writeReport } from "./report.ts";
 import type { Bench, Figure, Scenario } from "./scenario.ts";
 
@@ -22,6 +23,7 @@ const { values, positionals } = parseArgs({
     pairs: { type: "string", default: "7" },
     seconds: { type: "string", default: "3" },
     name: { type: "string", default: "run" },
+    "hold-memory": { type: "string", default: "0" },
   },
 });
 const folder = join(import.meta.dirname, "scenarios");
@@ -29,11 +31,15 @@ const known = (await readdir(folder)).map((file) => basename(file, ".ts")).sort(
 const unknown = positionals.filter((name) => !known.includes(name));
 if (unknown.length > 0) throw new Error(`no scenario ${unknown.join()}; there are ${known.join()}`);
 
-const settings = { pairs: Number(values.pairs), seconds: Number(values.seconds), warmUpSeconds: 1 };
+const settings = {
+  ...{ pairs: Number(values.pairs), seconds: Number(values.seconds), warmUpSeconds: 1 },
+  heldGiB: Number(values["hold-memory"]),
+};
 const comparisons: Comparison[] = [];
 const figures: Figure[] = [];
 const say = (text: string) => console.log(text);
 
+await using _held = await holdMemory(settings.heldGiB);
 say("calibrating");
 const calibrators = await calibrate();
 say(JSON.stringify(calibrators));

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Ctx } from "#core/ctx.ts";
 import type { HotStatement } from "#platform/db/hot.ts";
 
@@ -28,7 +27,9 @@ export class ChangeFeed {
   /** `xact distribution` that were told, from `#since` on. */
   #told = new Set<string>();
   #running: Promise<void> | undefined;
-  #wake = new AbortController();
+  /** Ends the pause; and whether there is none before the next look. */
+  #endPause: (() => void) | undefined;
+  #isDue = false;
   #isDown = false;
 
   constructor(ctx: Ctx, listener: ChangeListener) {
@@ -41,7 +42,7 @@ export class ChangeFeed {
     const onPayload = (payload: string) => {
       const [, id, content] = /^\d+:([0-9a-f-]{36})(:content)?$/.exec(payload) ?? [];
       if (id !== undefined) this.#listener.changed(id, content !== undefined);
-      this.#wake.abort();
+      this.#wake();
     };
     this.#ctx.notifier.listen("deckle_distribution", onPayload, this.#stop.signal);
   }
@@ -55,7 +56,7 @@ export class ChangeFeed {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#wake.abort();
+    this.#wake();
     await this.#running;
   }
 
@@ -72,9 +73,21 @@ export class ChangeFeed {
 
   /** Until the next poll is due or a notification has come since the last one began. */
   async #pause(): Promise<void> {
-    const { signal } = this.#wake;
-    await sleep(POLL_MS, undefined, { signal, ref: false }).catch(() => undefined);
-    this.#wake = new AbortController();
+    if (!this.#isDue) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#endPause = resolve;
+      const timer = setTimeout(resolve, POLL_MS).unref();
+      await promise;
+      clearTimeout(timer);
+      this.#endPause = undefined;
+    }
+    this.#isDue = false;
+  }
+
+  /** A plain flag: each push notifies, and a signal makes an error with its stack each time. */
+  #wake(): void {
+    this.#isDue = true;
+    this.#endPause?.();
   }
 
   async #poll(): Promise<void> {
