@@ -2,8 +2,10 @@ import type { RawBuilder } from "kysely";
 import { crashPoint } from "#base/crash-points.ts";
 import { uuid7 } from "#base/uuid7.ts";
 import type { Ctx, DomainRef, Trx } from "../ctx.ts";
+import { findOrAnnounce } from "./announce.ts";
 import { type Announcement, artifactInsert, insertArtifacts } from "./insert.ts";
 import { INTENT_TRUST_MS } from "./intents.ts";
+import { objectName } from "./rules.ts";
 import { admitStorable, announce, pendingOf } from "./store.ts";
 import type { SavedArtifact, StorableFile } from "./types.ts";
 
@@ -17,17 +19,49 @@ export interface PlacedFile extends Announcement {
 /** The artifact that has the bytes already, or the file whose row is missing. */
 export type Placing = { readonly artifact: SavedArtifact } | { readonly placed: PlacedFile };
 
+/** An announcement that is on its way, and when it began (`performance.now()`). */
+interface EarlyAnnouncement {
+  readonly sha256: string;
+  readonly rows: ReturnType<typeof findOrAnnounce>;
+  readonly atMs: number;
+}
+
+/** Bytes may take longer to come; then they are announced again. */
+const EARLY_TRUST_MS = 60_000;
+
+/**
+ * Announces bytes while they come, where the sender has said which they will be. What comes instead of
+ * them, or never, costs an announcement that the sweeper takes back.
+ *
+ * @param sha256 lower-case hex
+ */
+function announceEarly(ctx: Ctx, domain: DomainRef, sha256: string): EarlyAnnouncement {
+  const object = objectName(domain, sha256);
+  const rows = findOrAnnounce(ctx, domain, [{ sha256, object }]);
+  // Told when the file is placed, if it ever is.
+  rows.catch(() => undefined);
+  return { sha256, rows, atMs: performance.now() };
+}
+
 /**
  * The first half of `saveArtifacts` for one file, for a caller that makes the row together with its
  * own (`recordPlaced`). A file need not be sealed: its bytes reach the disk while the announcement
  * does. The file stays the caller's to dispose.
  */
-export async function placeFile(ctx: Ctx, domain: DomainRef, file: StorableFile): Promise<Placing> {
+export async function placeFile(
+  ctx: Ctx,
+  domain: DomainRef,
+  file: StorableFile,
+  early?: EarlyAnnouncement,
+): Promise<Placing> {
   await admitStorable(ctx, domain, [file]);
   const storage = ctx.storage(domain);
-  const announcedAtMs = performance.now();
   const open = [pendingOf(domain, file)];
-  const found = await bothEnded(announce(ctx, domain, { open, mustReplace: false }), file);
+  const isGood =
+    early?.sha256 === file.sealed.digests.sha256 && early.atMs + EARLY_TRUST_MS > performance.now();
+  const announcedAtMs = isGood ? early.atMs : performance.now();
+  const rows = isGood ? early.rows : findOrAnnounce(ctx, domain, open);
+  const found = await bothEnded(announce(ctx, domain, { open, mustReplace: false, rows }), file);
   const [artifact] = found.present;
   const [announced] = found.announced;
   if (artifact || !announced) return artifact ? { artifact } : refuse(domain);
@@ -95,6 +129,7 @@ export function placedInsert(
 
 /** For those who make the row of a file together with their own. */
 export const placement = {
+  announce: announceEarly,
   place: placeFile,
   record: recordPlaced,
   insert: placedInsert,

@@ -96,7 +96,8 @@ async function saveBatch(
   for (let attempt = 0; open.length > 0; attempt += 1) {
     if (attempt === ATTEMPTS) throw artifactErrors.contended();
     const announcedAt = performance.now();
-    const { present, announced } = await announce(ctx, domain, { open, mustReplace });
+    const rows = findOrAnnounce(ctx, domain, open);
+    const { present, announced } = await announce(ctx, domain, { open, mustReplace, rows });
     saved.push(...present);
     const epoch = await ctx.storage(domain).epoch?.(attempt > 0);
     crashPoint("artifact.announced");
@@ -120,15 +121,21 @@ async function saveBatch(
 const savedOf = ({ sha256, sealed }: Pending, id: string | undefined): SavedArtifact[] =>
   id === undefined ? [] : [{ id, sha256, sizeBytes: sealed.sizeBytes, isNew: true }];
 
-/** Finds what is stored and well, and announces the rest. */
+interface Wanted {
+  readonly open: readonly Pending[];
+  readonly mustReplace: boolean;
+  readonly rows: ReturnType<typeof findOrAnnounce>;
+}
+
+/** Tells what is stored and well from what has been announced. */
 export async function announce(
   ctx: Ctx,
   domain: DomainRef,
-  { open, mustReplace }: { readonly open: readonly Pending[]; readonly mustReplace: boolean },
+  { open, mustReplace, rows: asked }: Wanted,
 ): Promise<{ present: SavedArtifact[]; announced: Announced[] }> {
-  const rows = await findOrAnnounce(ctx, domain, open);
-  const known = open.flatMap((one) => knownOf(domain, one, rows.get(one.sha256)));
-  const checked = await mapBounded(known, PLACES, async (one) => {
+  const rows = await asked;
+  const stored = open.flatMap((one) => knownOf(domain, one, rows.get(one.sha256)));
+  const checked = await mapBounded(stored, PLACES, async (one) => {
     const file = mustReplace ? undefined : await ctx.storage(domain).stat(one.object);
     return { one, isWell: file?.sizeBytes === one.sizeBytes };
   });

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { sql } from "kysely";
-import { placeFile, recordPlaced, saveArtifact } from "#core/artifacts/commands.ts";
+import { placeFile, placement, recordPlaced, saveArtifact } from "#core/artifacts/commands.ts";
 import type { PlacedFile } from "#core/artifacts/place.ts";
 import type { StorableFile } from "#core/artifacts/types.ts";
 import { inTransaction } from "#core/transaction.ts";
 import { createContext, type TestContextValue } from "../../support/context.ts";
-import { assertSound, beatOfAnother, intents, objectOf, receive } from "./support.ts";
+import { assertSound, beatOfAnother, intents, objectOf, receive, sha256Of } from "./support.ts";
 
 async function place(world: TestContextValue, file: StorableFile): Promise<PlacedFile> {
   const placing = await placeFile(world.ctx, world.domain, file);
@@ -44,6 +44,55 @@ test("many placed files become artifacts in the caller's transaction", async (t)
   assert.deepEqual(new Set(made.keys()), new Set(placed.map(({ sha256 }) => sha256)));
   assert.deepEqual(await intents(world.ctx), []);
   await assertSound(world);
+});
+
+test("bytes may be announced before they have come, and only those", async (t) => {
+  const statements: string[] = [];
+  const world = await createContext(t, { onStatement: (text) => statements.push(text) });
+  const { ctx, domain } = world;
+  await using file = await receive(world, "on their way");
+
+  statements.length = 0;
+  const early = placement.announce(ctx, domain, sha256Of("on their way"));
+  await early.rows;
+  const announced = await intents(ctx);
+  const asked = statements.length;
+  const placing = await placement.place(ctx, domain, file, early);
+  assert.equal(statements.length, asked, "nothing is asked again");
+  assert.ok("placed" in placing);
+  await record(world, [placing.placed]);
+
+  assert.deepEqual(announced, [objectOf(world, "on their way")]);
+  assert.deepEqual(await intents(ctx), []);
+
+  await using other = await receive(world, "something else");
+  const wrong = placement.announce(ctx, domain, sha256Of("what was promised"));
+  const second = await placement.place(ctx, domain, other, wrong);
+  assert.ok("placed" in second);
+  assert.equal(second.placed.object, objectOf(world, "something else"));
+  await record(world, [second.placed]);
+  assert.deepEqual(await intents(ctx), [objectOf(world, "what was promised")]);
+  for (const each of [file, other]) await each[Symbol.asyncDispose]();
+  await assertSound(world);
+});
+
+test("bytes that took long are announced again", async (t) => {
+  const statements: string[] = [];
+  const world = await createContext(t, { onStatement: (text) => statements.push(text) });
+  const { ctx, domain } = world;
+  await using file = await receive(world, "slow");
+  const early = placement.announce(ctx, domain, sha256Of("slow"));
+  await early.rows;
+  statements.length = 0;
+
+  const placing = await placement.place(ctx, domain, file, {
+    ...early,
+    atMs: performance.now() - 61_000,
+  });
+
+  assert.equal(statements.length, 1);
+  assert.ok("placed" in placing);
+  assert.equal((await record(world, [placing.placed])).size, 1);
 });
 
 test("a transaction that is undone leaves the announcement, and the sweep its object to remove", async (t) => {

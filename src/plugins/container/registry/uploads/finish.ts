@@ -1,4 +1,4 @@
-import type { Ctx } from "#sdk";
+import { type Ctx, placement } from "#sdk";
 import type { Digest } from "../../format/names.ts";
 import { isCleanedUp } from "../cleaned-up.ts";
 import { registryErrors } from "../errors.ts";
@@ -6,7 +6,7 @@ import { changeEntry, type Registry, type RepositoryVisit } from "../registry.ts
 import type { Target } from "../target.ts";
 import { announcedLength, checkSize, readBody } from "./body.ts";
 import { keepBlob } from "./keep.ts";
-import type { StorableFile } from "./placed-blob.ts";
+import type { NewBlob, StorableFile } from "./placed-blob.ts";
 import { deleteUpload, type UploadKey } from "./session-rows.ts";
 import type { SessionFile, Writing } from "./sessions.ts";
 
@@ -44,6 +44,8 @@ export async function receiveWhole(
   await using file = await ctx.storage(domain).beginFile({
     ...{ algorithms: others, ownsBytes: true, isPlacedOnce: true, expectedBytes },
   });
+  const early =
+    digest.algorithm === "sha256" ? placement.announce(ctx, domain, digest.hex) : undefined;
   let received = 0;
   await readBody(request, (bytes) => {
     received += bytes.length;
@@ -51,7 +53,7 @@ export async function receiveWhole(
     return file.append(bytes);
   });
   const sealed = await (file.hashed?.() ?? file.seal());
-  const kept = { target, digest, file: { file, sealed }, ...(upload ? { upload } : {}) };
+  const kept = { target, digest, file: { file, sealed }, early, ...(upload ? { upload } : {}) };
   if (isRight(kept) && (await keep(registry, visit, kept))) return;
   if (upload && !upload.writing.isTaken) await keepTaken(registry, visit, { ...kept, upload });
   else await refuse(ctx, kept);
@@ -127,21 +129,19 @@ async function giveUp({ db }: Ctx, { key, writing }: Closing): Promise<void> {
   await writing.end();
 }
 
-interface Kept extends Whole {
-  readonly file: StorableFile;
-}
+type Kept = Whole & Pick<NewBlob, "file" | "early">;
 
 /** False if its session cannot end like that. */
 async function keep(
   registry: Registry,
   visit: RepositoryVisit,
-  { target, digest, file, upload }: Kept,
+  { target, digest, file, early, upload }: Kept,
 ): Promise<boolean> {
   const { place, repository } = target;
   const entry = changeEntry(registry, visit, {
     ...{ operation: "registry_blob_push", status: 201, place },
   });
-  const blob = { digest: `${digest.algorithm}:${digest.hex}`, file, entry };
+  const blob = { digest: `${digest.algorithm}:${digest.hex}`, file, early, entry };
   const to = { domain: place.domain, repository: repository.id };
   const ending = upload && { id: upload.key.id, isTaken: upload.writing.isTaken };
   try {

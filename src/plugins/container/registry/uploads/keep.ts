@@ -14,8 +14,8 @@ import { deleteUploads } from "./session-rows.ts";
  * @returns false if the session cannot end: somebody else has ended it, or gone on with it.
  */
 export async function keepBlob({ ctx, tools }: Registry, blob: NewBlob): Promise<boolean> {
-  const { file, ...rest } = blob;
-  const placing = await placement.place(ctx, blob.domain, file);
+  const { file, early, ...rest } = blob;
+  const placing = await placement.place(ctx, blob.domain, file, early);
   const { sizeBytes } = file.sealed;
   const source = "placed" in placing ? placing : { artifact: placing.artifact.id };
   if (await keepTogether(ctx, { ...rest, tools, sizeBytes, source })) return true;
