@@ -31,7 +31,8 @@ export async function compare(pairing: Pairing, options: CompareOptions): Promis
   const { ours, theirs } = pairing;
   const seconds = pairing.seconds ?? options.seconds;
   const pairs = Math.max(pairing.pairs ?? 0, options.pairs);
-  for (const side of [ours, theirs]) await side.load(options.warmUpSeconds);
+  const warmUp = Math.max(pairing.warmUpSeconds ?? 0, options.warmUpSeconds);
+  for (const side of [ours, theirs]) await side.load(warmUp);
   const samples = { ours: [] as Sample[], theirs: [] as Sample[] };
   for (let pair = 0; pair < pairs; pair += 1) {
     const order = pair % 2 === 0 ? (["ours", "theirs"] as const) : (["theirs", "ours"] as const);

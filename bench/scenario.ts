@@ -37,6 +37,8 @@ export interface Pairing {
   readonly goals: readonly Goal[];
   /** Seconds of one measured load; those of the run without it. */
   readonly seconds?: number;
+  /** More than the run's, where a side is still compiling after that. */
+  readonly warmUpSeconds?: number;
   /** Fewest pairs that can tell; those of the run if they are more. */
   readonly pairs?: number;
 }
