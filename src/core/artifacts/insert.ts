@@ -19,7 +19,9 @@ export interface Announcement {
 
 /**
  * Inserts the rows of those objects whose announcement still stands, and takes it back. What is not
- * in the result was stored by somebody else or has to be placed again: the next round finds out.
+ * in the result was stored by somebody else or has to be placed again: the next round finds out. An
+ * announcement goes only with a row that cannot be removed before: whoever removes it finds none then, and
+ * makes one.
  *
  * @returns ids of new rows by digest.
  */
@@ -53,19 +55,20 @@ export function artifactInsert(
         ${md5}::bytea[], ${sha1}::bytea[], ${sha224}::bytea[], ${sha384}::bytea[], ${sha512}::bytea[])
         as w (id, sha256, size, object, reason, md5, sha1, sha224, sha384, sha512)
     ), held as materialized (
-      select i.object, i.tid from (select object, reason from wanted order by object) w
+      select i.object from (select object, reason from wanted order by object) w
       cross join lateral (
-        select object, ctid as tid from storage_intent
+        select object from storage_intent
         where domain = ${domain.num} and object = w.object and reason = w.reason
           ${inSameStore(domain, epoch)}
         offset 0 for update) i
-    ), legacy as materialized (
-      select a.id, a.file from wanted w
+    ), stored as materialized (
+      select a.id, a.file, w.object from wanted w
       cross join lateral (
-        select id, file from artifact
-        where domain = ${domain.num} and sha256 = w.sha256 and file is not null
-        offset 0 for update) a
+        select id, file from artifact where domain = ${domain.num} and sha256 = w.sha256
+        offset 0 for no key update) a
       where w.object in (select object from held)
+    ), legacy as materialized (
+      select id, file from stored where file is not null
     ), renamed as (
       update artifact a set file = null, updated = clock_timestamp() from legacy l
       where a.domain = ${domain.num} and a.id = l.id
@@ -90,7 +93,9 @@ export function artifactInsert(
       on conflict (domain) do update
         set bytes = u.bytes + excluded.bytes, artifacts = u.artifacts + excluded.artifacts
     ), settled as (
-      delete from storage_intent where ctid = any(array(select tid from held))
+      delete from storage_intent where domain = ${domain.num} and object = any(array(
+        select object from wanted where id in (select id from made)
+        union all select object from stored))
     )
     select id, sha256 from made`;
 }

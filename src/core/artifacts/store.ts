@@ -123,6 +123,7 @@ const savedOf = ({ sha256, sealed }: Pending, id: string | undefined): SavedArti
 
 interface Wanted {
   readonly open: readonly Pending[];
+  /** Whether what is stored is not good enough, whatever it looks like. */
   readonly mustReplace: boolean;
   readonly rows: ReturnType<typeof findOrAnnounce>;
 }

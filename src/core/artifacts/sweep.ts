@@ -86,7 +86,11 @@ async function lockDue(trx: Trx, condition: Condition): Promise<readonly Due[]> 
 
 const keyOf = ({ num, object }: Pick<Due, "num" | "object">): string => `${num} ${object}`;
 
-/** A statement of its own, so that it sees every row that was there when the intents were locked. */
+/**
+ * A statement of its own, so that it sees every row that was there when the intents were locked. Rows that
+ * need their objects stay until the intents are gone: whoever removed one before took the intent for its
+ * own.
+ */
 async function neededObjects(ctx: Ctx, trx: Trx, due: readonly Due[]): Promise<Set<string>> {
   const owners = due.map(({ id, name, object }) =>
     objectOwner({ id: id ?? "", name: name ?? "" }, object, ctx.settings.CHUNKED_UPLOAD_DIR),
@@ -99,9 +103,11 @@ async function neededObjects(ctx: Ctx, trx: Trx, due: readonly Due[]): Promise<S
     from unnest(${due.map(({ num }) => num)}::int[], ${due.map(({ object }) => object)}::text[],
       ${sha256}::bytea[], ${chunks}::uuid[], ${temporary}::uuid[])
       as w (num, object, sha256, chunk, temporary)
-    where exists (
-        select from artifact a where a.domain = w.num and a.sha256 = w.sha256
-          and (a.file is null or a.file = w.object))
+    left join lateral (
+      select true as yes from artifact where domain = w.num and sha256 = w.sha256
+        and (file is null or file = w.object)
+      offset 0 for key share) a on true
+    where a.yes
       or exists (select from upload_chunk c where c.id = w.chunk)
       or exists (select from temporary_file f where f.id = w.temporary)
       or (${hasLegacyNames(owners)} and exists (

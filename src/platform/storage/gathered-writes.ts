@@ -40,6 +40,7 @@ export class GatheredWrites {
    * @returns what to wait for before the next call; it rejects if an earlier write has failed.
    */
   add(bytes: Uint8Array): Promise<void> | undefined {
+    if (bytes.length === 0) return undefined;
     if (this.#gatheredBytes === 0) gathering += 1;
     this.#gathered.push(bytes);
     this.#gatheredBytes += bytes.length;

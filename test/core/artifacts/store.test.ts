@@ -17,6 +17,7 @@ import {
   sweepStorageIntents,
 } from "#core/artifacts/commands.ts";
 import { artifactErrors } from "#core/artifacts/errors.ts";
+import { announceObjects } from "#core/artifacts/intents.ts";
 import { findArtifactsBySha256 } from "#core/artifacts/queries.ts";
 import type { SavedArtifact } from "#core/artifacts/types.ts";
 import { retryOnConflict } from "#core/transaction.ts";
@@ -326,6 +327,40 @@ test("folders of dead processes go, those of the living and of newcomers stay", 
   await sweepIncoming({ ...ctx, clock: later, process: asAnother });
   assert.deepEqual(await store_.incoming.list(), []);
   assert.equal(file.sealed.sizeBytes, 13);
+});
+
+test("an artifact is not removed while a sweep forgets the intent that its object still has", async (t) => {
+  const world = await createContext(t);
+  const { ctx, domain } = world;
+  await using file = await receive(world, "needed");
+  const { id } = await saveArtifact(ctx, domain, file);
+  await announceObjects(ctx.db, domain, [objectOf(world, "needed"), objectOf(world, "never came")]);
+  await expireIntents(ctx);
+  const { promise: mayRemove, resolve: goOn } = Promise.withResolvers<void>();
+  const { promise: hasBegun, resolve: begin } = Promise.withResolvers<void>();
+  const slow: typeof ctx.storage = (of) =>
+    new Proxy(ctx.storage(of), {
+      get: (store, name) =>
+        name === "remove"
+          ? async (object: string) => {
+              begin();
+              await mayRemove;
+              await store.remove(object);
+            }
+          : Reflect.get(store, name),
+    });
+
+  const sweeping = sweepStorageIntents({ ...ctx, storage: slow }, 10);
+  await hasBegun;
+  const deleting = deleteArtifact(ctx, domain, id);
+  await sleep(100);
+  goOn();
+  await Promise.all([sweeping, deleting]);
+
+  await file[Symbol.asyncDispose]();
+  await assertSound(world);
+  await beatOfAnother(world);
+  assert.equal(await ctx.storage(domain).stat(objectOf(world, "needed")), undefined);
 });
 
 test("storers, removers and hasty sweepers never lose or leak an object", async (t) => {
