@@ -22,6 +22,8 @@ export class ShownLocks {
   #work: Promise<void> = Promise.resolve();
   #waiting = 0;
   readonly #hiding = new Set<string>();
+  /** Owners that have nothing, of which Redis could not be told. */
+  readonly #untold = new Set<string>();
 
   constructor(ctx: Ctx) {
     this.#ctx = ctx;
@@ -49,13 +51,18 @@ export class ShownLocks {
     this.#hiding.add(owner);
     this.#queue(() => {
       this.#hiding.delete(owner);
-      return this.#hide(owner, task);
+      this.#untold.add(owner);
+      return this.#hide(owner, task).then(() => this.#untold.delete(owner));
     });
   }
 
-  /** Renews what is shown, also after the server has lost it. */
+  /** Renews what is shown, also after the server has lost it, and takes back what it was not told of. */
   renew(): void {
     if (!this.isOn) return;
+    for (const owner of this.#untold) {
+      if (this.#shown.has(owner)) this.#untold.delete(owner);
+      else this.hide(owner);
+    }
     for (const [owner, task] of this.#shown) this.#queueShow(owner, task);
   }
 
