@@ -4,7 +4,9 @@ import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
+import { uuid7 } from "#base/uuid7.ts";
 import { UploadSessions } from "#plugins/container/registry/uploads/sessions.ts";
 import { codesOf, createRegistryWorld, type RegistryWorld, sha256 } from "./registry-world.ts";
 
@@ -152,17 +154,16 @@ test("a client that leaves finds what had arrived, and goes on from there", asyn
   const world = await createRegistryWorld(t);
   const at = await begin(world);
   const socket = connect(Number(new URL(world.origin).port), "127.0.0.1");
-  const credentials = Buffer.from("admin:admin of the tests").toString("base64");
   socket.write(
-    `PATCH ${at} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic ${credentials}\r\n` +
+    `PATCH ${at} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${world.authorization}\r\n` +
       "Transfer-Encoding: chunked\r\n\r\n6\r\nfirst,\r\n",
   );
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await sleep(300);
   socket.destroy();
 
   let range = "0-0";
   for (let tries = 0; tries < 50 && range === "0-0"; tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
     range = (await world.ask("GET", at)).headers.get("range") ?? "";
   }
 
@@ -207,11 +208,13 @@ test("an upload that was cancelled is gone, and is of one repository and one use
   assert.deepEqual(await sessionFiles(world), []);
 });
 
-/** What another process would do to an upload that was begun here. */
-async function goOnElsewhere({ ctx }: RegistryWorld, at: string, bytes: Buffer): Promise<void> {
+/** An upload to `team/app` as the database knows it, and its domain. */
+async function uploadAt({ ctx }: RegistryWorld, at: string) {
   const id = at.split("/").at(-1) ?? "";
   const { rows } = await sql<{ domain: number; repository: string; owner: number | null }>`
-    select domain, repository, owner from container_upload where id = ${id}`.execute(ctx.db);
+    select d.domain, d.repository, u.id as owner from distribution d
+    join app_user u on u.username = 'admin'
+    where d.base_path = 'team/app'`.execute(ctx.db);
   const [row] = rows;
   assert.ok(row);
   const domain = await ctx.db
@@ -219,9 +222,15 @@ async function goOnElsewhere({ ctx }: RegistryWorld, at: string, bytes: Buffer):
     .select(["num", "id", "name"])
     .where("num", "=", row.domain)
     .executeTakeFirstOrThrow();
-  const elsewhere = new UploadSessions(ctx);
+  return { domain, key: { id, ...row } };
+}
+
+/** What another process would do to an upload that was begun here. */
+async function goOnElsewhere(world: RegistryWorld, at: string, bytes: Buffer): Promise<void> {
+  const { domain, key } = await uploadAt(world, at);
+  const elsewhere = new UploadSessions(world.ctx);
   {
-    await using writing = await elsewhere.take(domain, { id, ...row }, { bringsAll: false });
+    await using writing = await elsewhere.take(domain, key, { bringsAll: false });
     assert.ok(writing);
     await (await writing.file()).append(bytes);
     assert.ok(await writing.acknowledge());
@@ -261,8 +270,9 @@ test("bytes that are the blob by themselves are not it where an upload has other
 test("an upload that was cancelled in another process takes no blob, right or wrong", async (t) => {
   const world = await createRegistryWorld(t);
   const bytes = randomBytes(1000);
-  for (const body of [bytes, Buffer.from("other bytes")]) {
+  for (const body of [bytes.subarray(500), Buffer.from("other bytes")]) {
     const at = await begin(world);
+    await patch(world, at, bytes.subarray(0, 500));
     await sql`delete from container_upload`.execute(world.ctx.db);
 
     const done = await world.ask("PUT", `${at}?digest=${sha256(bytes)}`, { body });
@@ -271,6 +281,64 @@ test("an upload that was cancelled in another process takes no blob, right or wr
     assert.deepEqual(await codesOf(done), ["BLOB_UPLOAD_UNKNOWN"]);
   }
   assert.equal((await world.ask("HEAD", `/v2/team/app/blobs/${sha256(bytes)}`)).status, 404);
+});
+
+test("an upload that nobody wrote to has no row, and goes on in any process", async (t) => {
+  const world = await createRegistryWorld(t);
+  const at = await begin(world);
+  const { domain, key } = await uploadAt(world, at);
+  const { rows } = await sql`select from container_upload`.execute(world.ctx.db);
+  const elsewhere = new UploadSessions(world.ctx);
+  t.after(() => elsewhere.close());
+
+  assert.equal(rows.length, 0);
+  assert.equal(await elsewhere.sizeOf(key), 0);
+  assert.equal(await elsewhere.sizeOf({ ...key, id: uuid7() }), undefined);
+  await goOnElsewhere(world, at, Buffer.from("four"));
+  assert.equal(await elsewhere.sizeOf(key), 4);
+  assert.equal((await patch(world, at, Buffer.from(" more"))).headers.get("range"), "0-8");
+  await using writing = await elsewhere.take(domain, key, { bringsAll: true });
+  assert.equal(writing?.sizeBytes, 9);
+});
+
+test("ids that nobody made, and those of uploads that are over, are unknown to every request", async (t) => {
+  const world = await createRegistryWorld(t);
+  const bytes = randomBytes(100);
+  const at = await begin(world);
+  const query = `?digest=${sha256(bytes)}`;
+  assert.equal((await world.ask("PUT", `${at}${query}`, { body: bytes })).status, 201);
+  const over = [at, `/v2/team/app/blobs/uploads/${uuid7()}`];
+
+  for (const each of over) {
+    const answers = [
+      await world.ask("GET", each),
+      await patch(world, each, bytes),
+      await world.ask("PUT", `${each}${query}`, { body: bytes }),
+      await world.ask("DELETE", each),
+    ];
+    for (const answer of answers) {
+      assert.equal(answer.status, 404);
+      assert.deepEqual(await codesOf(answer), ["BLOB_UPLOAD_UNKNOWN"]);
+    }
+  }
+});
+
+test("an upload whose only PUT was cut off is where it was", async (t) => {
+  const world = await createRegistryWorld(t);
+  const bytes = randomBytes(200_000);
+  const at = await begin(world);
+  const socket = connect(Number(new URL(world.origin).port), "127.0.0.1");
+  const head = `PUT ${at}?digest=${sha256(bytes)} HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n`;
+  socket.write(`${head}authorization: ${world.authorization}\r\n\r\n`);
+  socket.write(bytes.subarray(0, 100_000));
+  await sleep(100);
+  socket.destroy();
+
+  const status = await world.ask("GET", at);
+  const done = await world.ask("PUT", `${at}?digest=${sha256(bytes)}`, { body: bytes });
+
+  assert.deepEqual([status.status, status.headers.get("range")], [204, "0-0"]);
+  assert.equal(done.status, 201);
 });
 
 test("an upload that was begun for one repository is not another one's, though nobody wrote to it", async (t) => {

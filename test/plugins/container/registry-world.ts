@@ -15,6 +15,8 @@ export const sha256 = (bytes: Uint8Array | string): string =>
 
 export interface RegistryWorld extends TestApi {
   readonly origin: string;
+  /** The header of the administrator. */
+  readonly authorization: string;
   /** A request as the administrator, unless its headers say otherwise. */
   ask(method: string, path: string, init?: RequestInit): Promise<Response>;
   /** Uploads a blob with POST and PUT; returns its digest. */
@@ -39,7 +41,7 @@ export async function createRegistryWorld(
       method,
       headers: { authorization, ...Object.fromEntries(new Headers(init.headers)) },
     });
-  return { ...api, origin, ask, ...pushers(ask) };
+  return { ...api, origin, authorization, ask, ...pushers(ask) };
 }
 
 function pushers(ask: RegistryWorld["ask"]) {

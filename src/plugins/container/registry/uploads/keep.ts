@@ -5,7 +5,7 @@ import type { Trx } from "../../trx.ts";
 import type { Registry } from "../registry.ts";
 import { keepNew } from "./keep-new.ts";
 import type { NewBlob, PlacedBlob } from "./placed-blob.ts";
-import { deleteUploads } from "./session-rows.ts";
+import { endUploads } from "./session-rows.ts";
 
 /**
  * Bytes first; then artifact, blob, its place in the repository, the end of the session and the line
@@ -90,6 +90,6 @@ async function inOpenSessions(
   stored: readonly StoredBlob[],
 ): Promise<readonly StoredBlob[]> {
   const ending = stored.flatMap(({ blob: { upload } }) => upload ?? []);
-  const ended = await deleteUploads(trx, domain, ending);
+  const ended = await endUploads(trx, domain, ending);
   return stored.filter(({ blob: { upload } }) => !upload || ended.has(upload.id));
 }

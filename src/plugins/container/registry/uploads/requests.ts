@@ -1,4 +1,4 @@
-import { isUuid, uuid7 } from "#base/uuid7.ts";
+import { isUuid } from "#base/uuid7.ts";
 import { type Digest, parseDigest } from "../../format/names.ts";
 import { sendEmpty } from "../answers.ts";
 import { registryErrors } from "../errors.ts";
@@ -9,7 +9,7 @@ import { announcedLength, ClientLeft, checkSize, readBody } from "./body.ts";
 import { chunkRange } from "./chunk-range.ts";
 import { finishUpload, receiveWhole } from "./finish.ts";
 import { mountBlob } from "./mount.ts";
-import { deleteUpload, type UploadKey, uploadSize } from "./session-rows.ts";
+import { deleteUpload } from "./session-rows.ts";
 import type { Writing } from "./sessions.ts";
 
 interface Named {
@@ -32,12 +32,8 @@ function requiredDigest(text: string | null): Digest {
   throw registryErrors.digestInvalid(text ?? "", "The digest is missing or not valid.");
 }
 
-const keyOf = (
-  { caller }: RepositoryVisit,
-  { place, repository }: Target,
-  id: string,
-): UploadKey => ({
-  ...{ id, domain: place.domain.num, repository: repository.id },
+const ownerOf = ({ caller }: RepositoryVisit, { place, repository }: Target) => ({
+  ...{ domain: place.domain.num, repository: repository.id },
   owner: caller.user?.id ?? null,
 });
 
@@ -60,8 +56,7 @@ export async function beginUpload(registry: Registry, visit: RepositoryVisit): P
     await receiveWhole(registry, visit, { target, digest: whole });
     return sendStored(visit, textOf(whole));
   }
-  const id = uuid7();
-  await registry.sessions.begin(keyOf(visit, target, id));
+  const id = registry.sessions.begin(ownerOf(visit, target));
   sendEmpty(visit, 202, sessionHeaders(visit, id, 0));
 }
 
@@ -84,7 +79,7 @@ async function takeOf(
   const { target, key } = await sessionOf(registry, visit, id);
   const writing = await registry.sessions.take(target.place.domain, key, options);
   if (writing) return { target, key, writing };
-  const size = await uploadSize(registry.ctx, key);
+  const size = await registry.sessions.sizeOf(key);
   if (size === undefined) throw registryErrors.uploadUnknown(id);
   throw registryErrors.outOfOrder(sessionHeaders(visit, id, size));
 }
@@ -96,7 +91,7 @@ async function sessionOf(registry: Registry, visit: RepositoryVisit, id: string)
       : error;
   });
   if (!isUuid(id)) throw registryErrors.uploadUnknown(id);
-  return { target, key: keyOf(visit, target, id) };
+  return { target, key: { id, ...ownerOf(visit, target) } };
 }
 
 /** GET and HEAD: how far it is. */
@@ -106,7 +101,7 @@ export async function uploadStatus(
   route: Named,
 ): Promise<void> {
   const { key } = await sessionOf(registry, visit, route.id);
-  const size = await uploadSize(registry.ctx, key);
+  const size = await registry.sessions.sizeOf(key);
   if (size === undefined) throw registryErrors.uploadUnknown(route.id);
   sendEmpty(visit, 204, sessionHeaders(visit, route.id, size));
 }

@@ -18,29 +18,8 @@ const of = ({ id, domain, repository, owner }: UploadKey): readonly unknown[] =>
   owner,
 ];
 
-/** Not waited for: what follows an upload's beginning is, and makes it durable, too. */
+/** Not waited for: what is acknowledged later is, and makes it durable, too. */
 const IN_PASSING = `select set_config('synchronous_commit', 'off', true)`;
-
-/** Parameters of statements about the uploads of several requests. */
-const columnsOf = (keys: readonly UploadKey[]): readonly unknown[] => [
-  keys.map(({ id }) => id),
-  keys.map(({ domain }) => domain),
-  keys.map(({ repository }) => repository),
-  keys.map(({ owner }) => owner),
-];
-
-const INSERT = `${PREPARE}
-with passing as materialized (${IN_PASSING})
-insert into container_upload (id, domain, repository, owner)
-select k.id, k.domain, k.repository, k.owner
-from passing, unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[]) as k (id, domain, repository, owner)`;
-
-const insertTogether = flights.together<UploadKey, void>(async ({ hot }, keys) => {
-  await hot.inOneFlight([{ text: INSERT, values: columnsOf(keys) }]);
-  return keys.map(() => undefined);
-});
-
-export const insertUpload = (ctx: Ctx, key: UploadKey): Promise<void> => insertTogether(ctx, key);
 
 const KEY = `id = $1 and domain = $2 and repository = $3 and owner is not distinct from $4`;
 
@@ -58,36 +37,59 @@ export async function uploadSize(
   return row && Number(row.size);
 }
 
+/** An upload that a process wants to write to. */
+export interface WantedUpload extends UploadKey {
+  /** It need not have a row yet: its id says that it was begun. */
+  readonly mayBeNew: boolean;
+}
+
 /** A process that died while it wrote does not keep an upload from going on. */
 const TAKE = `${PREPARE}
 with passing as materialized (${IN_PASSING}),
 wanted as materialized (
-  select k.at, u.id from passing,
-    unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[]) with ordinality
-      as k (id, domain, repository, owner, at)
+  select k.* from passing,
+    unnest($1::uuid[], $2::int[], $3::uuid[], $4::int[], $6::boolean[])
+      as k (id, domain, repository, owner, may_be_new)),
+known as materialized (
+  select w.id from wanted w
   cross join lateral (select id from container_upload
-    where id = k.id and domain = k.domain and repository = k.repository
-      and owner is not distinct from k.owner offset 0) u)
-update container_upload u set writer = $5::uuid, updated = clock_timestamp()
-from wanted w
-where u.id = w.id and (u.writer is null or u.writer = $5::uuid or not exists (
-  select from app_process p where p.id = u.writer
-    and p.last_heartbeat > clock_timestamp() - make_interval(secs => p.ttl_seconds)))
-returning w.at, u.size`;
+    where id = w.id and domain = w.domain and repository = w.repository
+      and owner is not distinct from w.owner offset 0) u),
+begun as (
+  insert into container_upload (id, domain, repository, owner, writer)
+  select id, domain, repository, owner, $5::uuid from wanted
+  where may_be_new and id not in (select id from known)
+  on conflict do nothing
+  returning id, size),
+taken as (
+  update container_upload u set writer = $5::uuid, updated = clock_timestamp()
+  from known k
+  where u.id = k.id and (u.writer is null or u.writer = $5::uuid or not exists (
+    select from app_process p where p.id = u.writer
+      and p.last_heartbeat > clock_timestamp() - make_interval(secs => p.ttl_seconds)))
+  returning u.id, u.size)
+select id, size from begun union all select id, size from taken`;
 
-const takeTogether = flights.together<UploadKey, number | undefined>(
+const takeTogether = flights.together<WantedUpload, number | undefined>(
   async ({ hot, process }, keys) => {
-    const values = [...columnsOf(keys), process.id];
+    const values = [
+      keys.map(({ id }) => id),
+      keys.map(({ domain }) => domain),
+      keys.map(({ repository }) => repository),
+      keys.map(({ owner }) => owner),
+      process.id,
+      keys.map(({ mayBeNew }) => mayBeNew),
+    ];
     const [rows = []] = await hot.inOneFlight([{ text: TAKE, values }]);
-    const taken = rows as readonly { readonly at: number; readonly size: number }[];
-    const sizes = new Map(taken.map(({ at, size }) => [Number(at), Number(size)]));
-    return keys.map((_, index) => sizes.get(index + 1));
+    const taken = rows as readonly { readonly id: string; readonly size: number }[];
+    const sizes = new Map(taken.map(({ id, size }) => [id, Number(size)]));
+    return keys.map(({ id }) => sizes.get(id));
   },
 );
 
 /** Makes this process the one that writes; undefined if it cannot be, or there is no such upload. */
-export const takeUpload = (ctx: Ctx, key: UploadKey): Promise<number | undefined> =>
-  takeTogether(ctx, key);
+export const takeUpload = (ctx: Ctx, upload: WantedUpload): Promise<number | undefined> =>
+  takeTogether(ctx, upload);
 
 const RELEASE = {
   name: "registry upload release",
@@ -118,31 +120,38 @@ export async function deleteUpload(
   db: Executor,
   { id, domain }: Pick<UploadKey, "id" | "domain">,
 ): Promise<boolean> {
-  return (await deleteUploads(db, domain, [{ id, isTaken: true }])).has(id);
+  return (await endUploads(db, domain, [{ id, isTaken: true }])).has(id);
 }
 
-const deletion = (domain: number, uploads: readonly EndingUpload[]) => sql`
-  delete from container_upload u
-  using unnest(${uploads.map(({ id }) => id)}::uuid[],
-    ${uploads.map(({ isTaken }) => isTaken)}::boolean[]) as k (id, is_taken)
-  where u.id = k.id and u.domain = ${domain}::int
-    and (k.is_taken or (u.writer is null and u.size = 0))
-  returning u.id`;
+/** `ended`: the ids of those that could end. */
+const ending = (domain: number, uploads: readonly EndingUpload[]) => sql`
+  with ending as materialized (
+    select * from unnest(${uploads.map(({ id }) => id)}::uuid[],
+      ${uploads.map(({ isTaken }) => isTaken)}::boolean[]) as k (id, is_taken)),
+  gone as (
+    delete from container_upload u using ending k
+    where k.is_taken and u.id = k.id and u.domain = ${domain}::int
+    returning u.id),
+  ended as (
+    select id from gone
+    union all
+    select k.id from ending k where not k.is_taken
+      and not exists (select from container_upload u where u.id = k.id))`;
 
 /** The statement of a flight that ends uploads; it fails if one of them cannot end like that. */
 export const uploadsEnd = (domain: number, uploads: readonly EndingUpload[]) =>
-  sql`${sql.raw(PREPARE)}
-    with gone as (${deletion(domain, uploads)})
-    select ${flights.checked(sql<boolean>`(select count(*) from gone) = ${uploads.length}::int`)}`;
+  sql`${sql.raw(PREPARE)} ${ending(domain, uploads)}
+    select ${flights.checked(sql<boolean>`(select count(*) from ended) = ${uploads.length}::int`)}`;
 
 /** Ends uploads of a domain; returns those that could end like that. */
-export async function deleteUploads(
+export async function endUploads(
   db: Executor,
   domain: number,
   uploads: readonly EndingUpload[],
 ): Promise<ReadonlySet<string>> {
   if (uploads.length === 0) return new Set();
-  const { rows } = await sql<{ id: string }>`${deletion(domain, uploads)}`.execute(db);
+  const { rows } = await sql<{ id: string }>`
+    ${ending(domain, uploads)} select id from ended`.execute(db);
   return new Set(rows.map(({ id }) => id));
 }
 

@@ -2,26 +2,24 @@ import type { Ctx, DomainRef } from "#sdk";
 import { uploadProtectionMinutes } from "../settings.ts";
 import {
   deleteExpired,
-  insertUpload,
   releaseUpload,
   takeUpload,
   type UploadKey,
   unknownUploads,
+  uploadSize,
 } from "./session-rows.ts";
+import { newUploadId, wasIssued } from "./upload-id.ts";
 
 export type SessionFile = Awaited<ReturnType<ReturnType<Ctx["storage"]>["sessions"]["open"]>>;
 
 /** Open files of uploads that nobody writes to right now. */
 const MOST_OPEN = 128;
-/** Uploads that were begun here and not gone on with. */
-const MOST_UNTOUCHED = 10_000;
+/** Uploads that are remembered. */
+const MOST_KNOWN = 10_000;
 const PURGE_EVERY_MS = 600_000;
 const PURGED_AT_ONCE = 500;
 /** A file may be younger than its row. */
 const LEFTOVER_MS = 3_600_000;
-
-const textOf = ({ id, domain, repository, owner }: UploadKey): string =>
-  `${id} ${domain} ${repository} ${owner}`;
 
 interface Open {
   readonly file: SessionFile;
@@ -29,15 +27,18 @@ interface Open {
 }
 
 /**
- * Uploads under way: rows say how much is acknowledged, and files have the bytes. A file stays open
- * between requests, so that its digest goes on; elsewhere, or after a restart, it is read again.
+ * Uploads under way: rows say how much is acknowledged, and files have the bytes. One that nobody has
+ * sent a byte to is nothing but its id. A file stays open between requests, so that its digest goes on;
+ * elsewhere, or after a restart, it is read again.
  */
 export class UploadSessions {
   readonly #ctx: Ctx;
   /** Least recently used first; none of them is being written to. */
   readonly #open = new Map<string, Open>();
-  /** Oldest first: as far as this process knows, nobody has sent a byte to them. */
+  /** Uploads that were begun here, and that nobody has gone on with here; oldest first. */
   readonly #untouched = new Set<string>();
+  /** Uploads that have a row, or are over: gone on with here; oldest first. */
+  readonly #touched = new Set<string>();
   /** Ends of the requests that write, by upload: one after the other. */
   readonly #turns = new Map<string, Promise<void>>();
   readonly #timer: NodeJS.Timeout;
@@ -48,14 +49,16 @@ export class UploadSessions {
     this.#timer = setInterval(() => this.#purgeInTime(), PURGE_EVERY_MS).unref();
   }
 
-  async begin(key: UploadKey): Promise<void> {
-    await insertUpload(this.#ctx, key);
-    this.#untouched.add(textOf(key));
-    if (this.#untouched.size <= MOST_UNTOUCHED) return;
-    for (const oldest of this.#untouched) {
-      this.#untouched.delete(oldest);
-      return;
-    }
+  /** @returns its id */
+  begin(owner: Omit<UploadKey, "id">): string {
+    const id = newUploadId(owner, this.#ctx.clock.now());
+    keepLatest(this.#untouched, id);
+    return id;
+  }
+
+  /** Acknowledged bytes; undefined if there is no such upload. */
+  async sizeOf(key: UploadKey): Promise<number | undefined> {
+    return (await uploadSize(this.#ctx, key)) ?? (this.#mayBeNew(key) ? 0 : undefined);
   }
 
   /**
@@ -79,8 +82,9 @@ export class UploadSessions {
     };
     try {
       await before;
-      const writing = new Writing(this, { ctx: this.#ctx, domain, key, leave });
-      const isBelieved = this.#untouched.delete(textOf(key)) && bringsAll;
+      const mayBeNew = this.#mayBeNew(key);
+      const isBelieved = this.#untouched.delete(key.id) && mayBeNew && bringsAll;
+      const writing = new Writing(this, { ctx: this.#ctx, domain, key, mayBeNew, leave });
       if (isBelieved || (await writing.take())) return writing;
       leave();
       return undefined;
@@ -88,6 +92,18 @@ export class UploadSessions {
       leave();
       throw error;
     }
+  }
+
+  /** It has a row from now on, or is over. */
+  touch(id: string): void {
+    keepLatest(this.#touched, id);
+  }
+
+  /** Whether nothing is known that speaks against it being as it was begun. */
+  #mayBeNew(key: UploadKey): boolean {
+    if (this.#touched.has(key.id)) return false;
+    const forMs = uploadProtectionMinutes(this.#ctx) * 60_000;
+    return wasIssued(key, { nowMs: this.#ctx.clock.now(), forMs });
   }
 
   /** The open file of an upload, which nobody else gets meanwhile. */
@@ -154,10 +170,21 @@ export class UploadSessions {
   }
 }
 
+function keepLatest(ids: Set<string>, id: string): void {
+  ids.add(id);
+  if (ids.size <= MOST_KNOWN) return;
+  for (const oldest of ids) {
+    ids.delete(oldest);
+    return;
+  }
+}
+
 interface WritingParts {
   readonly ctx: Ctx;
   readonly domain: DomainRef;
   readonly key: UploadKey;
+  /** It need not have a row yet. */
+  readonly mayBeNew: boolean;
   /** Lets the next request in. */
   readonly leave: () => void;
 }
@@ -186,8 +213,10 @@ export class Writing implements AsyncDisposable {
   /** @returns false if there is no such upload, another process writes to it, or it was taken before. */
   async take(): Promise<boolean> {
     if (this.#isTaken || this.#isOver) return false;
-    const sizeBytes = await takeUpload(this.#parts.ctx, this.#parts.key);
+    const { ctx, key, mayBeNew } = this.#parts;
+    const sizeBytes = await takeUpload(ctx, { ...key, mayBeNew });
     if (sizeBytes === undefined) return false;
+    this.#sessions.touch(key.id);
     this.#isTaken = true;
     this.#acknowledged = sizeBytes;
     return true;
@@ -219,6 +248,7 @@ export class Writing implements AsyncDisposable {
   /** The upload is finished or cancelled, and its row is gone. */
   async end(): Promise<void> {
     this.#isOver = true;
+    this.#sessions.touch(this.id);
     await this.#file?.[Symbol.asyncDispose]();
     this.#file = undefined;
     // One that was never taken has no file.
