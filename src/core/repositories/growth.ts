@@ -25,6 +25,8 @@ export interface GrowthBase {
   /** Number and counts of its latest version. */
   readonly latest: number;
   readonly counts: VersionCounts;
+  /** Which version of its row that is: while the row has it, nothing has come or gone. */
+  readonly rowVersion: string;
 }
 
 /** A unit that becomes a member: `content.id`, and the name of its type. */
@@ -51,13 +53,14 @@ export interface TakenSlot {
 interface BaseRow extends RepositoryRow {
   readonly latest: number | null;
   readonly counts: VersionCounts | null;
+  readonly row_version: string;
 }
 
 /** Reads repositories by `repository.id`. */
 const baseSelect = (domain: DomainRef, ids: readonly string[]): RawBuilder<BaseRow> =>
   sql<BaseRow>`${prepared(ids.length)}
     select r.*, v.number as latest, v.counts from unnest(${ids}::uuid[]) as k (id)
-    cross join lateral (select ${repositoryColumns} from repository r
+    cross join lateral (select ${repositoryColumns}, r.xmin::text as row_version from repository r
       where r.domain = ${domain.num} and r.id = k.id offset 0) r
     cross join lateral (select v.number, v.counts, v.complete from repository_version v
       where v.repository = r.num order by v.number desc limit 1) v
@@ -75,11 +78,11 @@ function basesOf(
   { seesToType = false }: { readonly seesToType?: boolean } = {},
 ): ReadonlyMap<string, GrowthBase> {
   const bases = (rows as readonly BaseRow[]).flatMap((row): GrowthBase[] => {
-    const { latest, counts } = row;
+    const { latest, counts, row_version: rowVersion } = row;
     const repository = toRepository(row);
     if (ctx.scanner || latest === null || counts === null) return [];
     const isPlain = hasPlainVersions(ctx, repository.type, seesToType);
-    return isPlain ? [{ repository, latest, counts }] : [];
+    return isPlain ? [{ repository, latest, counts, rowVersion }] : [];
   });
   return new Map(bases.map((base) => [base.repository.id, base]));
 }
@@ -113,20 +116,38 @@ const growthOf = (
 
 const numberOf = ({ repository }: Growth): number => repository.nextVersion;
 
+interface LockedRow {
+  readonly row_version: string;
+}
+
 /**
- * Statements of the flight that writes: locks first, then units and whatever else is new, then these.
+ * Statements of the flight that writes: locks first, then units and whatever else is new, then these. It
+ * answers which version the rows of the repositories have when they have grown.
  */
-const lock = (domain: DomainRef, growths: readonly Growth[]): RawBuilder<unknown> => {
+const lock = (domain: DomainRef, growths: readonly Growth[]): RawBuilder<LockedRow> => {
   const sorted = growths.toSorted((a, b) => (a.repository.id < b.repository.id ? -1 : 1));
-  return sql`${prepared(sorted.length)}
+  return sql<LockedRow>`${prepared(sorted.length)}
     with held as materialized (
       select r.num from unnest(${sorted.map(({ repository }) => repository.id)}::uuid[],
-        ${sorted.map(numberOf)}::int[]) as k (id, next)
+        ${sorted.map(({ rowVersion }) => rowVersion)}::text[]) as k (id, row_version)
       cross join lateral (select num from repository
-        where domain = ${domain.num} and id = k.id and next_version = k.next
+        where domain = ${domain.num} and id = k.id and xmin = k.row_version::xid
         offset 0 for no key update skip locked) r)
-    select ${checked(sql`(select count(*) from held) = ${sorted.length}::int`)}`;
+    select ${checked(sql`(select count(*) from held) = ${sorted.length}::int`)},
+      pg_current_xact_id()::xid::text as row_version`;
 };
+
+/** What `lock` has answered. */
+const rowVersionOf = (rows: readonly unknown[] | undefined): string =>
+  (rows as readonly LockedRow[] | undefined)?.[0]?.row_version ?? "";
+
+/** What a repository is after it has grown. */
+const grown = (growth: Growth, rowVersion: string): GrowthBase => ({
+  repository: { ...growth.repository, nextVersion: numberOf(growth) + 1 },
+  latest: numberOf(growth),
+  counts: countsAfter(growth.counts, changesOf(growth)),
+  rowVersion,
+});
 
 /** Ends the members whose slots are taken, then adds the new ones. */
 const moveMembers = (domain: DomainRef, growths: readonly Growth[]): RawBuilder<unknown> => {
@@ -237,6 +258,8 @@ export const growth = {
   slotSelect,
   growthOf,
   lock,
+  rowVersionOf,
+  grown,
   moveMembers,
   publish,
   createdBy,

@@ -5,7 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { sql } from "kysely";
-import { createRegistryWorld, OCI_MANIFEST, type RegistryWorld, sha256 } from "./registry-world.ts";
+import {
+  codesOf,
+  createRegistryWorld,
+  OCI_MANIFEST,
+  type RegistryWorld,
+  sha256,
+} from "./registry-world.ts";
 
 /** Waits for the disk: of files and folders, and of transactions that somebody waits for. */
 interface Waits {
@@ -126,6 +132,70 @@ test("a push waits for the disk a few times, and asks the database in few statem
   // Two, and a look of the change feed.
   assert.ok(manifest.transactions <= 3, `${manifest.transactions} transactions for a manifest`);
   assert.ok(manifest.statements <= 18, `${manifest.statements} statements for a manifest`);
+});
+
+test("a push to a repository that is remembered does not look at it", async (t) => {
+  const world = await createRegistryWorld(t);
+  const push = async (tag: string) => {
+    const { blob, manifest } = image(world, "team/app", tag);
+    await blob();
+    const texts = await world.statementsOf(async () => {
+      assert.equal((await manifest()).status, 201);
+    });
+    return texts.filter((text) => /from repository_version/.test(text) && !WRITES.test(text))
+      .length;
+  };
+  await push("latest");
+
+  const looks = [await push("latest"), await push("latest"), await push("another")];
+
+  assert.deepEqual(looks, [0, 0, 0]);
+  assert.deepEqual(await tagsOf(world, "team/app"), ["another", "latest"]);
+});
+
+test("what is remembered of a repository counts for nothing once it has changed", async (t) => {
+  const world = await createRegistryWorld(t);
+  const other = await createRegistryWorld(t, { beside: world });
+  const push = (of: RegistryWorld, tag: string) =>
+    of.pushImage("team/app", tag, `${randomBytes(9)}`);
+  const digestOf = async (tag: string) => {
+    const answer = await other.ask("HEAD", `/v2/team/app/manifests/${tag}`);
+    return answer.headers.get("docker-content-digest");
+  };
+  const versions = async () => {
+    const { rows } = await sql<{ number: number }>`
+      select number from repository_version order by number`.execute(world.ctx.db);
+    return rows.map(({ number }) => number);
+  };
+  for (const tag of ["latest", "mine"]) await push(world, tag);
+
+  const theirs = await push(other, "latest");
+  assert.equal(await digestOf("latest"), theirs);
+  const ours = await push(world, "latest");
+  const again = await push(other, "theirs");
+  const moved = await push(world, "theirs");
+  await sql`update repository set retain_repo_versions = 2`.execute(world.ctx.db);
+  await push(world, "kept");
+
+  assert.equal(await digestOf("latest"), ours);
+  assert.notEqual(again, moved);
+  assert.equal(await digestOf("theirs"), moved);
+  assert.deepEqual(await tagsOf(world, "team/app"), ["kept", "latest", "mine", "theirs"]);
+  assert.deepEqual(await versions(), [5, 6, 7], "the one that is served, and two before it");
+});
+
+test("a blob that is remembered and was cleaned up is missing", async (t) => {
+  const world = await createRegistryWorld(t);
+  await world.pushImage("team/app", "first");
+  const { blob, manifest } = image(world, "team/app", "second");
+  await blob();
+  await sql`delete from container_pending`.execute(world.ctx.db);
+
+  const refused = await manifest();
+
+  assert.equal(refused.status, 400);
+  assert.deepEqual(await codesOf(refused), ["MANIFEST_BLOB_UNKNOWN"]);
+  assert.deepEqual(await tagsOf(world, "team/app"), ["first"]);
 });
 
 test("pushes to many repositories at once share transactions", async (t) => {

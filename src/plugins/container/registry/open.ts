@@ -3,6 +3,7 @@ import { registryAuth } from "../registry-auth/registry-auth.ts";
 import { registryDoor } from "./door.ts";
 import { RegistryMemory } from "./memory.ts";
 import { PullTimes } from "./pull-times.ts";
+import { PushMemory } from "./push-memory.ts";
 import type { Registry } from "./registry.ts";
 import { registrySettingsOf } from "./settings.ts";
 import { TagNames } from "./tag-names.ts";
@@ -21,6 +22,7 @@ export function openRegistry(tools: DoorTools): Registry {
   const memory = new RegistryMemory(tools, settings.REGISTRY_CACHE_BYTES - namesBytes);
   const made: Registry = {
     ...{ ctx, tools, settings, memory, access: registryAuth(tools) },
+    pushMemory: new PushMemory(),
     tagNames: new TagNames(ctx, namesBytes),
     upstream: new CacheUpstream(ctx, memory),
     sessions: new UploadSessions(ctx),

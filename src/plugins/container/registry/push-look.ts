@@ -6,9 +6,9 @@ import { NO_CONFIG } from "../format/config.ts";
 import { type Present, presentOf, presentSelect } from "../queries.ts";
 import { manifestUnit, tagUnit } from "../save.ts";
 import { missingBlobs } from "./manifest-rules.ts";
+import type { Base, PushMemory } from "./push-memory.ts";
 import type { Batch, ManifestPush, NewPush } from "./pushed.ts";
 
-type Base = Parameters<typeof growth.growthOf>[0];
 type Member = Parameters<typeof growth.growthOf>[1]["add"][number];
 type Taken = Parameters<typeof growth.growthOf>[1]["replaced"][number];
 
@@ -28,19 +28,22 @@ export interface Looked {
   readonly taken: readonly Taken[];
 }
 
-/** Reads in one flight all that decides what the pushes come to. */
+/**
+ * Reads in one flight all that decides what the pushes come to. Repositories come first: what is found
+ * later than their rows is refused, should the rows have changed.
+ */
 export async function lookedAt(
   ctx: Ctx,
   domain: DomainRef,
-  pushes: readonly ManifestPush[],
+  { pushes, memory }: { readonly pushes: readonly ManifestPush[]; readonly memory: PushMemory },
 ): Promise<Looked> {
   const asked = pushes.map(({ repository, facts }) => ({
     ...{ repository, digests: facts.references.map(({ digest }) => digest) },
   }));
   const repositories = [...new Set(pushes.map(({ repository }) => repository))];
-  const [present = [], bases = [], taken = [], known = []] = await flights.send(ctx, [
-    presentSelect(domain.num, asked),
+  const [bases = [], present = [], taken = [], known = []] = await flights.send(ctx, [
     growth.baseSelect(domain, repositories),
+    presentSelect(domain.num, asked),
     growth.slotSelect(domain, slotsOf(pushes)),
     knownSelect(
       domain,
@@ -59,11 +62,16 @@ export async function lookedAt(
     else if (!isKnown.has(push.facts.digest) && basesOf.has(push.repository))
       plain.push({ push, named });
   }
+  for (const [id, base] of basesOf) {
+    const parts = plain.flatMap(({ push, named }) => (push.repository === id ? [...named] : []));
+    const own = (taken as readonly Taken[]).filter(({ repository }) => repository === id);
+    memory.see(base, { parts, slots: own });
+  }
   return { plain, lacking, bases: basesOf, taken: taken as readonly Taken[] };
 }
 
 /** The slots of the tags that are given. */
-const slotsOf = (pushes: readonly ManifestPush[]) => {
+export const slotsOf = (pushes: readonly ManifestPush[]) => {
   const slots = pushes.flatMap(({ repository, tags }) =>
     tags.map((name) => ({ repository, slot: slotOf(containerTag, { name, manifest: "" }) ?? "" })),
   );
@@ -103,10 +111,11 @@ export function growthsOf(ctx: Ctx, domain: DomainRef, { looked, configs }: Foun
   const tags = flights.newUnits(ctx, {
     ...{ domain, type: containerTag, units: named.map(tagUnit) },
   });
+  const pending = plain.flatMap(({ push: { repository }, named: parts }) =>
+    [...parts.values()].flatMap(freshOf).map((one) => ({ repository, ...one })),
+  );
   const members = [
-    ...plain.flatMap(({ push: { repository }, named: parts }) =>
-      [...parts.values()].flatMap(freshOf).map((one) => ({ repository, ...one })),
-    ),
+    ...pending,
     ...pushes.map(({ push: { repository }, manifest: id }) => ({
       ...{ repository, id, type: containerManifest.type },
     })),
@@ -114,7 +123,8 @@ export function growthsOf(ctx: Ctx, domain: DomainRef, { looked, configs }: Foun
       ...{ repository, id: tags.ids[index] ?? "", type: containerTag.type },
     })),
   ];
-  return { pushes, manifests, tags, growths: grown(looked, members) };
+  const distinct = new Set(pending.map(({ repository, id }) => `${repository} ${id}`));
+  return { pushes, manifests, tags, growths: grown(looked, members), pending: distinct.size };
 }
 
 /** A part that is no member yet. */

@@ -6,7 +6,7 @@ import type { Batch, Growth, NewPush } from "./pushed.ts";
 
 /** The flight that writes a batch. */
 export function pushStatements(ctx: Ctx, domain: DomainRef, batch: Batch) {
-  const { pushes, manifests, tags, growths } = batch;
+  const { pushes, manifests, tags, growths, pending } = batch;
   const done = doneBy(ctx, batch);
   const tasks = done.length > 0 ? flights.doneTasks({ name: PUSH_TASK, done }) : undefined;
   const before = [
@@ -15,7 +15,7 @@ export function pushStatements(ctx: Ctx, domain: DomainRef, batch: Batch) {
     ...referencesOf(domain, pushes),
     ...tags.statements,
     growth.moveMembers(domain, growths),
-    settled(growths),
+    settled(growths, pending),
   ];
   const entries = pushes.map(({ push }) => push.entry);
   const after = [
@@ -39,9 +39,11 @@ function referencesOf(domain: DomainRef, pushes: readonly NewPush[]) {
 
 /**
  * What a version has is no longer pending (plugin-container §10.2). Where tags must not move it fails:
- * then each push is looked at by itself.
+ * then each push is looked at by itself. So it does if a part is not pending any more.
+ *
+ * @param pending how many parts are
  */
-const settled = (growths: readonly Growth[]) => {
+const settled = (growths: readonly Growth[], pending: number) => {
   const repositories = growths.map(({ repository }) => repository.id);
   const units = growths.flatMap(({ repository, add }) =>
     add.map(({ id }) => ({ repository: repository.id, id })),
@@ -51,12 +53,14 @@ const settled = (growths: readonly Growth[]) => {
       delete from container_pending p
       using unnest(${units.map(({ repository }) => repository)}::uuid[],
         ${units.map(({ id }) => id)}::uuid[]) as u (repository, content)
-      where p.repository = u.repository and p.content = u.content),
+      where p.repository = u.repository and p.content = u.content
+      returning p.content),
     ruled as materialized (
       select r.id from unnest(${repositories}::uuid[]) as k (id)
       cross join lateral (select id from container_repository
         where id = k.id and immutable_tags <> '[]' offset 0) r)
-    select ${flights.checked(sql<boolean>`not exists (select from ruled)`)}`;
+    select ${flights.checked(sql<boolean>`not exists (select from ruled)
+      and (select count(*) from settled) = ${pending}::int`)}`;
 };
 
 /** The task of each push whose version is shown. */

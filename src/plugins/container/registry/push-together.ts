@@ -1,6 +1,8 @@
 import { type Ctx, type DomainRef, flights, growth } from "#sdk";
 import { readConfigs } from "../read-configs.ts";
 import { growthsOf, type Looked, lookedAt } from "./push-look.ts";
+import type { PushMemory } from "./push-memory.ts";
+import { recalled, rememberGrown } from "./push-recall.ts";
 import { pushStatements } from "./push-statements.ts";
 import type { Batch, ManifestPush, PushOutcome } from "./pushed.ts";
 
@@ -8,7 +10,8 @@ type Outcomes = ReadonlyMap<ManifestPush, PushOutcome>;
 
 /**
  * Manifests, tags, versions, their tasks and the lines of the audit trail, of all pushes that come at
- * the same time, in one transaction: a flight that looks, and one that writes if all is as it was seen.
+ * the same time, in one transaction: a flight that looks, unless what it would find is remembered, and
+ * one that writes if all is as it was seen.
  * Pushes to one repository share a version, unless they give one name to two manifests. A transaction
  * that is refused leaves each to itself.
  */
@@ -42,21 +45,40 @@ async function pushToDomain(
   domain: DomainRef,
   pushes: readonly ManifestPush[],
 ): Promise<Outcomes> {
-  const looked = await lookedAt(ctx, domain, pushes);
+  const [first] = pushes;
+  if (!first) return new Map();
+  const { memory } = first;
+  const known = recalled(memory, pushes);
+  const believed = known && (await written(ctx, domain, { looked: known, memory }));
+  if (believed) return believed;
+  const looked = await lookedAt(ctx, domain, { pushes, memory });
   const lacking = looked.lacking.map(({ push, missing }) => [push, { missing }] as const);
-  const done = looked.plain.length > 0 ? await written(ctx, domain, looked) : new Map();
-  return new Map<ManifestPush, PushOutcome>([...lacking, ...done]);
+  const done = looked.plain.length > 0 ? await written(ctx, domain, { looked, memory }) : undefined;
+  return new Map<ManifestPush, PushOutcome>([...lacking, ...(done ?? [])]);
 }
 
-/** Nothing where somebody else was faster. */
-async function written(ctx: Ctx, domain: DomainRef, looked: Looked): Promise<Outcomes> {
+interface Found {
+  readonly looked: Looked;
+  readonly memory: PushMemory;
+}
+
+/** Undefined where something is not as it was found: somebody else was faster. */
+async function written(
+  ctx: Ctx,
+  domain: DomainRef,
+  { looked, memory }: Found,
+): Promise<Outcomes | undefined> {
   // Configurations are files: they are read before rows are locked.
   const facts = looked.plain.map(({ push }) => push.facts);
   const configs = await readConfigs(ctx, domain, { facts });
   const batch = growthsOf(ctx, domain, { looked, configs });
   const { statements, done, told } = pushStatements(ctx, domain, batch);
   const rows = await flights.attempt(ctx, statements);
-  if (!rows) return new Map();
+  if (!rows) {
+    memory.forget(looked.bases.keys());
+    return undefined;
+  }
+  rememberGrown(memory, { looked, batch, rowVersion: growth.rowVersionOf(rows[0]) });
   if (done) await flights.giveDone(ctx, ctx.db, done);
   growth.announce(ctx, domain, rows[told] ?? []);
   return outcomesOf(batch);

@@ -1,5 +1,6 @@
 import type { Caller, flights, growth } from "#sdk";
 import type { ManifestFacts } from "../format/manifest.ts";
+import type { PushMemory } from "./push-memory.ts";
 import type { ChangeEntry, Registry } from "./registry.ts";
 
 /** A manifest that was received and read, and where it goes. */
@@ -12,6 +13,7 @@ export interface ManifestPush {
   readonly tags: readonly string[];
   readonly entry: ChangeEntry;
   readonly tools: Pick<Registry["tools"], "recording">;
+  readonly memory: PushMemory;
 }
 
 /**
@@ -35,4 +37,6 @@ export interface Batch {
   readonly manifests: Units;
   readonly tags: Units;
   readonly growths: readonly Growth[];
+  /** Parts of them that are pending. */
+  readonly pending: number;
 }

@@ -117,7 +117,7 @@ interface Pushed {
 
 /** With what others push at the same time, or with patience where its repository is held. */
 async function push(registry: Registry, visit: RepositoryVisit, pushed: Pushed): Promise<void> {
-  const { ctx, tools } = registry;
+  const { ctx, tools, pushMemory: memory } = registry;
   const { target, facts, tags, condition } = pushed;
   const { place, repository } = target;
   const entry = changeEntry(registry, visit, {
@@ -127,7 +127,7 @@ async function push(registry: Registry, visit: RepositoryVisit, pushed: Pushed):
   const outcome =
     facts.bytes.length > SHARED_BYTES || condition || target.terms.mayOverwrite === false
       ? "alone"
-      : await pushTogether(ctx, { ...one, entry, tools });
+      : await pushTogether(ctx, { ...one, entry, tools, memory });
   if (outcome === "retains") await applyRetention(ctx, repository.id);
   if (outcome === "done" || outcome === "retains") return;
   if (outcome !== "alone") throw registryErrors.blobsUnknown(outcome.missing);

@@ -5,6 +5,7 @@ import { registryErrors } from "./errors.ts";
 import type { RegistryMemory } from "./memory.ts";
 import type { Place } from "./places.ts";
 import type { PullTimes } from "./pull-times.ts";
+import type { PushMemory } from "./push-memory.ts";
 import type { RegistrySettings } from "./settings.ts";
 import type { TagNames } from "./tag-names.ts";
 import type { UploadSessions } from "./uploads/sessions.ts";
@@ -17,6 +18,7 @@ export interface Registry {
   readonly settings: RegistrySettings;
   readonly access: RegistryAccess;
   readonly memory: RegistryMemory;
+  readonly pushMemory: PushMemory;
   readonly pulls: PullTimes;
   readonly tagNames: TagNames;
   readonly sessions: UploadSessions;

@@ -15,18 +15,29 @@ type Statement = Parameters<typeof flights.send>[1][number];
  */
 export async function keepNew(ctx: Ctx, blobs: readonly PlacedBlob[]): Promise<boolean> {
   const statements: Statement[] = [];
+  const brought: (readonly [PlacedBlob, unit: string])[] = [];
   for (const ofDomain of Map.groupBy(blobs, ({ domain }) => domain.num).values()) {
-    const own = statementsFor(ctx, ofDomain);
+    const own = writtenTo(ctx, ofDomain);
     if (!own) return false;
-    statements.push(...own);
+    statements.push(...own.statements);
+    for (const [index, blob] of ofDomain.entries()) brought.push([blob, own.units[index] ?? ""]);
   }
   const entries = blobs.map(({ entry }) => entry);
   statements.push(...(blobs[0]?.tools.recording(entries) ?? []));
-  return (await flights.attempt(ctx, statements)) !== undefined;
+  if (!(await flights.attempt(ctx, statements))) return false;
+  for (const [{ memory, repository, digest }, unit] of brought)
+    memory.bring(repository, digest, unit);
+  return true;
+}
+
+interface Written {
+  readonly statements: readonly Statement[];
+  /** `content.id` of each blob. */
+  readonly units: readonly string[];
 }
 
 /** Of one domain. */
-function statementsFor(ctx: Ctx, blobs: readonly PlacedBlob[]): readonly Statement[] | undefined {
+function writtenTo(ctx: Ctx, blobs: readonly PlacedBlob[]): Written | undefined {
   const placed = blobs.flatMap(({ source }) => ("placed" in source ? [source.placed] : []));
   const [{ domain } = {}] = blobs;
   if (!domain || placed.length < blobs.length) return undefined;
@@ -40,12 +51,13 @@ function statementsFor(ctx: Ctx, blobs: readonly PlacedBlob[]): readonly Stateme
     repository,
     unit: made.ids[index] ?? "",
   }));
-  return [
+  const statements = [
     ...endOfSessions(domain, blobs),
     artifacts.statement,
     ...made.statements,
     pendingInsert(domain.num, pending),
   ];
+  return { statements, units: made.ids };
 }
 
 /** First, so that of two who end a session the other one waits before it has done anything. */

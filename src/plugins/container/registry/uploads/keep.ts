@@ -13,16 +13,20 @@ import { endUploads } from "./session-rows.ts";
  *
  * @returns false if the session cannot end: somebody else has ended it, or gone on with it.
  */
-export async function keepBlob({ ctx, tools }: Registry, blob: NewBlob): Promise<boolean> {
+export async function keepBlob(
+  { ctx, tools, pushMemory: memory }: Registry,
+  blob: NewBlob,
+): Promise<boolean> {
   const { file, early, ...rest } = blob;
   const placing = await placement.place(ctx, blob.domain, file, early);
   const { sizeBytes } = file.sealed;
   const source = "placed" in placing ? placing : { artifact: placing.artifact.id };
-  if (await keepTogether(ctx, { ...rest, tools, sizeBytes, source })) return true;
+  const shared = { ...rest, tools, memory, sizeBytes };
+  if (await keepTogether(ctx, { ...shared, source })) return true;
   // Somebody else was faster with the bytes or the session: the long way finds out.
   const [artifact] = await saveArtifacts(ctx, blob.domain, [file]);
   if (!artifact) throw new Error("A blob was not saved.");
-  return keepTogether(ctx, { ...rest, tools, sizeBytes, source: { artifact: artifact.id } });
+  return keepTogether(ctx, { ...shared, source: { artifact: artifact.id } });
 }
 
 /** @returns false where nothing was kept: the bytes or the session are not there any more. */

@@ -24,6 +24,7 @@ export interface NewBlob {
 /** What is still missing of it: the rows. */
 export interface PlacedBlob extends Omit<NewBlob, "file" | "early"> {
   readonly tools: Tools;
+  readonly memory: Registry["pushMemory"];
   readonly sizeBytes: number;
   /** Its artifact by `artifact.id`, or what becomes one. */
   readonly source: { readonly artifact: string } | { readonly placed: PlacedFile };

@@ -1,3 +1,4 @@
+import { dropOldest } from "#base/drop-oldest.ts";
 import type { Ctx, DomainRef } from "#sdk";
 import { uploadProtectionMinutes } from "../settings.ts";
 import {
@@ -52,7 +53,8 @@ export class UploadSessions {
   /** @returns its id */
   begin(owner: Omit<UploadKey, "id">): string {
     const id = newUploadId(owner, this.#ctx.clock.now());
-    keepLatest(this.#untouched, id);
+    this.#untouched.add(id);
+    dropOldest(this.#untouched, { most: MOST_KNOWN });
     return id;
   }
 
@@ -96,7 +98,8 @@ export class UploadSessions {
 
   /** It has a row from now on, or is over. */
   touch(id: string): void {
-    keepLatest(this.#touched, id);
+    this.#touched.add(id);
+    dropOldest(this.#touched, { most: MOST_KNOWN });
   }
 
   /** Whether nothing is known that speaks against it being as it was begun. */
@@ -167,15 +170,6 @@ export class UploadSessions {
       if (old.length === 0) continue;
       for (const id of await unknownUploads(this.#ctx, old)) await sessions.remove(id);
     }
-  }
-}
-
-function keepLatest(ids: Set<string>, id: string): void {
-  ids.add(id);
-  if (ids.size <= MOST_KNOWN) return;
-  for (const oldest of ids) {
-    ids.delete(oldest);
-    return;
   }
 }
 
