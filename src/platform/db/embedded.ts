@@ -44,6 +44,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   max_parallel_workers_per_gather: "0",
   max_logical_replication_workers: "0",
   autovacuum_max_workers: "2",
+  // A flight locks a hundred tables and indexes; so many take no lock that backends share.
+  max_locks_per_transaction: "256",
   wal_level: "minimal",
   max_wal_senders: "0",
   wal_buffers: "4MB",
