@@ -1,4 +1,4 @@
-import type { FileOperations } from "./file-operations.ts";
+import type { OpenFolders } from "./open-folders.ts";
 
 interface Queue {
   running: Promise<void>;
@@ -10,11 +10,11 @@ interface Queue {
  * the one that follows it, so many files of one folder cost few syncs.
  */
 export class DirectorySync {
-  readonly #files: FileOperations;
+  readonly #folders: OpenFolders;
   readonly #queues = new Map<string, Queue>();
 
-  constructor(files: FileOperations) {
-    this.#files = files;
+  constructor(folders: OpenFolders) {
+    this.#folders = folders;
   }
 
   /** Resolves when everything that was named in the folder before this call is durable. */
@@ -34,21 +34,12 @@ export class DirectorySync {
   }
 
   #start(folder: string): Promise<void> {
-    const queue: Queue = { running: this.#run(folder) };
+    const queue: Queue = { running: this.#folders.sync(folder) };
     this.#queues.set(folder, queue);
     const clear = () => {
       if (this.#queues.get(folder) === queue && !queue.next) this.#queues.delete(folder);
     };
     queue.running.then(clear, clear);
     return queue.running;
-  }
-
-  async #run(folder: string): Promise<void> {
-    const handle = await this.#files.open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
   }
 }

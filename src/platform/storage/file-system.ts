@@ -11,6 +11,7 @@ import { type FileOperations, nodeFiles } from "./file-operations.ts";
 import { FinalMode } from "./final-mode.ts";
 import { HashPool } from "./hash-pool.ts";
 import { FileSystemIncoming } from "./incoming-file.ts";
+import { OpenFolders } from "./open-folders.ts";
 import { isPlaceable, type Placeable } from "./placeable.ts";
 import { SessionFilesOf } from "./session-files.ts";
 import type {
@@ -54,13 +55,15 @@ class FileSystemStorage implements Storage {
   readonly sessions: SessionFiles;
   readonly #options: FileSystemOptions;
   readonly #files: FileOperations;
+  readonly #folders: OpenFolders;
   readonly #directories: DirectorySync;
   readonly #mode: FinalMode;
 
   constructor(options: FileSystemOptions) {
     this.#options = options;
     this.#files = options.files ?? nodeFiles;
-    this.#directories = new DirectorySync(this.#files);
+    this.#folders = OpenFolders.of(this.#files);
+    this.#directories = new DirectorySync(this.#folders);
     this.#mode = new FinalMode(options.fileMode);
     this.incoming = new IncomingFoldersOf(join(options.root, INCOMING), this.#files);
     this.sessions = new SessionFilesOf({
@@ -201,8 +204,10 @@ class FileSystemStorage implements Storage {
   async #makeDurableFolder(folder: string): Promise<void> {
     await this.#makeFolder(folder);
     let at = folder;
+    this.#folders.forget(at);
     while (at !== this.#options.root && at !== dirname(at)) {
       at = dirname(at);
+      this.#folders.forget(at);
       await this.#directories.sync(at);
     }
   }
