@@ -153,15 +153,17 @@ async function incomingFolders(db: Executor, root: string): Promise<Violation[]>
 /** I1 and I3: an upload to the registry has the bytes that were acknowledged, and no file has no upload. */
 async function sessionFiles(db: Executor, root: string): Promise<Violation[]> {
   const files = new Set(await readdir(join(root, "tmp/sessions")).catch(() => []));
-  const { rows } = await sql<{ id: string; size: number }>`
-    select id, size from container_upload`.execute(db);
+  const { rows } = await sql<{ id: string; size: number; is_over: boolean }>`
+    select id, size, is_over from container_upload`.execute(db);
   const known = new Set(rows.map(({ id }) => id));
-  const short = rows.map(async ({ id, size }): Promise<Violation[]> => {
-    const found = await stat(join(root, "tmp/sessions", id)).catch(() => undefined);
-    const has = found?.size ?? 0;
-    const problem = `has ${has} of ${size} acknowledged bytes`;
-    return has >= size ? [] : [{ invariant: "I1", subject: `upload ${id}`, problem }];
-  });
+  const short = rows
+    .filter(({ is_over }) => !is_over)
+    .map(async ({ id, size }): Promise<Violation[]> => {
+      const found = await stat(join(root, "tmp/sessions", id)).catch(() => undefined);
+      const has = found?.size ?? 0;
+      const problem = `has ${has} of ${size} acknowledged bytes`;
+      return has >= size ? [] : [{ invariant: "I1", subject: `upload ${id}`, problem }];
+    });
   const orphans = [...files].filter((id) => !known.has(id));
   return [
     ...(await Promise.all(short)).flat(),

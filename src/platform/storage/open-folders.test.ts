@@ -60,3 +60,17 @@ test("a folder that cannot be synced is not kept", async (t) => {
   assert.equal(opened(), 2);
   folders.forget(join(root, "missing"));
 });
+
+test("a folder that is forgotten while it is synced is closed after that", async (t) => {
+  const { root, folders } = await world(t);
+  const syncs = Array.from({ length: 5 }, () => {
+    const sync = folders.sync(root);
+    folders.forget(root);
+    return sync;
+  });
+
+  await Promise.all(syncs);
+
+  for (let tries = 0; tries < 100 && (await isOpen(root)); tries += 1) await sleep(20);
+  assert.equal(await isOpen(root), false);
+});

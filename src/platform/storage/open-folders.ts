@@ -6,8 +6,11 @@ const OPEN_MS = 10_000;
 const MOST_OPEN = 256;
 
 interface OpenFolder {
-  readonly handle: FileHandle;
+  readonly handle: Promise<FileHandle>;
   readonly until: number;
+  /** Syncs under way. */
+  users: number;
+  isForgotten: boolean;
 }
 
 const shared = new WeakMap<FileOperations, OpenFolders>();
@@ -34,37 +37,43 @@ export class OpenFolders {
     return known;
   }
 
-  /** A failure is not for the next one to ask about: the system tells of it once. */
+  /** Makes durable what was named in the folder; one that could not be synced is opened anew. */
   async sync(folder: string): Promise<void> {
     const known = this.#open.get(folder);
     const isFresh = known !== undefined && known.until > performance.now();
-    const handle = isFresh ? known.handle : await this.#reopen(folder);
+    const open = isFresh ? known : this.#reopen(folder);
+    open.users += 1;
     try {
-      await handle.sync();
+      await (await open.handle).sync();
     } catch (error) {
-      this.forget(folder);
+      if (this.#open.get(folder) === open) this.forget(folder);
       throw error;
+    } finally {
+      open.users -= 1;
+      closeUnused(open);
     }
   }
 
   /** It is made anew, or may not be the same any more. */
   forget(folder: string): void {
     const known = this.#open.get(folder);
+    if (!known) return;
     this.#open.delete(folder);
-    // Closing waits for a sync that is under way. What is only read has nothing to lose.
-    known?.handle.close().catch(() => undefined);
+    known.isForgotten = true;
+    closeUnused(known);
   }
 
-  async #reopen(folder: string): Promise<FileHandle> {
-    const handle = await this.#files.open(folder, "r");
+  #reopen(folder: string): OpenFolder {
     this.forget(folder);
-    this.#open.set(folder, { handle, until: performance.now() + this.#openMs });
+    const until = performance.now() + this.#openMs;
+    const made = { handle: this.#files.open(folder, "r"), until, users: 0, isForgotten: false };
+    this.#open.set(folder, made);
     for (const oldest of this.#open.keys()) {
       if (this.#open.size <= MOST_OPEN) break;
       this.forget(oldest);
     }
     this.#timer ??= setTimeout(() => this.#closeOld(), this.#openMs).unref();
-    return handle;
+    return made;
   }
 
   #closeOld(): void {
@@ -73,4 +82,9 @@ export class OpenFolders {
     this.#timer =
       this.#open.size > 0 ? setTimeout(() => this.#closeOld(), this.#openMs).unref() : undefined;
   }
+}
+
+function closeUnused({ users, isForgotten, handle }: OpenFolder): void {
+  // One that could not be opened has told whoever asked; what is only read has nothing to lose.
+  if (isForgotten && users === 0) handle.then((each) => each.close()).catch(() => undefined);
 }

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import { uuid7 } from "#base/uuid7.ts";
+import { endUpload } from "#plugins/container/registry/uploads/session-rows.ts";
 import { UploadSessions } from "#plugins/container/registry/uploads/sessions.ts";
 import { codesOf, createRegistryWorld, type RegistryWorld, sha256 } from "./registry-world.ts";
 
@@ -270,10 +271,14 @@ test("bytes that are the blob by themselves are not it where an upload has other
 test("an upload that was cancelled in another process takes no blob, right or wrong", async (t) => {
   const world = await createRegistryWorld(t);
   const bytes = randomBytes(1000);
-  for (const body of [bytes.subarray(500), Buffer.from("other bytes")]) {
+  const elsewhere = new UploadSessions(world.ctx);
+  t.after(() => elsewhere.close());
+  for (const body of [bytes, Buffer.from("other bytes")]) {
     const at = await begin(world);
-    await patch(world, at, bytes.subarray(0, 500));
-    await sql`delete from container_upload`.execute(world.ctx.db);
+    const { domain, key } = await uploadAt(world, at);
+    await using writing = await elsewhere.take(domain, key, { bringsAll: false });
+    assert.ok(await endUpload(world.ctx.db, key));
+    await writing?.end();
 
     const done = await world.ask("PUT", `${at}?digest=${sha256(bytes)}`, { body });
 
@@ -281,6 +286,30 @@ test("an upload that was cancelled in another process takes no blob, right or wr
     assert.deepEqual(await codesOf(done), ["BLOB_UPLOAD_UNKNOWN"]);
   }
   assert.equal((await world.ask("HEAD", `/v2/team/app/blobs/${sha256(bytes)}`)).status, 404);
+});
+
+test("an upload that went on over several requests is over in every process, until its row goes", async (t) => {
+  const world = await createRegistryWorld(t);
+  const bytes = randomBytes(1000);
+  const at = await begin(world);
+  await patch(world, at, bytes);
+  const done = await world.ask("PUT", `${at}?digest=${sha256(bytes)}`);
+  assert.equal(done.status, 201);
+  const { domain, key } = await uploadAt(world, at);
+  const elsewhere = new UploadSessions(world.ctx);
+  t.after(() => elsewhere.close());
+
+  assert.equal(await elsewhere.sizeOf(key), undefined);
+  assert.equal(await elsewhere.take(domain, key, { bringsAll: false }), undefined);
+  await sql`
+    update container_upload set updated = clock_timestamp() - interval '25 hours'`.execute(
+    world.ctx.db,
+  );
+  await elsewhere.purge();
+
+  const { rows } = await sql`select from container_upload`.execute(world.ctx.db);
+  assert.equal(rows.length, 0);
+  assert.equal((await world.ask("GET", done.headers.get("location") ?? "")).status, 200);
 });
 
 test("an upload that nobody wrote to has no row, and goes on in any process", async (t) => {
@@ -321,6 +350,18 @@ test("ids that nobody made, and those of uploads that are over, are unknown to e
       assert.deepEqual(await codesOf(answer), ["BLOB_UPLOAD_UNKNOWN"]);
     }
   }
+});
+
+test("an upload to a repository that is gone is unknown, whoever was told", async (t) => {
+  const world = await createRegistryWorld(t);
+  const at = await begin(world);
+  await sql`delete from distribution`.execute(world.ctx.db);
+  await sql`delete from repository`.execute(world.ctx.db);
+
+  const answer = await patch(world, at, Buffer.from("bytes"));
+
+  assert.equal(answer.status, 404);
+  assert.deepEqual(await sessionFiles(world), []);
 });
 
 test("an upload whose only PUT was cut off is where it was", async (t) => {

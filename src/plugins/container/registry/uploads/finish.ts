@@ -7,7 +7,7 @@ import type { Target } from "../target.ts";
 import { announcedLength, checkSize, readBody } from "./body.ts";
 import { keepBlob } from "./keep.ts";
 import type { NewBlob, StorableFile } from "./placed-blob.ts";
-import { deleteUpload, type UploadKey } from "./session-rows.ts";
+import { endUpload, type UploadKey } from "./session-rows.ts";
 import type { SessionFile, Writing } from "./sessions.ts";
 
 const STEP_BYTES = 262_144;
@@ -125,7 +125,7 @@ async function refuseDigest(
 }
 
 async function giveUp({ db }: Ctx, { key, writing }: Closing): Promise<void> {
-  await deleteUpload(db, key);
+  await endUpload(db, key);
   await writing.end();
 }
 

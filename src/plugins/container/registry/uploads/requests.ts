@@ -9,7 +9,7 @@ import { announcedLength, ClientLeft, checkSize, readBody } from "./body.ts";
 import { chunkRange } from "./chunk-range.ts";
 import { finishUpload, receiveWhole } from "./finish.ts";
 import { mountBlob } from "./mount.ts";
-import { deleteUpload } from "./session-rows.ts";
+import { endUpload, uploadState } from "./session-rows.ts";
 import type { Writing } from "./sessions.ts";
 
 interface Named {
@@ -79,9 +79,9 @@ async function takeOf(
   const { target, key } = await sessionOf(registry, visit, id);
   const writing = await registry.sessions.take(target.place.domain, key, options);
   if (writing) return { target, key, writing };
-  const size = await registry.sessions.sizeOf(key);
-  if (size === undefined) throw registryErrors.uploadUnknown(id);
-  throw registryErrors.outOfOrder(sessionHeaders(visit, id, size));
+  const state = await uploadState(registry.ctx, key);
+  if (state === undefined || state === "over") throw registryErrors.uploadUnknown(id);
+  throw registryErrors.outOfOrder(sessionHeaders(visit, id, state.sizeBytes));
 }
 
 async function sessionOf(registry: Registry, visit: RepositoryVisit, id: string) {
@@ -189,7 +189,7 @@ export async function cancelUpload(
 ): Promise<void> {
   const { key, writing } = await takeOf(registry, visit, route);
   await using _turn = writing;
-  if (!(await deleteUpload(registry.ctx.db, key))) throw registryErrors.uploadUnknown(route.id);
+  if (!(await endUpload(registry.ctx.db, key))) throw registryErrors.uploadUnknown(route.id);
   await writing.end();
   sendEmpty(visit, 204);
 }

@@ -23,18 +23,19 @@ const IN_PASSING = `select set_config('synchronous_commit', 'off', true)`;
 
 const KEY = `id = $1 and domain = $2 and repository = $3 and owner is not distinct from $4`;
 
-const SIZE = {
-  name: "registry upload size",
-  text: `select size from container_upload where ${KEY}`,
+const STATE = {
+  name: "registry upload state",
+  text: `select size, is_over from container_upload where ${KEY}`,
 };
 
-/** Acknowledged bytes; undefined if there is no such upload. */
-export async function uploadSize(
+/** Acknowledged bytes, or that it is over; undefined if it has no row. */
+export async function uploadState(
   { hot }: Pick<Ctx, "hot">,
   key: UploadKey,
-): Promise<number | undefined> {
-  const [row] = await hot.query<{ size: number }>(SIZE, of(key));
-  return row && Number(row.size);
+): Promise<{ readonly sizeBytes: number } | "over" | undefined> {
+  const [row] = await hot.query<{ size: number; is_over: boolean }>(STATE, of(key));
+  if (!row) return undefined;
+  return row.is_over ? "over" : { sizeBytes: Number(row.size) };
 }
 
 /** An upload that a process wants to write to. */
@@ -54,11 +55,12 @@ known as materialized (
   select w.id from wanted w
   cross join lateral (select id from container_upload
     where id = w.id and domain = w.domain and repository = w.repository
-      and owner is not distinct from w.owner offset 0) u),
+      and owner is not distinct from w.owner and not is_over offset 0) u),
 begun as (
   insert into container_upload (id, domain, repository, owner, writer)
-  select id, domain, repository, owner, $5::uuid from wanted
+  select id, domain, repository, owner, $5::uuid from wanted w
   where may_be_new and id not in (select id from known)
+    and exists (select from repository r where r.domain = w.domain and r.id = w.repository)
   on conflict do nothing
   returning id, size),
 taken as (
@@ -95,7 +97,7 @@ const RELEASE = {
   name: "registry upload release",
   text: `
 update container_upload set writer = null, size = $3, updated = clock_timestamp()
-where id = $1 and writer = $2 returning id`,
+where id = $1 and writer = $2 and not is_over returning id`,
 };
 
 /** Lets others write, and acknowledges the bytes; false if the upload is gone. */
@@ -116,7 +118,7 @@ export interface EndingUpload {
 }
 
 /** Ends an upload that this process has taken; false if somebody else did. */
-export async function deleteUpload(
+export async function endUpload(
   db: Executor,
   { id, domain }: Pick<UploadKey, "id" | "domain">,
 ): Promise<boolean> {
@@ -128,12 +130,13 @@ const ending = (domain: number, uploads: readonly EndingUpload[]) => sql`
   with ending as materialized (
     select * from unnest(${uploads.map(({ id }) => id)}::uuid[],
       ${uploads.map(({ isTaken }) => isTaken)}::boolean[]) as k (id, is_taken)),
-  gone as (
-    delete from container_upload u using ending k
-    where k.is_taken and u.id = k.id and u.domain = ${domain}::int
+  closed as (
+    update container_upload u set is_over = true, writer = null, updated = clock_timestamp()
+    from ending k
+    where k.is_taken and u.id = k.id and u.domain = ${domain}::int and not u.is_over
     returning u.id),
   ended as (
-    select id from gone
+    select id from closed
     union all
     select k.id from ending k where not k.is_taken
       and not exists (select from container_upload u where u.id = k.id))`;
@@ -185,13 +188,15 @@ export async function deleteExpired(
   return rows;
 }
 
-/** Which of these have no row: their files are leftovers. */
+/** Which of these have no row or are over: their files are leftovers. */
 export async function unknownUploads(
   { db }: Pick<Ctx, "db">,
   ids: readonly string[],
 ): Promise<readonly string[]> {
   const { rows } = await sql<{ id: string }>`
     select w.id from unnest(${ids}::uuid[]) as w (id)
-    where not exists (select from container_upload u where u.id = w.id)`.execute(db);
+    where not exists (select from container_upload u where u.id = w.id and not u.is_over)`.execute(
+    db,
+  );
   return rows.map(({ id }) => id);
 }

@@ -7,7 +7,7 @@ import {
   takeUpload,
   type UploadKey,
   unknownUploads,
-  uploadSize,
+  uploadState,
 } from "./session-rows.ts";
 import { newUploadId, wasIssued } from "./upload-id.ts";
 
@@ -60,7 +60,9 @@ export class UploadSessions {
 
   /** Acknowledged bytes; undefined if there is no such upload. */
   async sizeOf(key: UploadKey): Promise<number | undefined> {
-    return (await uploadSize(this.#ctx, key)) ?? (this.#mayBeNew(key) ? 0 : undefined);
+    const state = await uploadState(this.#ctx, key);
+    if (state === undefined) return this.#mayBeNew(key) ? 0 : undefined;
+    return state === "over" ? undefined : state.sizeBytes;
   }
 
   /**
@@ -126,7 +128,7 @@ export class UploadSessions {
     await oldest[1].file[Symbol.asyncDispose]();
   }
 
-  /** Removes the file of an upload whose row is gone. */
+  /** Removes the file of an upload that is over. */
   async discard(domain: DomainRef, id: string): Promise<void> {
     const known = this.#open.get(id);
     this.#open.delete(id);
@@ -239,7 +241,7 @@ export class Writing implements AsyncDisposable {
     return this.#release();
   }
 
-  /** The upload is finished or cancelled, and its row is gone. */
+  /** The upload is finished or cancelled, and its row says so. */
   async end(): Promise<void> {
     this.#isOver = true;
     this.#sessions.touch(this.id);
